@@ -1,0 +1,57 @@
+/**
+ * A usage event as it stands in the log, after ingest has validated it: CloudEvents 1.0 attributes, the columns
+ * that rollups group by, and what deduplication needs.
+ * Source of the attribute names: CloudEvents 1.0.2, section "Context Attributes".
+ */
+import type { JsonObject } from '../json.js';
+
+/** Sources that only keymeter itself may write; their ids are unique by construction. */
+export const RESERVED_SOURCE_PREFIX = 'keymeter/';
+
+/** Scalars taken out of `data`, as text; '' where the event has none. Names are the columns of the usage store. */
+export interface UsageDimensions {
+  key_id: string;
+  identity_id: string;
+  api_id: string;
+  outcome: string;
+  method: string;
+  route: string;
+  status: string;
+  ip: string;
+}
+
+/** Where each dimension is found in `data`. */
+export const DIMENSION_FIELDS = {
+  key_id: 'keyId',
+  identity_id: 'identityId',
+  api_id: 'apiId',
+  outcome: 'outcome',
+  method: 'method',
+  route: 'route',
+  status: 'status',
+  ip: 'ip',
+} as const satisfies Record<keyof UsageDimensions, string>;
+
+export const DIMENSIONS = Object.keys(DIMENSION_FIELDS) as (keyof UsageDimensions)[];
+
+export interface UsageEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  /** Event time, epoch ms. */
+  readonly time: number;
+  readonly data: JsonObject | null;
+  /** 53-bit hash of (source, id); 0 for ids that are unique by construction. */
+  readonly idHash: number;
+  /** 53-bit hash of what the sender wrote: differs when the same id comes with another payload. */
+  readonly fingerprint: number;
+}
+
+/** An event with its place in the log and its time of acceptance (epoch ms). */
+export interface PlacedEvent extends UsageEvent {
+  readonly partition: number;
+  readonly offset: number;
+  readonly index: number;
+  readonly acceptedAt: number;
+}

@@ -1,0 +1,79 @@
+/**
+ * One line of a frame: a JSON object whose names are the columns of the `events` table, ready for ClickHouse's
+ * JSONEachRow. The consumer adds the position in front and hands the bytes on.
+ */
+import type { JsonObject } from '../json.js';
+import { DIMENSION_FIELDS, DIMENSIONS, type UsageEvent } from './usage-event.js';
+
+/** What the embedded counters were after this event; folded again at start (docs/adr/0003). */
+export interface RowExtras {
+  readonly charge?: unknown;
+}
+
+export function encodeRow(event: UsageEvent, extras?: RowExtras): string {
+  let row =
+    `{"id_hash":${event.idHash},"fingerprint":${event.fingerprint},"id":${JSON.stringify(event.id)},` +
+    `"source":${JSON.stringify(event.source)},"type":${JSON.stringify(event.type)},` +
+    `"subject":${JSON.stringify(event.subject)},"time":${event.time}`;
+  const data = event.data;
+  if (data !== null) {
+    for (const column of DIMENSIONS) {
+      const text = scalarText(data[DIMENSION_FIELDS[column]]);
+      if (text !== '') row += `,"${column}":${JSON.stringify(text)}`;
+    }
+    const bytes = decimalText(data.bytes);
+    if (bytes !== undefined) row += `,"bytes":"${bytes}"`;
+    row += `,"data":${JSON.stringify(data)}`;
+  }
+  if (extras?.charge !== undefined) row += `,"charge":${JSON.stringify(extras.charge)}`;
+  return `${row}}`;
+}
+
+export type DecodedRow =
+  | { ok: true; event: UsageEvent; charge: unknown }
+  | { ok: false; reason: string };
+
+export function decodeRow(line: string): DecodedRow {
+  let row: Record<string, unknown>;
+  try {
+    row = JSON.parse(line);
+  } catch {
+    return { ok: false, reason: 'row is no JSON' };
+  }
+  if (row === null || typeof row !== 'object') return { ok: false, reason: 'row is no object' };
+  const { id, source, type, subject, time, id_hash: idHash, fingerprint } = row;
+  if (!isName(id) || !isName(source) || !isName(type) || !isName(subject)) {
+    return { ok: false, reason: 'row lacks id, source, type or subject' };
+  }
+  if (!isCount(time) || !isCount(idHash) || !isCount(fingerprint)) {
+    return { ok: false, reason: 'row lacks time, id_hash or fingerprint' };
+  }
+  const data = row.data ?? null;
+  if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
+    return { ok: false, reason: 'data of the row is no object' };
+  }
+  const event = { id, source, type, subject, time, data: data as JsonObject | null, idHash, fingerprint };
+  return { ok: true, event, charge: row.charge };
+}
+
+/** A scalar as meters show it: strings as they are, numbers and booleans as their JSON text, all else ''. */
+export function scalarText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return '';
+}
+
+/** Digits of a JSON number or numeric string that fit Decimal(38, 9) exactly; undefined for all else. */
+export function decimalText(value: unknown): string | undefined {
+  const text = typeof value === 'number' ? String(value) : value;
+  if (typeof text !== 'string') return undefined;
+  return /^-?\d{1,28}(\.\d{1,9})?$/.test(text) ? text : undefined;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}

@@ -1,0 +1,42 @@
+/** What a policy decided about one target, and everything needed to explain it. */
+import type { EventPosition } from '../log/position.js';
+
+/** What a policy counts per: an event's column or a field of its data (`data.plan`). */
+export type Per = 'key' | 'identity' | 'subject' | 'ip' | `data.${string}`;
+
+export type EnforcementAction =
+  | { readonly type: 'warn' }
+  | { readonly type: 'throttle'; readonly limit: number; readonly windowMs: number }
+  | { readonly type: 'suspend' }
+  | { readonly type: 'revoke' };
+
+export interface Enforcement {
+  /** A hash of policy, version, target and causing position: the same events give the same id. */
+  readonly id: string;
+  readonly policyId: string;
+  readonly policyName: string;
+  readonly policyVersion: number;
+  readonly mode: 'shadow' | 'on';
+  readonly action: EnforcementAction;
+  readonly target: { readonly per: Per; readonly value: string };
+  /** Event time, epoch ms: `[start, end)` for calendar windows, `(start, end]` for sliding ones. */
+  readonly window: { readonly kind: 'sliding' | 'calendar'; readonly start: number; readonly end: number };
+  readonly value: number;
+  readonly threshold: number;
+  /** The event that crossed the threshold. */
+  readonly cause: EventPosition;
+  /** Positions of the events counted, the first 1,000 at most; `eventCount` is their whole number. */
+  readonly events: readonly EventPosition[];
+  readonly eventCount: number;
+  /** Event time of the cause, epoch ms. */
+  readonly begin: number;
+  /** Counted from `begin`; null = until lifted. */
+  readonly until: number | null;
+  readonly lifted?: { readonly at: number; readonly by: string; readonly reason: string };
+}
+
+/** An enforcement acts on verify only in mode `on`, while it lasts and unless someone lifted it. */
+export function isActive(enforcement: Enforcement, now: number): boolean {
+  if (enforcement.mode !== 'on' || enforcement.lifted || enforcement.action.type === 'warn') return false;
+  return enforcement.until === null || now < enforcement.until;
+}
