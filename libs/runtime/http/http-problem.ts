@@ -1,0 +1,25 @@
+/** The only error a controller throws on purpose; problem.filter.ts turns it into the protocol's answer. */
+export interface FieldError {
+  /** JSON pointer into the request body, `/key` or `/1/source`. */
+  readonly location: string;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+export class HttpProblem extends Error {
+  constructor(
+    readonly status: number,
+    /** `<category>/<specific>`, for example `data/key_not_found`. */
+    readonly code: string,
+    /** One sentence for the caller: what is wrong and what to do. */
+    readonly detail: string,
+    readonly options: { errors?: readonly FieldError[]; headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(detail);
+    this.name = 'HttpProblem';
+  }
+}
+
+export function invalidInput(detail: string, errors: readonly FieldError[] = []): HttpProblem {
+  return new HttpProblem(400, 'application/invalid_input', detail, { errors });
+}

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import type { RootKeyRecord } from '#domain/keys/key-record.js';
+import { hashKey } from '#domain/keys/key-text.js';
+import { KeyStore } from '#ports/key-store.js';
+import { HttpProblem } from './http-problem.js';
+
+const MAX_REMEMBERED = 1_000;
+const MAX_HEADER_CHARS = 600;
+const BEARER = /^bearer +(\S+)$/i;
+
+/** Turns an Authorization header into a root key; headers seen before cost one map look-up. */
+@Injectable()
+export class RootKeys {
+  #remembered = new Map<string, RootKeyRecord>();
+  #generation = -1;
+
+  constructor(private readonly store: KeyStore) {}
+
+  /** Throws the 401 of the protocol; it does not tell an unknown key from a customer's key. */
+  authenticate(header: string | undefined): RootKeyRecord {
+    if (this.#generation !== this.store.rootKeyGeneration) this.#forget();
+    const known = header === undefined ? undefined : this.#remembered.get(header);
+    return known ?? this.#lookUp(header);
+  }
+
+  #lookUp(header: string | undefined): RootKeyRecord {
+    if (header === undefined) throw unauthorized('missing', 'Send the root key as "Authorization: Bearer <root key>".');
+    const presented = header.length <= MAX_HEADER_CHARS ? BEARER.exec(header)?.[1] : undefined;
+    if (presented === undefined) {
+      throw new HttpProblem(400, 'authentication/malformed', 'The Authorization header must be "Bearer <root key>".');
+    }
+    const rootKey = this.store.findRootKey(hashKey(presented));
+    if (!rootKey) throw unauthorized('key_not_found', 'The provided root key is invalid.');
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(header, rootKey);
+    return rootKey;
+  }
+
+  #forget(): void {
+    this.#remembered.clear();
+    this.#generation = this.store.rootKeyGeneration;
+  }
+}
+
+function unauthorized(reason: string, detail: string): HttpProblem {
+  return new HttpProblem(401, `authentication/${reason}`, detail, { headers: { 'WWW-Authenticate': 'Bearer' } });
+}
