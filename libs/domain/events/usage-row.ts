@@ -29,9 +29,7 @@ export function encodeRow(event: UsageEvent, extras?: RowExtras): string {
   return `${row}}`;
 }
 
-export type DecodedRow =
-  | { ok: true; event: UsageEvent; charge: unknown }
-  | { ok: false; reason: string };
+export type DecodedRow = { ok: true; event: UsageEvent; charge: unknown } | { ok: false; reason: string };
 
 export function decodeRow(line: string): DecodedRow {
   let row: Record<string, unknown>;
@@ -47,6 +45,11 @@ export function decodeRow(line: string): DecodedRow {
   }
   if (!isCount(time) || !isCount(idHash) || !isCount(fingerprint)) {
     return { ok: false, reason: 'row lacks time, id_hash or fingerprint' };
+  }
+  const column = RESERVED_COLUMNS.find((name) => name in row) ?? DIMENSIONS.find((name) => !isText(row[name]));
+  if (column !== undefined) return { ok: false, reason: `row has a wrong ${column}` };
+  if (row.bytes !== undefined && (typeof row.bytes !== 'string' || decimalText(row.bytes) === undefined)) {
+    return { ok: false, reason: 'row has wrong bytes' };
   }
   const data = row.data ?? null;
   if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
@@ -68,6 +71,13 @@ export function decimalText(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string') return undefined;
   return /^-?\d{1,28}(\.\d{1,9})?$/.test(text) ? text : undefined;
+}
+
+/** Columns that only the consumer writes. */
+const RESERVED_COLUMNS = ['partition', 'offset', 'idx', 'accepted_at'] as const;
+
+function isText(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 function isName(value: unknown): value is string {

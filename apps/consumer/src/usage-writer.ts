@@ -1,0 +1,181 @@
+/**
+ * The consumer's loop: collects decided frames into batches and carries each through intend → insert → commit.
+ * One insert is in doubt at a time. What an interrupted one left behind is proved by position before the offset moves.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { KeymeterError } from '#domain/errors.js';
+import type { OffsetRange } from '#domain/log/position.js';
+import type { Clock } from '#ports/clock.js';
+import type { EventLogReader } from '#ports/event-log.js';
+import type { OffsetStore, RangeCounts } from '#ports/offset-store.js';
+import type { UsageStore } from '#ports/usage-store.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import type { Deduplicator } from '#stream/deduplicator.js';
+import type { FrameSink } from '#stream/event-pump.js';
+import { decideRecords } from '#stream/frame-decoder.js';
+import { UsageBatch } from './usage-batch.js';
+
+export interface UsageWriterOptions {
+  readonly logId: string;
+  /** Rows after which a batch is inserted at once. */
+  readonly maxRows: number;
+  /** Longest wait of a row for its batch to fill, ms. */
+  readonly maxAgeMs: number;
+  /** Going on is impossible: the process must end, with the range in doubt left as it is. */
+  readonly onFailed: (error: unknown) => void;
+  readonly onCommitted?: (commit: Committed) => void;
+  readonly onRetry?: (error: KeymeterError, attempt: number) => void;
+  readonly onReplayed?: (range: OffsetRange, missingRows: number, mendedWindows: number) => void;
+}
+
+export interface Committed {
+  readonly range: OffsetRange;
+  readonly counts: RangeCounts;
+  readonly newestAcceptedAt: number;
+}
+
+const MAX_BACKOFF_MS = 10_000;
+
+export class UsageWriter implements FrameSink {
+  readonly #starts: number[] = [];
+  #collecting: UsageBatch | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** The chain of inserts; rejects once and for all when going on is impossible. */
+  #inserting: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #stopped = false;
+
+  constructor(
+    private readonly store: UsageStore,
+    private readonly offsets: OffsetStore,
+    private readonly deduplicator: Deduplicator,
+    private readonly clock: Clock,
+    private readonly options: UsageWriterOptions,
+  ) {}
+
+  /** Mends what the last process left in doubt and finds where to go on. Call before anything is read. */
+  async recover(reader: EventLogReader): Promise<void> {
+    for (let partition = 0; partition < reader.partitions; partition++) {
+      const progress = await this.offsets.load(partition);
+      const { intended } = progress;
+      await this.#refuseDataAhead(partition, Math.max(progress.next, intended?.next ?? 0));
+      if (intended) await this.#replay(reader, intended);
+      this.#starts[partition] = intended?.next ?? progress.next;
+    }
+  }
+
+  startOffset(partition: number): number {
+    return this.#starts[partition] ?? 0;
+  }
+
+  async take(frames: readonly DecidedFrame[]): Promise<void> {
+    for (const frame of frames) {
+      if (this.#collecting && !this.#collecting.fits(frame)) this.#send();
+      this.#collecting ??= new UsageBatch(frame);
+      this.#collecting.add(frame);
+      if (this.#collecting.rows >= this.options.maxRows) this.#send();
+    }
+    this.#timer ??= this.#collecting ? setTimeout(() => this.#send(), this.options.maxAgeMs) : undefined;
+    if (this.#waiting > 1) await this.#inserting;
+  }
+
+  /** Inserts what was collected and resolves when all is committed. */
+  async drain(): Promise<void> {
+    this.#send();
+    await this.#inserting;
+  }
+
+  /** Ends retries; the interrupted range is proved at the next start. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#collecting;
+    if (!batch) return;
+    this.#collecting = undefined;
+    this.#waiting++;
+    this.#inserting = this.#inserting.then(() => this.#carry(batch));
+    this.#inserting.catch(this.options.onFailed);
+  }
+
+  async #carry(batch: UsageBatch): Promise<void> {
+    const block = batch.block(this.options.logId);
+    await this.#untilDone(() => this.offsets.intend(block.range));
+    await this.#writeDeadLetters(batch);
+    if (block.count > 0) await this.#insert(block);
+    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts));
+    this.#waiting--;
+    this.#committed(batch);
+  }
+
+  async #insert(block: ReturnType<UsageBatch['block']>): Promise<void> {
+    let inDoubt = false;
+    await this.#untilDone(async () => {
+      if (inDoubt) await this.store.prove(block);
+      else {
+        inDoubt = true;
+        await this.store.insert(block);
+      }
+    });
+  }
+
+  async #writeDeadLetters(batch: UsageBatch): Promise<void> {
+    if (batch.deadLetters.length === 0) return;
+    await this.#untilDone(() => this.store.insertDeadLetters(batch.deadLetters));
+  }
+
+  #committed(batch: UsageBatch): void {
+    this.deduplicator.committed(batch.range.partition, batch.range.next);
+    this.options.onCommitted?.({ range: batch.range, counts: batch.counts, newestAcceptedAt: batch.newestAcceptedAt });
+  }
+
+  /** Repeats a step with growing, scattered waits while its failure may pass. */
+  async #untilDone(step: () => Promise<unknown>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await step();
+        return;
+      } catch (error) {
+        if (!(error instanceof KeymeterError && error.retryable) || this.#stopped) throw error;
+        this.options.onRetry?.(error, attempt);
+        const longest = Math.min(MAX_BACKOFF_MS, 100 * 2 ** attempt);
+        await delay(longest * (0.5 + 0.5 * (this.clock.monotonic() % 1)), undefined, { ref: false });
+      }
+    }
+  }
+
+  async #replay(reader: EventLogReader, range: OffsetRange): Promise<void> {
+    let batch: UsageBatch | undefined;
+    for (let offset = range.first; offset < range.next; ) {
+      const records = (await reader.read(range.partition, offset, 4 * 1024 * 1024)).filter(
+        (r) => r.offset < range.next,
+      );
+      for (const frame of await decideRecords(records, this.deduplicator)) {
+        batch ??= new UsageBatch(frame);
+        batch.add(frame);
+      }
+      offset += records.length;
+    }
+    if (!batch) return;
+    const block = batch.block(this.options.logId);
+    await this.#writeDeadLetters(batch);
+    const proof = block.count > 0 ? await this.store.prove(block) : { missingRows: 0, mendedWindows: 0 };
+    await this.offsets.commit(range, batch.counts);
+    this.#committed(batch);
+    this.options.onReplayed?.(range, proof.missingRows, proof.mendedWindows);
+  }
+
+  /** Rows above every recorded range mean that progress and data belong to different histories. */
+  async #refuseDataAhead(partition: number, recorded: number): Promise<void> {
+    const stored = await this.store.nextOffset(partition);
+    if (stored <= recorded) return;
+    throw new KeymeterError(
+      'OFFSET_BEHIND_DATA',
+      `Partition ${partition}: the usage store holds events up to offset ${stored}, the recorded progress ends at ${recorded}. Restore both from the same copy of the data folder.`,
+    );
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Brings rollups to what raw says by inserting signed differences. From fine to coarse: what is inserted into a finer
+ * rollup also reaches the coarser ones through the views, and what is still wrong there is measured afterwards. A
+ * difference can be measured and inserted again at any time, so an interrupted mending is simply repeated.
+ */
+import type { UsageBlock } from '#ports/usage-store.js';
+import type { SqlClient } from './sql-client.js';
+import { finer, foldEvents, foldRollup, ROLLUP_KEYS, ROLLUPS, type Rollup } from './usage-schema.js';
+
+const KEYS = ['accepted_day', 'window_start', ...ROLLUP_KEYS].join(', ');
+
+/** Returns how many rollup rows were wrong. */
+export async function mendRollups(client: SqlClient, block: UsageBlock): Promise<number> {
+  const { from, to } = touchedTimes(block);
+  let mended = 0;
+  for (const rollup of ROLLUPS) {
+    const difference = differenceOf(rollup, block.acceptedDay, from, to);
+    const [row] = await client.query<{ wrong: string }>(`SELECT count() AS wrong FROM (${difference})`);
+    const wrong = Number(row?.wrong ?? 0);
+    if (wrong === 0) continue;
+    mended += wrong;
+    await client.command(
+      `INSERT INTO keymeter.usage_${rollup} (${KEYS}, events, bytes, bytes_events)
+       SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_blocks_in_dependent_materialized_views = 0
+       ${difference}`,
+    );
+  }
+  return mended;
+}
+
+/** Truth minus rollup for the windows that cover `[from, to]` (epoch seconds) of one day of acceptance. */
+function differenceOf(rollup: Rollup, day: string, from: number, to: number): string {
+  const start = windowBound(rollup, from);
+  const end = windowBound(rollup, to);
+  const truth =
+    rollup === 'minute'
+      ? foldEvents(
+          `WHERE toDate(e.accepted_at) = toDate('${day}') AND toStartOfMinute(e.time) BETWEEN ${start} AND ${end}`,
+        )
+      : foldRollup(
+          rollup,
+          finer(rollup),
+          `WHERE u.accepted_day = toDate('${day}') AND ${windowOf(rollup)} BETWEEN ${start} AND ${end}`,
+        );
+  return `SELECT ${KEYS}, sum(d.events) AS events, sum(d.bytes) AS bytes, sum(d.bytes_events) AS bytes_events FROM (
+    SELECT ${KEYS}, events, bytes, bytes_events FROM (${truth})
+    UNION ALL
+    SELECT ${KEYS}, -r.events AS events, -r.bytes AS bytes, -r.bytes_events AS bytes_events FROM keymeter.usage_${rollup} AS r
+    WHERE r.accepted_day = toDate('${day}') AND r.window_start BETWEEN ${start} AND ${end}
+  ) AS d GROUP BY ${KEYS} HAVING events != 0 OR bytes != 0 OR bytes_events != 0`;
+}
+
+const WINDOW_FUNCTION: Record<Rollup, string> = {
+  minute: 'toStartOfMinute',
+  hour: 'toStartOfHour',
+  day: 'toStartOfDay',
+  month: 'toStartOfMonth',
+};
+
+function windowOf(rollup: Rollup): string {
+  return `toDateTime(${WINDOW_FUNCTION[rollup]}(u.window_start), 'UTC')`;
+}
+
+function windowBound(rollup: Rollup, seconds: number): string {
+  return `toDateTime(${WINDOW_FUNCTION[rollup]}(toDateTime(${seconds}, 'UTC')), 'UTC')`;
+}
+
+/** First and last event time of the block, epoch seconds. */
+function touchedTimes(block: UsageBlock): { from: number; to: number } {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  for (const match of block.rows.toString('utf8').matchAll(/^\{.*?"time":(\d+)[,}]/gm)) {
+    const time = Number(match[1]);
+    if (time < from) from = time;
+    if (time > to) to = time;
+  }
+  return { from: Math.floor(from / 1000), to: Math.floor(to / 1000) };
+}

@@ -1,0 +1,35 @@
+import type { Database, RootDatabase } from 'lmdb';
+import type { OffsetRange } from '#domain/log/position.js';
+import { NO_COUNTS, OffsetStore, type Progress, type RangeCounts } from '#ports/offset-store.js';
+
+export class LmdbOffsetStore extends OffsetStore {
+  readonly #progress: Database<Progress, number>;
+
+  constructor(root: RootDatabase) {
+    super();
+    this.#progress = root.openDB<Progress, number>({ name: 'progress' });
+  }
+
+  async load(partition: number): Promise<Progress> {
+    return this.#progress.get(partition) ?? { next: 0, counts: NO_COUNTS };
+  }
+
+  async intend(range: OffsetRange): Promise<void> {
+    const progress = await this.load(range.partition);
+    await this.#progress.put(range.partition, { ...progress, intended: range });
+  }
+
+  async commit(range: OffsetRange, counts: RangeCounts): Promise<void> {
+    const progress = await this.load(range.partition);
+    await this.#progress.put(range.partition, { next: range.next, counts: addCounts(progress.counts, counts) });
+  }
+}
+
+function addCounts(a: RangeCounts, b: RangeCounts): RangeCounts {
+  return {
+    counted: a.counted + b.counted,
+    duplicates: a.duplicates + b.duplicates,
+    conflicts: a.conflicts + b.conflicts,
+    undecodable: a.undecodable + b.undecodable,
+  };
+}

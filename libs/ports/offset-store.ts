@@ -1,0 +1,31 @@
+import type { OffsetRange } from '#domain/log/position.js';
+
+/** Events of committed ranges by what became of them, since the beginning. */
+export interface RangeCounts {
+  readonly counted: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly undecodable: number;
+}
+
+export const NO_COUNTS: RangeCounts = { counted: 0, duplicates: 0, conflicts: 0, undecodable: 0 };
+
+export interface Progress {
+  /** The next offset to read: all below it is in the usage store. */
+  readonly next: number;
+  /** A range that was about to be inserted when the last process ended; undefined after a clean end. */
+  readonly intended?: OffsetRange;
+  readonly counts: RangeCounts;
+}
+
+/** Where a consumer stands in each partition. Ranges are intended before they are inserted and committed after. */
+export abstract class OffsetStore {
+  /** Offset 0 and no counts for a partition never committed. */
+  abstract load(partition: number): Promise<Progress>;
+
+  /** Durable when it resolves. Replaces an earlier intention for the partition. */
+  abstract intend(range: OffsetRange): Promise<void>;
+
+  /** Durable when it resolves: moves `next` to the range's end, adds the counts and clears the intention. */
+  abstract commit(range: OffsetRange, counts: RangeCounts): Promise<void>;
+}

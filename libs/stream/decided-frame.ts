@@ -1,0 +1,18 @@
+import type { Fate } from '#domain/events/deduplication.js';
+import type { PlacedEvent } from '#domain/events/usage-event.js';
+import type { DeadLetter } from '#ports/usage-store.js';
+
+/** One log record, decoded, with the fate of each of its events. */
+export interface DecidedFrame {
+  readonly partition: number;
+  readonly offset: number;
+  readonly acceptedAt: number;
+  /** Events that count, in order. */
+  readonly events: readonly PlacedEvent[];
+  /** The log's own text of each of `events`. */
+  readonly lines: readonly string[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly duplicates: number;
+  /** Fate by index in the frame; undefined where all are accepted. */
+  readonly fates?: readonly (Fate | 'undecodable')[];
+}

@@ -1,0 +1,119 @@
+/**
+ * Decides the fate of events in log order. Most ids are new and cost a filter probe; an id the filter may know is
+ * looked up in the usage store; ids not stored yet are remembered here until their range is committed.
+ */
+import { DEFAULT_DEDUPE_WINDOW_MS, type Fate, fateOf, type SeenIdentity } from '#domain/events/deduplication.js';
+import { IdentityFilter } from '#domain/events/identity-filter.js';
+import type { PlacedEvent } from '#domain/events/usage-event.js';
+import type { UsageStore } from '#ports/usage-store.js';
+
+export interface DeduplicatorOptions {
+  readonly windowMs?: number;
+  readonly filterBytes?: number;
+  /** Ids kept in memory after their commit, to answer quick repeats without a look-up. */
+  readonly recentIds?: number;
+}
+
+const DEFAULT_FILTER_BYTES = 64 * 1024 * 1024;
+const DEFAULT_RECENT_IDS = 50_000;
+
+export class Deduplicator {
+  readonly #filter: IdentityFilter;
+  readonly #windowMs: number;
+  readonly #recentIds: number;
+  /** By hash, oldest first; a second event under one hash joins the first one's list. */
+  readonly #recent = new Map<number, SeenIdentity[]>();
+  #committed: number[] = [];
+
+  constructor(
+    private readonly store: Pick<UsageStore, 'withHashes' | 'identityHashes'>,
+    options: DeduplicatorOptions = {},
+  ) {
+    this.#filter = new IdentityFilter(options.filterBytes ?? DEFAULT_FILTER_BYTES);
+    this.#windowMs = options.windowMs ?? DEFAULT_DEDUPE_WINDOW_MS;
+    this.#recentIds = options.recentIds ?? DEFAULT_RECENT_IDS;
+  }
+
+  /** Fills the filter from what is stored. Before it resolves nothing may be decided. */
+  async load(): Promise<number> {
+    let count = 0;
+    for await (const hashes of this.store.identityHashes()) {
+      for (const hash of hashes) this.#filter.add(hash);
+      count += hashes.length;
+    }
+    return count;
+  }
+
+  async decide(events: readonly PlacedEvent[]): Promise<Fate[]> {
+    const stored = await this.#lookUp(events);
+    return events.map((event) => this.#decideOne(event, stored));
+  }
+
+  /** Everything below `next` of the partition is in the store now. */
+  committed(partition: number, next: number): void {
+    this.#committed[partition] = next;
+    for (const [hash, identities] of this.#recent) {
+      if (this.#recent.size <= this.#recentIds) return;
+      if (identities.some((seen) => seen.offset >= (this.#committed[seen.partition] ?? 0))) return;
+      this.#recent.delete(hash);
+    }
+  }
+
+  #decideOne(event: PlacedEvent, stored: Map<number, SeenIdentity[]>): Fate {
+    const hash = event.idHash;
+    if (hash === 0) return 'accepted';
+    const recent = this.#recent.get(hash);
+    const known = stored.get(hash);
+    if (!recent && !known) {
+      this.#remember(event);
+      return 'accepted';
+    }
+    const fate = fateOf(event, [...(recent ?? []), ...(known ?? [])], this.#windowMs);
+    if (fate === 'accepted') this.#remember(event);
+    return fate;
+  }
+
+  async #lookUp(events: readonly PlacedEvent[]): Promise<Map<number, SeenIdentity[]>> {
+    const hashes = new Set<number>();
+    for (const event of events) {
+      const hash = event.idHash;
+      if (hash !== 0 && this.#filter.mayHave(hash) && !this.#knownHere(event)) hashes.add(hash);
+    }
+    const found = new Map<number, SeenIdentity[]>();
+    if (hashes.size === 0) return found;
+    const wanted = wantedNames(events, hashes);
+    for (const identity of await this.store.withHashes([...hashes])) {
+      const hash = wanted.get(nameOf(identity));
+      if (hash === undefined) continue; // another id under the same hash
+      const list = found.get(hash);
+      if (list) list.push(identity);
+      else found.set(hash, [identity]);
+    }
+    return found;
+  }
+
+  /** Remembered under this very name: then nothing stored can stand before it inside the window. */
+  #knownHere(event: PlacedEvent): boolean {
+    if (event.time < event.acceptedAt - this.#windowMs) return false;
+    return this.#recent.get(event.idHash)?.some((seen) => nameOf(seen) === nameOf(event)) ?? false;
+  }
+
+  #remember(event: PlacedEvent): void {
+    const { partition, offset, index, source, id, fingerprint, acceptedAt } = event;
+    const identity = { partition, offset, index, source, id, fingerprint, acceptedAt };
+    this.#filter.add(event.idHash);
+    const list = this.#recent.get(event.idHash);
+    if (list) list.push(identity);
+    else this.#recent.set(event.idHash, [identity]);
+  }
+}
+
+function wantedNames(events: readonly PlacedEvent[], hashes: ReadonlySet<number>): Map<string, number> {
+  const names = new Map<string, number>();
+  for (const event of events) if (hashes.has(event.idHash)) names.set(nameOf(event), event.idHash);
+  return names;
+}
+
+function nameOf({ source, id }: { source: string; id: string }): string {
+  return `${source}\n${id}`;
+}
