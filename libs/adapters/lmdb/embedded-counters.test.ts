@@ -1,0 +1,218 @@
+import { join } from 'node:path';
+import { KeymeterError } from '#domain/errors.js';
+import { encodeRow } from '#domain/events/usage-row.js';
+import type { Charge, TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
+import type { CreditAccount } from '#domain/keys/credits.js';
+import { UsageRecorder } from '#stream/usage-recorder.js';
+import { faulty } from '../../../test/support/faulty.js';
+import { drawSeed, randomFrom } from '../../../test/support/seed.js';
+import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { ManualClock } from '../clock/manual-clock.js';
+import { SegmentLogReader } from '../segment-log/segment-log-reader.js';
+import { SegmentLogWriter } from '../segment-log/segment-log-writer.js';
+import { EmbeddedCounters } from './embedded-counters.js';
+import { openEnvironment } from './environment.js';
+
+const folder = temporaryFolder('counters');
+const START = Date.UTC(2026, 0, 31, 23, 59, 50);
+
+/** Counters with the log they are a fold of; `crash` throws the memory away. */
+class Bench {
+  failing = false;
+  #event = 0;
+  private constructor(
+    readonly path: string,
+    readonly clock: ManualClock,
+    readonly maxEntries: number,
+    readonly counters: EmbeddedCounters,
+    private readonly recorder: UsageRecorder,
+    private readonly stop: () => Promise<void>,
+    readonly reader: SegmentLogReader,
+  ) {}
+
+  static async open(path: string, clock = new ManualClock(START), maxEntries = 1000): Promise<Bench> {
+    const options = { folder: join(path, 'log'), partitions: 1, segmentBytes: 5_000, maxBytes: 1e9, reserveBytes: 0 };
+    const writer = await SegmentLogWriter.open(options);
+    const reader = new SegmentLogReader(options.folder, writer.watermarks.shared);
+    const environment = await openEnvironment(join(path, 'lmdb'));
+    const log = faulty(writer, {
+      append: (call) =>
+        bench.failing ? Promise.reject(new KeymeterError('LOG_FULL', 'full', { retryable: true })) : call(),
+    });
+    const recorder = new UsageRecorder(log, clock);
+    const counters = new EmbeddedCounters(environment, clock, () => recorder.seal(), maxEntries);
+    const stop = async () => {
+      await reader.close();
+      await writer.close();
+      await environment.close();
+    };
+    const bench: Bench = new Bench(path, clock, maxEntries, counters, recorder, stop, reader);
+    await counters.restore(reader);
+    return bench;
+  }
+
+  /** Takes and records in one turn, as a verification does; resolves when the log has answered. */
+  take(request: TakeRequest): { outcome: TakeOutcome; landed: Promise<boolean> } {
+    const outcome = this.counters.take(request, this.clock.now());
+    return { outcome, landed: this.record(outcome.charge) };
+  }
+
+  record(charge: Charge | undefined): Promise<boolean> {
+    const id = String(this.#event++);
+    const source = 'keymeter/ingress/test';
+    const event = { id, source, type: 'request', subject: 's', time: 1, data: null, idHash: 0, fingerprint: 0 };
+    return new Promise((resolve) => {
+      this.recorder.record(`${encodeRow(event, { charge })}\n`, 1, (error) => {
+        if (error !== undefined && charge) this.counters.undo(charge);
+        resolve(error === undefined);
+      });
+    });
+  }
+
+  /** What was not handed to the log yet is lost. */
+  async crash(): Promise<Bench> {
+    this.failing = true;
+    await this.stop();
+    return Bench.open(this.path, this.clock, this.maxEntries);
+  }
+
+  close(): Promise<void> {
+    return this.stop();
+  }
+}
+
+const account: CreditAccount = { id: 'cr_1', initial: 100, since: START };
+const window = (limit: number, cost = 1, id = 'w', duration = 10_000) => ({ id, limit, cost, duration });
+
+test('all windows and the credits are taken, or nothing is', async () => {
+  const bench = await Bench.open(join(folder, 'atomic'));
+  const { counters } = bench;
+  const both = { windows: [window(5), window(2, 1, 'narrow')], credits: { account, cost: 40 } };
+  expect(counters.take(both, START)).toMatchObject({ passed: true, credits: 60 });
+  expect(counters.take(both, START)).toMatchObject({ passed: true, credits: 20 });
+  const narrow = counters.take(both, START);
+  expect(narrow).toMatchObject({ passed: false, failed: 'window', credits: 20 });
+  expect(narrow.charge).toBeUndefined();
+  expect(narrow.windows.map(({ exceeded, remaining }) => [exceeded, remaining])).toEqual([
+    [false, 3],
+    [true, 0],
+  ]);
+  const poor = counters.take({ windows: [window(5)], credits: { account, cost: 40 } }, START);
+  expect(poor).toMatchObject({ passed: false, failed: 'credits', windows: [{ exceeded: false, remaining: 3 }] });
+  await bench.close();
+});
+
+test('a clock set back, even after a jump ahead and a sweep, never grants a window twice', async () => {
+  const bench = await Bench.open(join(folder, 'clock'));
+  const take = () => bench.counters.take({ windows: [window(1)] }, bench.clock.now()).passed;
+  expect([take(), take()]).toEqual([true, false]);
+  bench.clock.jumpTo(START + 86_400_000);
+  await bench.counters.checkpoint();
+  bench.clock.jumpTo(START);
+  expect(take()).toBe(false);
+  bench.clock.jumpTo(START + 86_400_000);
+  expect([take(), take()]).toEqual([true, false]);
+  bench.clock.jumpTo(START);
+  expect(take()).toBe(false);
+  await bench.close();
+});
+
+test('a charge that the log refused is given back, while another on top of it stays', async () => {
+  let bench = await Bench.open(join(folder, 'refused'));
+  const spend = { windows: [window(10)], credits: { account, cost: 10 } };
+  expect(await bench.take(spend).landed).toBe(true);
+  bench.failing = true;
+  const refused = bench.take(spend);
+  const checkpoint = bench.counters.checkpoint(); // its values still hold the charge that fails
+  expect(await refused.landed).toBe(false);
+  await checkpoint;
+  bench.failing = false;
+  expect(await bench.take(spend).landed).toBe(true);
+  for (const reopen of [false, true]) {
+    if (reopen) bench = await bench.crash();
+    expect(bench.counters.balance(account, START)).toBe(80);
+    expect(bench.counters.take({ windows: [window(10, 0)] }, START).windows[0]?.remaining).toBe(8);
+  }
+  await bench.close();
+});
+
+test('a kept answer survives a crash until its end, and is forgotten when its event was refused', async () => {
+  let bench = await Bench.open(join(folder, 'answers'));
+  const charge: Charge = { v: ['key', 'hash', START + 60_000, '{"a":1}'] };
+  bench.counters.keep(charge);
+  await bench.record(charge);
+  bench.failing = true;
+  const lost: Charge = { v: ['lost', 'hash', START + 60_000, '{}'] };
+  bench.counters.keep(lost);
+  await bench.record(lost);
+  bench = await bench.crash();
+  expect(bench.counters.keptAnswer('key', START)).toMatchObject({ requestHash: 'hash', answer: '{"a":1}' });
+  expect(bench.counters.keptAnswer('lost', START)).toBeUndefined();
+  await bench.counters.checkpoint();
+  bench = await bench.crash();
+  expect(bench.counters.keptAnswer('key', START + 59_999)).toBeDefined();
+  expect(bench.counters.keptAnswer('key', START + 60_000)).toBeUndefined();
+  await bench.close();
+});
+
+test('values above the limit of memory are dropped and read back', async () => {
+  const bench = await Bench.open(join(folder, 'bounded'), new ManualClock(START), 10);
+  const accounts = Array.from({ length: 100 }, (_, i) => ({ ...account, id: `cr_${i}` }));
+  for (const each of accounts) await bench.take({ windows: [], credits: { account: each, cost: 1 } }).landed;
+  for (let i = 0; i < 5; i++) await bench.counters.checkpoint();
+  expect(bench.counters.held.credits).toBeLessThanOrEqual(10);
+  expect(accounts.map((each) => bench.counters.balance(each, START))).toEqual(accounts.map(() => 99));
+  await bench.close();
+});
+
+test('after any crash no window grants more than its limit and credits are what the acknowledged calls left', async () => {
+  const seed = drawSeed('counters');
+  const random = randomFrom(seed);
+  const pick = (n: number) => Math.floor(random() * n);
+  const LIMIT = 12;
+  for (let run = 0; run < 8; run++) {
+    const monthly = { ...account, initial: 300, refill: { amount: 200, interval: 'daily' as const } };
+    let bench = await Bench.open(join(folder, `random-${run}`), new ManualClock(START), run % 2 ? 3 : 1000);
+    const passes = new Map<string, number>();
+    let credits = 300;
+    let day = Math.floor(START / 86_400_000);
+    for (let step = 0; step < 60; step++) {
+      if (pick(6) === 0) bench.clock.advance(pick(9_000));
+      const today = Math.floor(bench.clock.now() / 86_400_000);
+      if (today > day) {
+        credits = Math.max(credits, 200);
+        day = today;
+      }
+      bench.failing = pick(5) === 0;
+      const batch = Array.from({ length: 1 + pick(5) }, () => {
+        const id = `w${pick(6)}`;
+        const cost = pick(4);
+        const spent = pick(9) - 2;
+        const request = { windows: [window(LIMIT, cost, id)], credits: { account: monthly, cost: spent } };
+        return { id, cost, spent, at: bench.clock.now(), ...bench.take(request) };
+      });
+      const checkpoint = pick(4) === 0 ? bench.counters.checkpoint() : undefined;
+      if (pick(3) === 0) await new Promise(setImmediate);
+      const crashed = pick(5) === 0;
+      const landed = Promise.all(batch.map((call) => call.landed));
+      await checkpoint;
+      if (crashed) bench = await bench.crash();
+      const outcomes = await landed;
+      batch.forEach((call, i) => {
+        if (!call.outcome.passed || !outcomes[i]) return;
+        const grant = `${call.id}@${Math.floor(call.at / 10_000)}`;
+        passes.set(grant, (passes.get(grant) ?? 0) + call.cost);
+        credits -= call.spent;
+      });
+      expect(bench.counters.balance(monthly, bench.clock.now())).toBe(credits);
+    }
+    expect(Math.max(...passes.values())).toBeLessThanOrEqual(LIMIT);
+    for (const [grant, units] of passes) {
+      const [id, index] = grant.split('@');
+      if (Number(index) !== Math.floor(bench.clock.now() / 10_000)) continue;
+      const probe = bench.counters.take({ windows: [window(LIMIT, 0, id)] }, bench.clock.now());
+      expect(probe.windows[0]?.remaining).toBe(LIMIT - units);
+    }
+    await bench.close();
+  }
+});
