@@ -1,0 +1,125 @@
+import type { Command, Invocation } from '../command.js';
+import { CliError, EXIT, type ExitCode } from '../exit-code.js';
+import { ApiClient } from '../http/api-client.js';
+import { listItems } from '../http/list-items.js';
+import { readText } from '../input-text.js';
+import { findLogin } from '../login/login-file.js';
+import { writeTable } from '../output/table.js';
+
+const PATH = '/api/v1/policies';
+
+interface StoredPolicy {
+  readonly id: string;
+  readonly name: string;
+  readonly mode?: string;
+  readonly version?: number;
+}
+
+interface Applied {
+  readonly name: string;
+  readonly id: string;
+  readonly change: 'created' | 'replaced';
+}
+
+export const policiesCommand: Command = {
+  name: 'policies',
+  summary: 'apply policies from a file, list or delete them',
+  usage: ['policies apply FILE', 'policies apply - < FILE', 'policies list', 'policies delete NAME'],
+  options: {},
+  notes:
+    'FILE holds one policy as JSON, an array of them, or {"policies": [...]}. apply creates a policy, or replaces the\n' +
+    'one of the same name; policies that the file does not name stay. It stops at the first refused policy.',
+  async run(invocation) {
+    const { args, context } = invocation;
+    const [verb, name, ...rest] = args;
+    const named = name !== undefined && rest.length === 0;
+    if (verb === 'apply' && named) {
+      const policies = parsePolicies(name, await readText(context, name));
+      return applyPolicies(invocation, new ApiClient(context, await findLogin(invocation)), policies);
+    }
+    if (verb === 'list' && name === undefined) return listPolicies(invocation);
+    if (verb === 'delete' && named) return deletePolicy(invocation, name);
+    throw new CliError(EXIT.usage, 'policies wants one of: apply FILE, list, delete NAME');
+  },
+};
+
+type PolicyDraft = { readonly name: string } & Readonly<Record<string, unknown>>;
+
+function parsePolicies(file: string, text: string): PolicyDraft[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new CliError(EXIT.failed, `${file} is no JSON: ${(error as Error).message}`);
+  }
+  const listed = (parsed as { policies?: unknown } | null)?.policies ?? parsed;
+  const drafts: unknown[] = Array.isArray(listed) ? listed : [listed];
+  const names = new Set<string>();
+  for (const [index, draft] of drafts.entries()) {
+    const name = (draft as { name?: unknown } | null)?.name;
+    if (typeof name !== 'string' || name === '') {
+      throw new CliError(EXIT.failed, `${file}: policy ${index + 1} has no name`);
+    }
+    if (names.has(name)) throw new CliError(EXIT.failed, `${file}: two policies are called '${name}'`);
+    names.add(name);
+  }
+  return drafts as PolicyDraft[];
+}
+
+async function applyPolicies(
+  { context, options }: Invocation,
+  api: ApiClient,
+  policies: readonly PolicyDraft[],
+): Promise<ExitCode> {
+  const known = new Map((await allPolicies(api)).map((policy) => [policy.name, policy.id]));
+  const applied: Applied[] = [];
+  for (const policy of policies) {
+    const id = known.get(policy.name);
+    const path = id === undefined ? PATH : `${PATH}/${encodeURIComponent(id)}`;
+    const stored = await api
+      .json<StoredPolicy>(id === undefined ? 'POST' : 'PUT', path, { body: policy })
+      .catch((error: unknown) => {
+        if (!(error instanceof CliError)) throw error;
+        throw new CliError(
+          error.exitCode,
+          `policy '${policy.name}' (${applied.length} applied before): ${error.message}`,
+        );
+      });
+    const change = id === undefined ? 'created' : 'replaced';
+    applied.push({ name: policy.name, id: stored.id, change });
+    if (!options.flag('json')) context.stdout.write(`${change} ${policy.name} (${stored.id})\n`);
+  }
+  if (options.flag('json')) context.stdout.write(`${JSON.stringify(applied, null, 2)}\n`);
+  return EXIT.ok;
+}
+
+async function listPolicies(invocation: Invocation): Promise<ExitCode> {
+  const { context, options } = invocation;
+  const policies = await allPolicies(new ApiClient(context, await findLogin(invocation)));
+  if (options.flag('json')) context.stdout.write(`${JSON.stringify(policies, null, 2)}\n`);
+  else if (policies.length === 0) context.stdout.write('There are no policies.\n');
+  else
+    writeTable(
+      context.stdout,
+      ['name', 'mode', 'version', 'id'],
+      policies.map((p) => [p.name, p.mode, p.version, p.id]),
+    );
+  return EXIT.ok;
+}
+
+async function deletePolicy(invocation: Invocation, name: string): Promise<ExitCode> {
+  const { context, options } = invocation;
+  const api = new ApiClient(context, await findLogin(invocation));
+  const policy = (await allPolicies(api)).find((candidate) => candidate.name === name);
+  if (policy === undefined) throw new CliError(EXIT.failed, `there is no policy '${name}'`);
+  await api.ok('DELETE', `${PATH}/${encodeURIComponent(policy.id)}`);
+  const { id } = policy;
+  context.stdout.write(
+    options.flag('json') ? `${JSON.stringify({ name, id, deleted: true })}\n` : `deleted ${name} (${id})\n`,
+  );
+  return EXIT.ok;
+}
+
+async function allPolicies(api: ApiClient): Promise<StoredPolicy[]> {
+  return listItems<StoredPolicy>(await api.json('GET', PATH));
+}

@@ -1,0 +1,122 @@
+/**
+ * Sends batches until the server has them. Repeating is safe: an event id counts once. A busy server (503, 429) is
+ * waited for without end, an unreachable or failing one for a number of attempts; what the server refuses for good
+ * comes back as refused lines.
+ */
+import { z } from 'zod';
+import type { CliContext } from '../command.js';
+import { CliError, EXIT } from '../exit-code.js';
+import { type ApiClient, type ApiResponse, refusal } from '../http/api-client.js';
+import { parseProblem, problemText, refusedItems } from '../http/problem-text.js';
+import { addOutcome, type BatchLine, type BatchOutcome, emptyOutcome } from './event-batch.js';
+
+/** Attempts at an unreachable or failing server: with the pauses below about two minutes. */
+const MAX_FAILURES = 10;
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 30_000;
+/** Bulk answers wait for the decision on every event; longer than the server's own bound. */
+const TIMEOUT_MS = 120_000;
+
+const countsSchema = z.object({ accepted: z.number(), duplicate: z.number(), conflict: z.number() });
+
+/** All batches under way meet the same trouble; one of them telling it is enough. */
+const NOTICE_EVERY_MS = 1_000;
+
+export class BatchSender {
+  #noticedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly api: ApiClient,
+    private readonly context: CliContext,
+    private readonly notice: (text: string) => void,
+  ) {}
+
+  async send(lines: readonly BatchLine[]): Promise<BatchOutcome> {
+    if (lines.length === 0) return emptyOutcome();
+    const response = await this.#answer(lines);
+    if (response.status >= 200 && response.status < 300) return outcomeOf(response, lines.length);
+    if (response.status === 413 && lines.length > 1) return this.#halves(lines);
+    if (response.status === 400 || response.status === 413) return this.#withoutRefused(lines, response);
+    throw refusal(response, this.api.login.rootKey !== undefined);
+  }
+
+  /** The first answer that is not "later": everything else is repeated with growing, jittered pauses. */
+  async #answer(lines: readonly BatchLine[]): Promise<ApiResponse> {
+    const rawBody = `[${lines.map((line) => line.json).join(',')}]`;
+    for (let attempt = 1, failures = 0; ; attempt++) {
+      const response = await this.#post(rawBody, failures);
+      const status = response?.status;
+      if (response !== undefined && !isTransient(response.status)) return response;
+      if (status !== 503 && status !== 429) failures++;
+      if (response !== undefined && failures >= MAX_FAILURES) return response;
+      const pauseMs = this.#pauseMs(attempt, response?.headers.get('retry-after') ?? null);
+      this.#tell(status === undefined ? 'the server is unreachable' : `the server answers ${status}`, pauseMs);
+      if (!this.context.interrupt.aborted) await this.context.sleep(pauseMs);
+      if (this.context.interrupt.aborted) throw new CliError(EXIT.failed, 'interrupted while the server was away');
+    }
+  }
+
+  /** Undefined where there was no answer and another attempt is allowed. */
+  async #post(rawBody: string, failures: number): Promise<ApiResponse | undefined> {
+    try {
+      return await this.api.send('POST', '/api/v1/events', {
+        rawBody,
+        headers: { 'Content-Type': 'application/cloudevents-batch+json', Prefer: 'keymeter-counts' },
+        timeoutMs: TIMEOUT_MS,
+      });
+    } catch (error) {
+      const lost = error instanceof CliError && error.exitCode === EXIT.unreachable;
+      if (!lost || failures + 1 >= MAX_FAILURES) throw error;
+      return undefined;
+    }
+  }
+
+  #tell(trouble: string, pauseMs: number): void {
+    const now = this.context.clock.monotonic();
+    if (now - this.#noticedAt < NOTICE_EVERY_MS) return;
+    this.#noticedAt = now;
+    this.notice(`${trouble}; waiting ${(pauseMs / 1000).toFixed(1)} s before the next attempt`);
+  }
+
+  #pauseMs(attempt: number, retryAfter: string | null): number {
+    const asked = Number(retryAfter) * 1000;
+    const grown = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10));
+    const base = Number.isFinite(asked) && asked > 0 ? Math.min(asked, MAX_PAUSE_MS) : grown / 2;
+    return Math.round(base + (this.context.random() * grown) / 2);
+  }
+
+  async #halves(lines: readonly BatchLine[]): Promise<BatchOutcome> {
+    const middle = lines.length >> 1;
+    const sum = await this.send(lines.slice(0, middle));
+    addOutcome(sum, await this.send(lines.slice(middle)));
+    return sum;
+  }
+
+  /** A batch is refused whole: name the bad events, send the others again. */
+  async #withoutRefused(lines: readonly BatchLine[], response: ApiResponse): Promise<BatchOutcome> {
+    const problem = parseProblem(response.body);
+    const items = refusedItems(problem).filter((item) => lines[item.index] !== undefined);
+    if (items.length === 0) {
+      // Without names the bad event is found by halving, so that one never stops the rest.
+      if (lines.length > 1) return this.#halves(lines);
+      items.push({ index: 0, reason: problemText(response.status, problem) });
+    }
+    const bad = new Set(items.map((item) => item.index));
+    const sum = await this.send(lines.filter((_, index) => !bad.has(index)));
+    for (const { index, reason } of items) sum.refused.push({ number: (lines[index] as BatchLine).number, reason });
+    return sum;
+  }
+}
+
+function isTransient(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+function outcomeOf(response: ApiResponse, sent: number): BatchOutcome {
+  const outcome = emptyOutcome();
+  outcome.position = response.headers.get('keymeter-position') ?? undefined;
+  const counts = response.status === 200 ? countsSchema.safeParse(parseProblem(response.body)) : undefined;
+  if (counts?.success !== true) return { ...outcome, undecided: sent };
+  const { accepted, duplicate, conflict } = counts.data;
+  return { ...outcome, accepted, duplicate, conflict, undecided: Math.max(0, sent - accepted - duplicate - conflict) };
+}
