@@ -1,0 +1,49 @@
+/** Calendar windows `[start, end)` of a zone: each counts for itself and decides at most once. */
+import type { PlacedEvent } from '../events/usage-event.js';
+import { CalendarState, type WindowTally } from './calendar-state.js';
+import { CalendarWindows } from './calendar-window.js';
+import type { Crossing } from './decision.js';
+import type { EngineCounters, EngineLimits } from './engine-counters.js';
+import { total } from './measure.js';
+import type { Policy } from './policy.js';
+import { PolicyRun } from './policy-run.js';
+
+export class CalendarRun extends PolicyRun<CalendarState> {
+  /** Whole windows are kept until the watermark has passed their end: nothing reaches further back. */
+  protected readonly reachMs = 0;
+  readonly #windows: CalendarWindows;
+
+  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters) {
+    super(policy, limits, counters);
+    const window = policy.window as Exclude<Policy['window'], string>;
+    this.#windows = new CalendarWindows(window.calendar, window.timeZone);
+  }
+
+  createState(): CalendarState {
+    return new CalendarState();
+  }
+
+  protected count(state: CalendarState, event: PlacedEvent): Crossing | undefined {
+    const tally = state.tallyOf(this.#windows.at(event.time));
+    tally.add(event.offset, event.index, this.value);
+    state.trim(this.horizon);
+    if (tally.decided || !this.isOver(tally.sum)) return undefined;
+    if (tally.start < state.decidedTo || event.time < state.blockedUntil || !this.mayDecide(event)) return undefined;
+    tally.decided = true;
+    return crossingOf(tally, event.partition);
+  }
+
+  /** The window that the target's newest event is in decides no more. */
+  protected disarm(state: CalendarState): void {
+    state.decidedTo = Math.max(state.decidedTo, state.tallies.at(-1)?.end ?? -Infinity);
+  }
+}
+
+function crossingOf(tally: WindowTally, partition: number): Crossing {
+  const { start, end, sum, count, positions } = tally;
+  const events = [];
+  for (let i = 0; i < positions.length; i += 2) {
+    events.push({ partition, offset: positions[i] as number, index: positions[i + 1] as number });
+  }
+  return { window: { kind: 'calendar', start, end }, value: total(sum.units, sum.nanos), events, eventCount: count };
+}

@@ -1,0 +1,66 @@
+/** Turns a crossing into the enforcement that explains itself. */
+import { createHash } from 'node:crypto';
+import type { PlacedEvent } from '../events/usage-event.js';
+import type { EventPosition } from '../log/position.js';
+import { durationMs } from './duration.js';
+import type { Enforcement, EnforcementAction } from './enforcement.js';
+import { perOf } from './field-reader.js';
+import type { Policy } from './policy.js';
+
+export const MAX_LISTED_EVENTS = 1_000;
+
+/** Events older than this when accepted are history: no permanent action is taken from them unasked. */
+const HISTORY_MS = 3_600_000;
+
+export interface Crossing {
+  readonly window: Enforcement['window'];
+  readonly value: number;
+  readonly events: readonly EventPosition[];
+  readonly eventCount: number;
+}
+
+/** False where the policy must stay silent: a revoke from history or from a time yet to come. */
+export function mayDecide(policy: Policy, event: PlacedEvent): boolean {
+  if (policy.action.type !== 'revoke' || policy.appliesToLate) return true;
+  return Math.abs(event.acceptedAt - event.time) <= HISTORY_MS;
+}
+
+/** When the same target may be decided on again; a warning lasts no time. */
+export function untilOf(policy: Policy, begin: number): number | null {
+  const { action } = policy;
+  if (action.type === 'revoke') return null;
+  return action.type === 'warn' ? begin : begin + durationMs(action.for);
+}
+
+export function enforcementOf(policy: Policy, target: string, event: PlacedEvent, crossing: Crossing): Enforcement {
+  const { partition, offset, index } = event;
+  return {
+    id: enforcementId(policy, target, event),
+    policyId: policy.id,
+    policyName: policy.name,
+    policyVersion: policy.version,
+    mode: policy.mode,
+    action: actionOf(policy),
+    target: { per: perOf(policy.groupBy), value: target },
+    window: crossing.window,
+    value: crossing.value,
+    threshold: policy.threshold,
+    cause: { partition, offset, index },
+    events: crossing.events,
+    eventCount: crossing.eventCount,
+    begin: event.time,
+    until: untilOf(policy, event.time),
+  };
+}
+
+function enforcementId(policy: Policy, target: string, cause: EventPosition): string {
+  const place = [cause.partition, cause.offset, cause.index];
+  const text = JSON.stringify([policy.id, policy.version, target, ...place]);
+  return `enf_${createHash('sha256').update(text).digest('hex')}`;
+}
+
+function actionOf({ action }: Policy): EnforcementAction {
+  if (action.type !== 'throttle') return { type: action.type };
+  // The schema has filled both for every stored policy.
+  return { type: 'throttle', limit: action.limit ?? 0, windowMs: durationMs(action.window ?? '1m') };
+}

@@ -1,0 +1,42 @@
+/**
+ * The engine's whole state as bytes: `KMP1`, uint32 length of the JSON part, JSON (policies and target names), then
+ * doubles (watermarks and states in the order of the names). A restored engine goes on exactly as the original.
+ */
+import { DoubleReader, DoubleWriter } from './doubles.js';
+import { PolicyEngine } from './engine.js';
+import type { EngineLimits } from './engine-counters.js';
+import type { Policy } from './policy.js';
+import type { TargetNames } from './policy-run.js';
+
+const MAGIC = 'KMP1';
+const HEADER_BYTES = 8;
+
+interface SavedRun {
+  readonly policy: Policy;
+  readonly names: TargetNames;
+}
+
+export function takeSnapshot(engine: PolicyEngine): Uint8Array {
+  const doubles = new DoubleWriter();
+  const saved: SavedRun[] = [];
+  for (const run of engine.runs) saved.push({ policy: run.policy, names: run.write(doubles) });
+  const json = Buffer.from(JSON.stringify(saved));
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.write(MAGIC, 'latin1');
+  header.writeUInt32LE(json.length, 4);
+  return Buffer.concat([header, json, doubles.bytes()]);
+}
+
+/** Undefined when the bytes are of another format: the log then has to be read again from its start. */
+export function restoreSnapshot(bytes: Uint8Array, limits: Partial<EngineLimits> = {}): PolicyEngine | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (buffer.toString('latin1', 0, 4) !== MAGIC) return undefined;
+  const jsonEnd = HEADER_BYTES + buffer.readUInt32LE(4);
+  const saved: SavedRun[] = JSON.parse(buffer.toString('utf8', HEADER_BYTES, jsonEnd));
+  const doubles = new DoubleReader(buffer.subarray(jsonEnd));
+  const engine = new PolicyEngine(limits);
+  for (const { policy, names } of saved) engine.putPolicy(policy).read(names, doubles);
+  if (!doubles.atEnd) throw new RangeError('snapshot has bytes left over');
+  engine.reindex();
+  return engine;
+}

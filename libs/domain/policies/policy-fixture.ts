@@ -1,0 +1,31 @@
+/** Policies and events for tests and benchmarks. */
+import type { PlacedEvent } from '../events/usage-event.js';
+import type { JsonObject } from '../json.js';
+import { type Policy, policyInputSchema } from './policy.js';
+import { changeEvent, POLICY_PUT } from './policy-change.js';
+
+/** More than three a minute per key are held for ten minutes, unless said otherwise. */
+export function policyOf(change: Record<string, unknown> = {}, version = 1): Policy {
+  const input = policyInputSchema.parse({
+    name: 'test',
+    match: { type: 'request' },
+    groupBy: 'keyId',
+    aggregate: 'count',
+    window: '1m',
+    threshold: 3,
+    action: { type: 'suspend', for: '10m' },
+    mode: 'on',
+    ...change,
+  });
+  return { ...input, id: `pol_${input.name}`, version, createdAt: 0, updatedAt: 0 };
+}
+
+export function eventAt(time: number, offset: number, data: JsonObject = { keyId: 'k1' }, index = 0): PlacedEvent {
+  const identity = { id: `e${offset}`, source: 'test', type: 'request', subject: 's1', idHash: 1, fingerprint: 1 };
+  return { ...identity, time, data, partition: 0, offset, index, acceptedAt: time };
+}
+
+export function putRow(policy: Policy, offset: number, time = 0): PlacedEvent {
+  const event = changeEvent(POLICY_PUT, `c${offset}`, policy.id, time, policy);
+  return { ...event, partition: 0, offset, index: 0, acceptedAt: time };
+}

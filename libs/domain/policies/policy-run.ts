@@ -1,0 +1,159 @@
+/**
+ * One policy over one partition. Its watermark is the newest event time it has seen, never beyond the time of
+ * acceptance (an event dated in the future makes nothing late). Only its own events move it: importing the history
+ * of one type does not depend on live traffic of another, and a backtest over the matching events decides the same.
+ */
+import type { PlacedEvent } from '../events/usage-event.js';
+import { type Crossing, enforcementOf, mayDecide, untilOf } from './decision.js';
+import type { DoubleReader, DoubleWriter } from './doubles.js';
+import type { Enforcement } from './enforcement.js';
+import type { EngineCounters, EngineLimits } from './engine-counters.js';
+import { type FieldReader, prefixedReader, targetReader } from './field-reader.js';
+import { compileMatch } from './matcher.js';
+import { type Measure, readMeasure, total } from './measure.js';
+import type { Policy } from './policy.js';
+import type { TargetState } from './target-state.js';
+import { TargetTable } from './target-table.js';
+
+/** Event time between two removals of dead targets, besides what the window and the lateness add. */
+const MIN_SWEEP_MS = 60_000;
+
+export interface TargetNames {
+  readonly old: readonly string[];
+  readonly young: readonly string[];
+}
+
+export abstract class PolicyRun<State extends TargetState = TargetState> {
+  watermark = -Infinity;
+  /** Watermark at the last removal of dead targets. */
+  sweptAt = -Infinity;
+  /** Counted events kept for this policy. */
+  kept = 0;
+  readonly table: TargetTable<State>;
+  protected readonly value: Measure = { units: 1, nanos: 0 };
+  #matches: (event: PlacedEvent) => boolean;
+  #target: (event: PlacedEvent) => string;
+  #field: FieldReader | undefined;
+
+  constructor(
+    public policy: Policy,
+    protected readonly limits: EngineLimits,
+    protected readonly counters: EngineCounters,
+  ) {
+    this.table = new TargetTable<State>(
+      limits.maxTargets,
+      () => this.createState(),
+      (state) => this.#forget(state),
+    );
+    this.#matches = compileMatch(policy.match);
+    this.#target = targetReader(policy.groupBy);
+    this.#field = policy.field === undefined ? undefined : prefixedReader(policy.field);
+  }
+
+  abstract createState(): State;
+
+  /** Width of what a late event can still touch, behind the watermark and the lateness. */
+  protected abstract readonly reachMs: number;
+
+  /** Counts the event and returns the crossing it caused, if one may be decided. */
+  protected abstract count(state: State, event: PlacedEvent): Crossing | undefined;
+
+  protected abstract disarm(state: State): void;
+
+  apply(event: PlacedEvent): Enforcement | undefined {
+    if (!this.#matches(event)) return undefined;
+    const target = this.#target(event);
+    if (target === '' || (this.#field !== undefined && !readMeasure(this.#field(event), this.value))) {
+      this.counters.unmeasured++;
+      return undefined;
+    }
+    const seen = Math.min(event.time, event.acceptedAt);
+    if (seen > this.watermark) this.watermark = seen;
+    if (event.time < this.watermark - this.limits.latenessMs) {
+      this.counters.late++;
+      return undefined;
+    }
+    const state = this.table.touch(target);
+    const before = state.size;
+    const crossing = this.count(state, event);
+    this.kept += state.size - before;
+    if (this.watermark >= this.sweptAt + this.reachMs + 2 * this.limits.latenessMs + MIN_SWEEP_MS) this.#sweep();
+    if (crossing === undefined) return undefined;
+    this.hold(state, event, crossing);
+    return enforcementOf(this.policy, target, event, crossing);
+  }
+
+  /** A lift is known by the cause of the last decision. Of an older one, or one that has ended, it changes nothing. */
+  lift(target: string, cause: { offset: number; index: number }): void {
+    const state = this.table.peek(target);
+    if (state === undefined || state.causeOffset !== cause.offset || state.causeIndex !== cause.index) return;
+    if (state.blockedUntil <= this.watermark) return;
+    state.blockedUntil = -Infinity;
+    state.causeOffset = -1;
+    state.causeIndex = -1;
+    this.disarm(state);
+  }
+
+  /** Takes a new version that counts the same: what was counted stays, holds and warnings begin afresh. */
+  adopt(policy: Policy): void {
+    this.policy = policy;
+    for (const state of this.table.states()) state.releaseForNewVersion();
+  }
+
+  /** Writes watermark and states; the names go along as text, of the old and the young generation in their order. */
+  write(out: DoubleWriter): TargetNames {
+    for (const value of [this.watermark, this.sweptAt, this.kept]) out.push(value);
+    for (const state of this.table.states()) state.write(out);
+    return { old: [...this.table.old.keys()], young: [...this.table.young.keys()] };
+  }
+
+  read(names: TargetNames, from: DoubleReader): void {
+    this.watermark = from.next();
+    this.sweptAt = from.next();
+    this.kept = from.next();
+    for (const generation of ['old', 'young'] as const) {
+      for (const name of names[generation]) {
+        const state = this.createState();
+        state.read(from);
+        this.table[generation].set(name, state);
+      }
+    }
+  }
+
+  protected get horizon(): number {
+    return this.watermark - this.limits.latenessMs - this.reachMs;
+  }
+
+  protected isOver(sum: Measure): boolean {
+    return total(sum.units, sum.nanos) > this.policy.threshold;
+  }
+
+  protected mayDecide(event: PlacedEvent): boolean {
+    return mayDecide(this.policy, event);
+  }
+
+  /** Remembers the decision, so that it is not made again while it holds. */
+  protected hold(state: State, event: PlacedEvent, _crossing: Crossing): void {
+    const until = untilOf(this.policy, event.time);
+    if (this.policy.action.type !== 'warn') state.blockedUntil = until ?? Infinity;
+    state.lifted = false;
+    state.causeOffset = event.offset;
+    state.causeIndex = event.index;
+  }
+
+  /** Frees targets that no event in time can bring back; decides nothing. */
+  #sweep(): void {
+    this.sweptAt = this.watermark;
+    const horizon = this.horizon;
+    this.table.removeWhere((state) => {
+      const dead = state.isDead(horizon);
+      if (dead) this.kept -= state.size;
+      return dead;
+    });
+  }
+
+  #forget(state: State): void {
+    this.kept -= state.size;
+    if (!state.isDead(this.horizon)) this.counters.evictedTargets++;
+  }
+}

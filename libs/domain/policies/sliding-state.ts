@@ -1,0 +1,145 @@
+/**
+ * The events of one target in event-time order, ties in log order, in one array of numbers: [time, offset, index] and
+ * for sums [units, nanos]. Appending in order moves nothing; `newest` window's sum is kept as it slides.
+ */
+import type { DoubleReader, DoubleWriter } from './doubles.js';
+import type { Measure } from './measure.js';
+import { TargetState } from './target-state.js';
+
+const TIME = 0;
+const OFFSET = 1;
+const INDEX = 2;
+const UNITS = 3;
+const NANOS = 4;
+
+export class SlidingState extends TargetState {
+  readonly stride: number;
+  cells: number[] = [];
+  /** First cell still kept. */
+  head = 0;
+  /** First cell of the window that ends at the newest event. */
+  first = 0;
+  /** Sum over that window. */
+  readonly sum: Measure = { units: 0, nanos: 0 };
+
+  constructor(readonly sums: boolean) {
+    super();
+    this.stride = sums ? 5 : 3;
+  }
+
+  get size(): number {
+    return (this.cells.length - this.head) / this.stride;
+  }
+
+  get newest(): number {
+    return this.cells.length === this.head ? -Infinity : this.timeAt(this.cells.length - this.stride);
+  }
+
+  timeAt(cell: number): number {
+    return this.cells[cell + TIME] as number;
+  }
+
+  offsetAt(cell: number): number {
+    return this.cells[cell + OFFSET] as number;
+  }
+
+  indexAt(cell: number): number {
+    return this.cells[cell + INDEX] as number;
+  }
+
+  addTo(sum: Measure, cell: number, sign: 1 | -1): void {
+    if (!this.sums) {
+      sum.units += sign;
+      return;
+    }
+    sum.units += sign * (this.cells[cell + UNITS] as number);
+    sum.nanos += sign * (this.cells[cell + NANOS] as number);
+  }
+
+  /** For `time` ≥ newest: slides the newest window to end at `time`. */
+  append(time: number, offset: number, index: number, value: Measure, windowMs: number): void {
+    this.#slideTo(time - windowMs);
+    this.cells.push(time, offset, index);
+    if (this.sums) this.cells.push(value.units, value.nanos);
+    this.sum.units += value.units;
+    this.sum.nanos += value.nanos;
+  }
+
+  /** For `time` < newest; returns the cell. Costs a move of the later events. */
+  insert(time: number, offset: number, index: number, value: Measure, windowMs: number): number {
+    const cell = this.firstAfter(time);
+    const added = this.sums ? [time, offset, index, value.units, value.nanos] : [time, offset, index];
+    const inNewest = time > this.newest - windowMs;
+    this.cells.splice(cell, 0, ...added);
+    if (inNewest) {
+      this.sum.units += value.units;
+      this.sum.nanos += value.nanos;
+    } else {
+      this.first += this.stride;
+    }
+    return cell;
+  }
+
+  /** The first cell whose time is greater than `time`. */
+  firstAfter(time: number): number {
+    const { stride, head } = this;
+    let low = 0;
+    let high = (this.cells.length - head) / stride;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.timeAt(head + middle * stride) <= time) low = middle + 1;
+      else high = middle;
+    }
+    return head + low * stride;
+  }
+
+  /** Drops what no window can need again, and the oldest above `maxEvents`; returns how many the cap cost a window. */
+  trim(horizon: number, maxEvents: number): number {
+    while (this.head < this.first && this.timeAt(this.head) <= horizon) this.head += this.stride;
+    let lost = 0;
+    while (this.size > maxEvents) {
+      if (this.head === this.first) {
+        this.addTo(this.sum, this.first, -1);
+        this.first += this.stride;
+        lost++;
+      }
+      this.head += this.stride;
+    }
+    if (this.head > 512 && this.head * 2 > this.cells.length) this.#compact();
+    return lost;
+  }
+
+  isDead(horizon: number): boolean {
+    return this.newest <= horizon && this.holdIsOver(horizon);
+  }
+
+  override write(out: DoubleWriter): void {
+    super.write(out);
+    out.push((this.first - this.head) / this.stride);
+    out.push(this.sum.units);
+    out.push(this.sum.nanos);
+    out.pushAll(this.cells, this.head);
+  }
+
+  override read(from: DoubleReader): void {
+    super.read(from);
+    this.first = from.next() * this.stride;
+    this.sum.units = from.next();
+    this.sum.nanos = from.next();
+    this.cells = from.nextAll();
+    this.head = 0;
+  }
+
+  #slideTo(start: number): void {
+    while (this.first < this.cells.length && this.timeAt(this.first) <= start) {
+      this.addTo(this.sum, this.first, -1);
+      this.first += this.stride;
+    }
+  }
+
+  #compact(): void {
+    this.cells = this.cells.slice(this.head);
+    this.first -= this.head;
+    this.head = 0;
+  }
+}
