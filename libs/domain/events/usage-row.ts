@@ -3,6 +3,7 @@
  * JSONEachRow. The consumer adds the position in front and hands the bytes on.
  */
 import type { JsonObject } from '../json.js';
+import { boundedDecimal } from '../meters/decimal.js';
 import { DIMENSION_FIELDS, DIMENSIONS, type UsageEvent } from './usage-event.js';
 
 /** What the embedded counters were after this event; folded again at start (docs/adr/0003). */
@@ -26,7 +27,25 @@ export function encodeRow(event: UsageEvent, extras?: RowExtras): string {
     row += `,"data":${JSON.stringify(data)}`;
   }
   if (extras?.charge !== undefined) row += `,"charge":${JSON.stringify(extras.charge)}`;
-  return `${row}}`;
+  return storable(`${row}}`);
+}
+
+/** Half of a surrogate pair, or an integer beyond 64 bits: the usage store's JSON parser refuses the whole text. */
+const SUSPECT = /\\ud|\d{19}/;
+const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{19,}(?![\d.eE])/g;
+const LONE_SURROGATE = /\\(?:u(d[89a-f][0-9a-f]{2})|.)/g;
+
+function storable(row: string): string {
+  if (!SUSPECT.test(row)) return row;
+  return row.replace(STRING_OR_LONG_INTEGER, (token) => {
+    if (token.startsWith('"')) return token.replace(LONE_SURROGATE, (escape, lone) => (lone ? '\ufffd' : escape));
+    return fitsInteger(token) ? token : Number(token).toExponential();
+  });
+}
+
+function fitsInteger(digits: string): boolean {
+  const value = BigInt(digits);
+  return value < 2n ** 64n && value >= -(2n ** 63n);
 }
 
 export type DecodedRow = { ok: true; event: UsageEvent; charge: unknown } | { ok: false; reason: string };
@@ -59,19 +78,28 @@ export function decodeRow(line: string): DecodedRow {
   return { ok: true, event, charge: row.charge };
 }
 
-/** A scalar as meters show it: strings as they are, numbers and booleans as their JSON text, all else ''. */
+/**
+ * A scalar as meters show it: strings as they are, numbers and booleans as their JSON text, all else ''. Exponents
+ * have no plus sign, as ClickHouse's JSONExtractString writes them: columns and paths must group alike.
+ */
 export function scalarText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value).replace('e+', 'e');
   return '';
 }
 
-/** Digits of a JSON number or numeric string that fit Decimal(38, 9) exactly; undefined for all else. */
+/**
+ * Plain digits of a JSON number or numeric string, cut off after the nine decimals of the column; undefined for all
+ * else and from 10^18 on, so that the sum of ten billion such numbers fits Decimal(38, 9), which overflows silently.
+ */
 export function decimalText(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string') return undefined;
-  return /^-?\d{1,28}(\.\d{1,9})?$/.test(text) ? text : undefined;
+  return PLAIN_INTEGER.test(text) ? text : boundedDecimal(text, 18, 9);
 }
+
+/** The usual case, without arithmetic. */
+const PLAIN_INTEGER = /^(?:0|[1-9]\d{0,17})$/;
 
 /** Columns that only the consumer writes. */
 const RESERVED_COLUMNS = ['partition', 'offset', 'idx', 'accepted_at'] as const;

@@ -1,0 +1,16 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import { UsageWriter } from './usage-writer.js';
+
+@Controller()
+export class ConsumerController {
+  constructor(private readonly writer: UsageWriter) {}
+
+  @EventPattern(FRAMES_DECIDED)
+  async take(@Payload() frames: readonly DecidedFrame[]): Promise<void> {
+    const start = this.writer.startOffset(frames[0]?.partition ?? 0);
+    await this.writer.take(frames.filter((frame) => frame.offset >= start));
+  }
+}

@@ -1,0 +1,77 @@
+/** Takes CloudEvents into the log. A 2xx means: durable. See docs/architecture.md for the hops behind it. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { Fate } from '#domain/events/deduplication.js';
+import type { EventName, IngestResult } from '#domain/events/ingest-body.js';
+import { INGEST_MEDIA_TYPES, ingestForm } from '#domain/events/media-type.js';
+import { formatPositions, type Position } from '#domain/log/position.js';
+import { EventFates } from '#ports/event-fates.js';
+import { EventLogWriter } from '#ports/event-log.js';
+import { HttpProblem } from '#runtime/http/http-problem.js';
+import { UsageRecorder } from '#stream/usage-recorder.js';
+import { IngestDecoder } from './ingest-decoder.js';
+
+export interface Ingested {
+  /** Where to wait for: everything of the request is counted once the log is consumed up to here. */
+  readonly position: string;
+  readonly count: number;
+  readonly frame: Position;
+  readonly names: readonly EventName[];
+}
+
+/** How long a sender who asks for fates may have to wait, ms. The events are durable before that. */
+const FATES_TIMEOUT_MS = 10_000;
+
+@Injectable()
+export class EventIngest {
+  constructor(
+    @Inject(IngestDecoder) private readonly decoder: IngestDecoder,
+    @Inject(UsageRecorder) private readonly recorder: UsageRecorder,
+    @Inject(EventLogWriter) private readonly log: EventLogWriter,
+    @Inject(EventFates) private readonly fates: EventFates,
+  ) {}
+
+  /** Undefined for an empty batch. Throws HttpProblem for what is refused, KeymeterError while the log is away. */
+  async ingest(body: Buffer, contentType: string | undefined): Promise<Ingested | undefined> {
+    const form = ingestForm(contentType);
+    if (!form) {
+      const detail = `Content-Type must be one of ${INGEST_MEDIA_TYPES.join(', ')}.`;
+      throw new HttpProblem(415, 'application/unsupported_media_type', detail);
+    }
+    const refusal = this.log.refusal();
+    if (refusal) throw unavailable(refusal.detail);
+    const result = await this.decoder.decode(body, form);
+    if (result.kind === 'empty') return undefined;
+    if (result.kind !== 'frame') throw refused(result);
+    const frame = await this.recorder.appendFrame(result.frame);
+    const position = formatPositions([{ partition: frame.partition, offset: frame.offset + 1 }]);
+    return { position, count: result.count, frame, names: result.names };
+  }
+
+  /** Fates by index. What is not decided in time is durable all the same and reported as accepted. */
+  async fatesOf({ frame, count }: Ingested): Promise<(Fate | 'undecodable')[]> {
+    const fates = await this.fates.of(frame, count, FATES_TIMEOUT_MS);
+    return fates ?? new Array(count).fill('accepted');
+  }
+}
+
+export function unavailable(detail: string): HttpProblem {
+  return new HttpProblem(
+    503,
+    'application/service_unavailable',
+    `${detail} Nothing of this request was stored; repeat it later.`,
+    {
+      headers: { 'Retry-After': '2' },
+    },
+  );
+}
+
+function refused(result: Exclude<IngestResult, { kind: 'frame' | 'empty' }>): HttpProblem {
+  if (result.kind === 'too-large') return new HttpProblem(413, 'application/too_large', result.detail);
+  const errors = result.faults.map(({ index, field, message }) => ({
+    location: `/${index}${field === '' ? '' : `/${field}`}`,
+    message: `${field || 'event'} ${message}`,
+    index,
+    field,
+  }));
+  return new HttpProblem(400, 'application/invalid_input', `validation error: ${result.detail}`, { errors });
+}

@@ -1,0 +1,50 @@
+/** `POST /api/v1/events`, straight on Fastify: the body stays bytes until the decoder reads it. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { demandRight } from '#runtime/http/root-key.guard.js';
+import type { RootKeys } from '#runtime/http/root-keys.js';
+import type { EventIngest, Ingested } from './event-ingest.js';
+import { parsePreference } from './preference.js';
+
+export function registerIngestRoute(
+  fastify: FastifyInstance,
+  ingest: EventIngest,
+  rootKeys: RootKeys,
+  bodyLimit: number,
+): void {
+  fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+    scope.post('/api/v1/events', { bodyLimit }, async (request, reply) => {
+      demandRight(rootKeys.authenticate(request.headers.authorization), 'event', '*', 'publish_event');
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const ingested = await ingest.ingest(body, request.headers['content-type']);
+      return answer(ingest, ingested, request, reply);
+    });
+  });
+}
+
+async function answer(
+  ingest: EventIngest,
+  ingested: Ingested | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (!ingested) return reply.code(204).send();
+  reply.header('KeyMeter-Position', ingested.position);
+  const preference = parsePreference(request.headers.prefer);
+  if (preference === 'none') return reply.code(204).send();
+  const fates = await ingest.fatesOf(ingested);
+  if (preference === 'counts') {
+    const count = (wanted: string) => fates.filter((fate) => fate === wanted).length;
+    reply.header('Preference-Applied', 'keymeter-counts');
+    return reply.send({ accepted: count('accepted'), duplicate: count('duplicate'), conflict: count('conflict') });
+  }
+  reply.header('Preference-Applied', 'return=representation');
+  return reply.send({
+    events: ingested.names.map(({ source, id }, i) => {
+      const status = fates[i] ?? 'accepted';
+      const conflict = 'Another payload came before under this source and id; the first one stands.';
+      return status === 'conflict' ? { source, id, status, detail: conflict } : { source, id, status };
+    }),
+  });
+}

@@ -1,0 +1,53 @@
+/** Opens every store of the main thread in the data folder, in an order in which each finds what it needs. */
+import type { RootDatabase } from 'lmdb';
+import { EmbeddedCounters } from '#adapters/lmdb/embedded-counters.js';
+import { openEnvironment } from '#adapters/lmdb/environment.js';
+import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
+import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
+import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
+import type { Clock } from '#ports/clock.js';
+import type { Settings } from '#runtime/config/settings.js';
+import { UsageRecorder } from '#stream/usage-recorder.js';
+import type { DataFolder } from './data-folder.js';
+
+export interface EmbeddedStores {
+  readonly log: SegmentLogWriter;
+  readonly recorder: UsageRecorder;
+  readonly environment: RootDatabase;
+  readonly keys: LmdbKeyStore;
+  readonly counters: EmbeddedCounters;
+  close(): Promise<void>;
+}
+
+export async function openEmbeddedStores(
+  folder: DataFolder,
+  settings: Settings,
+  clock: Clock,
+): Promise<EmbeddedStores> {
+  const log = await SegmentLogWriter.open({
+    folder: folder.join('log'),
+    partitions: 1, // partitions spread work over machines; one machine has one
+    segmentBytes: settings.KEYMETER_LOG_SEGMENT_BYTES,
+    maxBytes: settings.KEYMETER_LOG_MAX_BYTES,
+    reserveBytes: settings.KEYMETER_DISK_RESERVE_BYTES,
+  });
+  const recorder = new UsageRecorder(log, clock);
+  const environment = await openEnvironment(folder.join('keys'));
+  const keys = new LmdbKeyStore(environment);
+  const counters = new EmbeddedCounters(environment, clock, () => recorder.seal());
+  const reader = new SegmentLogReader(folder.join('log'), log.watermarks.shared);
+  await counters.restore(reader);
+  await reader.close();
+  return {
+    log,
+    recorder,
+    environment,
+    keys,
+    counters,
+    close: async () => {
+      await counters.checkpoint();
+      await log.close();
+      await environment.close();
+    },
+  };
+}

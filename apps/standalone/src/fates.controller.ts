@@ -1,0 +1,16 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import { FateBook } from '#stream/fate-book.js';
+
+/** Lets waiting senders know what became of their events. */
+@Controller()
+export class FatesController {
+  constructor(private readonly fates: FateBook) {}
+
+  @EventPattern(FRAMES_DECIDED)
+  take(@Payload() frames: readonly DecidedFrame[]): Promise<void> {
+    return this.fates.take(frames);
+  }
+}

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Histogram, Registry } from 'prom-client';
+import { VERIFY_CODES, type VerifyCode } from '#domain/keys/verdict.js';
+
+const SAMPLE_EVERY = 16;
+
+/** What ingress counts. Verifications only add to plain numbers; the registry reads them when it is asked. */
+@Injectable()
+export class IngressMetrics {
+  readonly #outcomes = Object.fromEntries(VERIFY_CODES.map((code) => [code, 0])) as Record<VerifyCode, number>;
+  readonly #latency: Histogram;
+  #lookUps = 0;
+  #seen = 0;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    const outcomes = this.#outcomes;
+    new Counter({
+      name: 'keymeter_verifications_total',
+      help: 'Answered verifications by code.',
+      labelNames: ['code'],
+      registers,
+      collect() {
+        this.reset();
+        for (const code of VERIFY_CODES) this.inc({ code }, outcomes[code]);
+      },
+    });
+    const lookUps = () => this.#lookUps;
+    new Counter({
+      name: 'keymeter_key_lookups_total',
+      help: 'Keys asked for by hash; keys refused by their checksum are not among them.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(lookUps());
+      },
+    });
+    this.#latency = new Histogram({
+      name: 'keymeter_verify_seconds',
+      help: 'From the parsed request to the durable verdict, one of 16 sampled.',
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    });
+  }
+
+  get keyLookUps(): number {
+    return this.#lookUps;
+  }
+
+  lookedUp(): void {
+    this.#lookUps++;
+  }
+
+  verified(code: VerifyCode): void {
+    this.#outcomes[code]++;
+  }
+
+  /** A start time for `took`, for the requests that are sampled. */
+  sample(): number | undefined {
+    return this.#seen++ % SAMPLE_EVERY === 0 ? performance.now() : undefined;
+  }
+
+  took(start: number | undefined): void {
+    if (start !== undefined) this.#latency.observe((performance.now() - start) / 1000);
+  }
+}
