@@ -21,8 +21,20 @@ export function policyOf(change: Record<string, unknown> = {}, version = 1): Pol
 }
 
 export function eventAt(time: number, offset: number, data: JsonObject = { keyId: 'k1' }, index = 0): PlacedEvent {
-  const identity = { id: `e${offset}`, source: 'test', type: 'request', subject: 's1', idHash: 1, fingerprint: 1 };
-  return { ...identity, time, data, partition: 0, offset, index, acceptedAt: time };
+  return {
+    id: `e${offset}`,
+    source: 'test',
+    type: 'request',
+    subject: 's1',
+    time,
+    data,
+    idHash: 1,
+    fingerprint: 1,
+    partition: 0,
+    offset,
+    index,
+    acceptedAt: time,
+  };
 }
 
 export function putRow(policy: Policy, offset: number, time = 0): PlacedEvent {
