@@ -38,7 +38,7 @@ const LONE_SURROGATE = /\\(?:u(d[89a-f][0-9a-f]{2})|.)/g;
 function storable(row: string): string {
   if (!SUSPECT.test(row)) return row;
   return row.replace(STRING_OR_LONG_INTEGER, (token) => {
-    if (token.startsWith('"')) return token.replace(LONE_SURROGATE, (escape, lone) => (lone ? '\ufffd' : escape));
+    if (token.startsWith('"')) return token.replace(LONE_SURROGATE, (sequence, lone) => (lone ? '\ufffd' : sequence));
     return fitsInteger(token) ? token : Number(token).toExponential();
   });
 }

@@ -19,9 +19,9 @@ export function windowStart(timeMs: number, size: WindowSize, zone = 'UTC'): num
   if (size === 'MINUTE') return startOfClockWindow(timeMs, MINUTE_MS, zone);
   if (size === 'HOUR') return startOfClockWindow(timeMs, HOUR_MS, zone);
   const wall = wallFloor(timeMs, size, zone);
-  // Where the clock went back over midnight the next day has begun once already: the first beginning stands.
-  const next = firstInstantAt(wallNext(wall, size), zone);
-  return next <= timeMs ? next : firstInstantAt(wall, zone);
+  const start = instantAt(wall, zone);
+  // The minute after a midnight over which the clock is about to go back belongs to the day before.
+  return start <= timeMs ? start : instantAt(wallFloor(start - DAY_MS, size, zone), zone);
 }
 
 /** Start of the window after the one that starts at `startMs`; also that window's end. */
@@ -31,7 +31,7 @@ export function nextWindow(startMs: number, size: WindowSize, zone = 'UTC'): num
   let wall = wallFloor(startMs, size, zone);
   for (;;) {
     wall = wallNext(wall, size);
-    const next = firstInstantAt(wall, zone);
+    const next = instantAt(wall, zone);
     if (next > startMs) return next;
   }
 }
@@ -65,14 +65,27 @@ function wallNext(wall: number, size: 'DAY' | 'MONTH'): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
 }
 
-/** The first instant at which the zone's wall clock shows `wall`, or has jumped over it. */
-function firstInstantAt(wall: number, zone: string): number {
+/**
+ * The instant from which on the zone's wall clock shows `wall` or later, for good: a midnight over which the clock
+ * goes back counts when it comes again, one that the clock jumps over begins with the jump.
+ */
+function instantAt(wall: number, zone: string): number {
   const before = zoneOffset(wall - BEYOND_ANY_SHIFT_MS, zone);
   const after = zoneOffset(wall + BEYOND_ANY_SHIFT_MS, zone);
-  const [early, late] = before > after ? [wall - before, wall - after] : [wall - after, wall - before];
-  if (early + zoneOffset(early, zone) === wall) return early;
-  if (late + zoneOffset(late, zone) === wall) return late;
+  const early = wall - Math.max(before, after);
+  const late = wall - Math.min(before, after);
+  const shows = (at: number) => at + zoneOffset(at, zone) === wall;
+  if (shows(early) && shows(late)) return goesBackOver(early, late, wall, zone) ? late : early;
+  if (shows(early)) return early;
+  if (shows(late)) return late;
   return firstWhere(early, late, (at) => at + zoneOffset(at, zone) >= wall);
+}
+
+function goesBackOver(early: number, late: number, wall: number, zone: string): boolean {
+  if (early === late) return false;
+  const offset = zoneOffset(early, zone);
+  const change = firstWhere(early, late, (at) => zoneOffset(at, zone) !== offset);
+  return change + zoneOffset(change, zone) < wall;
 }
 
 /** The first instant in `(low, high]` that holds; once it holds it holds to the end, and it holds at `high`. */

@@ -1,0 +1,33 @@
+import type { EventPosition } from '#domain/log/position.js';
+import { EventLookup } from '#ports/event-lookup.js';
+import type { SqlClient } from './sql-client.js';
+import { SqlParameters } from './sql-parameters.js';
+
+const POSITIONS_PER_QUERY = 1_000;
+
+export class ClickHouseEventLookup extends EventLookup {
+  constructor(private readonly client: SqlClient) {
+    super();
+  }
+
+  async idsAt(positions: readonly EventPosition[]): Promise<(string | undefined)[]> {
+    const found = new Map<string, string>();
+    for (let at = 0; at < positions.length; at += POSITIONS_PER_QUERY) {
+      await this.#collect(positions.slice(at, at + POSITIONS_PER_QUERY), found);
+    }
+    return positions.map(({ partition, offset, index }) => found.get(`${partition}:${offset}:${index}`));
+  }
+
+  async #collect(positions: readonly EventPosition[], found: Map<string, string>): Promise<void> {
+    const parameters = new SqlParameters();
+    // Bare offsets let the index on positions skip parts that the tuples alone would not.
+    const offsets = positions.map(({ offset }) => offset);
+    const rows = await this.client.query<{ place: string; id: string }>(
+      `SELECT concat(toString(partition), ':', toString(offset), ':', toString(idx)) AS place, id FROM keymeter.events
+       WHERE offset >= ${parameters.integer(Math.min(...offsets))} AND offset <= ${parameters.integer(Math.max(...offsets))}
+       AND place IN ${parameters.texts(positions.map((p) => `${p.partition}:${p.offset}:${p.index}`))}`,
+      parameters.values,
+    );
+    for (const { place, id } of rows) found.set(place, id);
+  }
+}

@@ -1,0 +1,44 @@
+import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
+import { describeUsageReader } from '#contracts/usage-reader.contract.js';
+import type { PlacedEvent } from '#domain/events/usage-event.js';
+import { encodeRow } from '#domain/events/usage-row.js';
+import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { ClickHouseEventLookup } from './clickhouse-event-lookup.js';
+import { ClickHouseUsageReader } from './clickhouse-usage-reader.js';
+import { ClickHouseUsageStore } from './clickhouse-usage-store.js';
+
+const RETENTION = { events: 36_500, minute: 36_500, hour: 36_500, day: 36_500, month: 36_500 };
+const folder = temporaryFolder('usage-reader');
+let client: ChdbSqlClient | undefined;
+afterAll(() => client?.close());
+
+describeUsageReader('chDB', async () => {
+  client = new ChdbSqlClient(folder);
+  const store = new ClickHouseUsageStore(client, RETENTION);
+  await store.prepare();
+  return {
+    reader: new ClickHouseUsageReader(client),
+    lookup: new ClickHouseEventLookup(client),
+    insert: (events) => insertByDay(store, events),
+    insertDeadLetters: (letters) => store.insertDeadLetters(letters),
+  };
+});
+
+/** One block per day of acceptance, as the consumer makes them. */
+async function insertByDay(store: ClickHouseUsageStore, events: readonly PlacedEvent[]): Promise<void> {
+  const days = new Map<string, PlacedEvent[]>();
+  for (const event of events) {
+    const day = new Date(event.acceptedAt).toISOString().slice(0, 10);
+    days.set(day, [...(days.get(day) ?? []), event]);
+  }
+  for (const [acceptedDay, members] of days) {
+    const rows = Buffer.from(members.map((event) => `${placedRow(event)}\n`).join(''));
+    const range = { partition: 0, first: 0, next: 0 };
+    await store.insert({ range, token: acceptedDay, acceptedDay, count: members.length, rows });
+  }
+}
+
+function placedRow(event: PlacedEvent): string {
+  const { partition, offset, index, acceptedAt } = event;
+  return `{"partition":${partition},"offset":${offset},"idx":${index},"accepted_at":${acceptedAt},${encodeRow(event).slice(1)}`;
+}
