@@ -6,12 +6,16 @@ import { FormatDecoder } from '../apps/cli/src/import/line-format.js';
 import { LineSplitter } from '../apps/cli/src/import/line-splitter.js';
 import { lineText } from '../apps/cli/src/import/line-text.js';
 
-const REAL_LOG = new URL('../../shared/data/apache-access.log', import.meta.url);
+/** Beside the repository, seen from bench/ and from dist/bench/. */
+const REAL_LOGS = ['../../shared/', '../../../shared/'].map(
+  (base) => new URL(`${base}data/apache-access.log`, import.meta.url),
+);
 const CHUNK_BYTES = 256 * 1024;
 const ROUNDS = 40;
 
 export async function run(): Promise<{ name: string; linesPerSecond: number }> {
-  const log = existsSync(REAL_LOG) ? readFileSync(REAL_LOG) : generatedLog();
+  const found = REAL_LOGS.find((log) => existsSync(log));
+  const log = found === undefined ? generatedLog() : readFileSync(found);
   importOnce(log);
   const startedAt = performance.now();
   let lines = 0;

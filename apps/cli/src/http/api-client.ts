@@ -78,5 +78,6 @@ function networkReason(error: unknown): string {
   const seen = error as { name?: string; code?: string; message?: string; cause?: unknown };
   if (seen.name === 'TimeoutError') return 'no answer in time';
   const cause = seen.cause as { code?: string; message?: string } | undefined;
+  if (cause?.code === 'UND_ERR_SOCKET') return 'connection lost';
   return cause?.code ?? cause?.message ?? seen.code ?? seen.message ?? 'no connection';
 }

@@ -1,5 +1,6 @@
-import { accessEventData, eventText } from '#domain/access-log/access-event.js';
+import { accessEventData, eventText, flatText } from '#domain/access-log/access-event.js';
 import { type AccessEntry, parseAccessLine } from '#domain/access-log/access-line.js';
+import { secondText } from '#domain/access-log/access-time.js';
 import type { JsonObject } from '#domain/json.js';
 import type { FieldMapping } from './field-mapping.js';
 import { type DecodedLine, type LineDecoder, refuseLine } from './line-decoder.js';
@@ -14,7 +15,8 @@ export function accessLogDecoder(source: string, mapping: FieldMapping): LineDec
     const { entry } = parsed;
     const data = accessEventData(entry);
     if (!mapping.isEmpty) return mapped(entry, data, mapping, source, id);
-    const json = eventText({ id, source, type: TYPE, subject: entry.ip, time: entry.time, data });
+    const time = secondText(entry.time);
+    const json = eventText({ id, source, type: TYPE, subject: entry.ip, time, data: flatText(data) });
     return { ok: true, json, subject: entry.ip, time: entry.time };
   };
 }
@@ -31,7 +33,8 @@ function mapped(
   const type = scalar(fields.type ?? TYPE);
   const id = scalar(fields.id ?? lineId);
   if (subject === '' || type === '' || id === '') return refuseLine('mapped subject, type or id is no text');
-  const json = eventText({ id, source, type, subject, time: entry.time, data });
+  const time = secondText(entry.time);
+  const json = eventText({ id, source, type, subject, time, data: JSON.stringify(data) });
   return { ok: true, json, subject, time: entry.time };
 }
 

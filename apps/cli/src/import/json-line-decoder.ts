@@ -24,7 +24,8 @@ export function jsonLineDecoder(source: string, mapping: FieldMapping): LineDeco
     if (subject === '') return refuseLine('no subject; name its field with --map subject=FIELD');
     if (Number.isNaN(time)) return refuseLine('no time (RFC 3339 or epoch); name its field with --map time=FIELD');
     if (type === '' || id === '') return refuseLine('type or id is no text');
-    return { ok: true, json: eventText({ id, source, type, subject, time, data }), subject, time };
+    const text = { id, source, type, subject, time: new Date(time).toISOString(), data: JSON.stringify(data) };
+    return { ok: true, json: eventText(text), subject, time };
   };
 }
 
