@@ -152,7 +152,7 @@ export class CounterState {
       balance = openBalance(account);
       this.credits.put(account.id, balance);
     }
-    refillDue(balance, account.refill, now);
+    refillDue(balance, account, now);
     return balance;
   }
 

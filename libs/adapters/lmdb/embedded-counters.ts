@@ -43,7 +43,7 @@ export class EmbeddedCounters extends Counters {
 
   balance(account: CreditAccount, now: number): number {
     const balance = { ...(this.#state.credits.find(account.id) ?? openBalance(account)) };
-    refillDue(balance, account.refill, now);
+    refillDue(balance, account, now);
     return balance.remaining;
   }
 

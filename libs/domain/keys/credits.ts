@@ -16,6 +16,8 @@ export interface CreditAccount {
   /** Epoch ms; refills that were due before do not count. */
   readonly since: number;
   readonly refill?: Refill;
+  /** Epoch ms; refills up to here do not count either: the plan was added later than the account. */
+  readonly refillFrom?: number;
 }
 
 export interface CreditBalance {
@@ -37,10 +39,10 @@ export function balanceOf(remaining: number, since: number): CreditBalance {
 }
 
 /** Brings a refill that has become due into the balance. A clock set back refills nothing twice. */
-export function refillDue(balance: CreditBalance, refill: Refill | undefined, now: number): void {
+export function refillDue(balance: CreditBalance, { refill, refillFrom = 0 }: CreditAccount, now: number): void {
   if (!refill) return;
   const due = latestRefill(refill, now);
-  if (due > balance.refilledAt) applyRefill(balance, due, refill.amount);
+  if (due > balance.refilledAt && due > refillFrom) applyRefill(balance, due, refill.amount);
 }
 
 /** A refill fills up to its amount; it never takes away what was bought on top. */

@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { RootKeyRecord } from '#domain/keys/key-record.js';
+import { invalidInput } from '#runtime/http/http-problem.js';
+import { demandRight } from '#runtime/http/root-key.guard.js';
+import { RootKeys } from '#runtime/http/root-keys.js';
+import { fieldErrors } from '#runtime/http/schema-pipe.js';
+import { KeyServices } from './key-services.js';
+
+/** One call of an operation: who calls, and what the operation may use. */
+export interface OperationCall {
+  readonly rootKey: RootKeyRecord;
+  readonly requestId: string;
+  readonly services: KeyServices;
+  /** Throws 403 unless the root key holds the right for this id (`*`: for all). */
+  demand(resource: string, id: string, action: string): void;
+}
+
+/** What an operation answers, put next to `meta`. */
+export interface OperationResult {
+  readonly data: unknown;
+  readonly pagination?: { readonly hasMore: boolean; readonly cursor?: string };
+}
+
+export interface Operation {
+  readonly name: string;
+  run(body: unknown, call: OperationCall): Promise<OperationResult>;
+}
+
+/** A key-protocol operation, `POST /v2/<name>`: its schema and what it does. One file each, listed in operations.ts. */
+export function operation<S extends z.ZodType>(
+  name: string,
+  schema: S,
+  run: (input: z.infer<S>, call: OperationCall) => Promise<OperationResult>,
+): Operation {
+  return {
+    name,
+    run: (body, call) => {
+      const parsed = schema.safeParse(body);
+      if (parsed.success) return run(parsed.data, call);
+      throw invalidInput(
+        `POST request body for '/v2/${name}' failed to validate schema`,
+        fieldErrors(parsed.error.issues),
+      );
+    },
+  };
+}
+
+export function registerOperations(
+  fastify: FastifyInstance,
+  operations: readonly Operation[],
+  rootKeys: RootKeys,
+  services: KeyServices,
+): void {
+  for (const { name, run } of operations) {
+    fastify.post(`/v2/${name}`, async (request, reply) => {
+      const rootKey = rootKeys.authenticate(request.headers.authorization);
+      refuseQuery(request);
+      const demand: OperationCall['demand'] = (resource, id, action) => demandRight(rootKey, resource, id, action);
+      const result = await run(request.body, { rootKey, requestId: request.id, services, demand });
+      reply.header('cache-control', 'no-store');
+      return { meta: { requestId: request.id }, ...result };
+    });
+  }
+}
+
+/** Keys in URLs end up in the logs of every proxy on the way. */
+export function refuseQuery(request: FastifyRequest): void {
+  if (!request.raw.url?.includes('?')) return;
+  throw invalidInput('Parameters go into the JSON body, not into the URL.', [
+    { location: '', message: 'query parameters are not allowed' },
+  ]);
+}

@@ -1,0 +1,138 @@
+import { Injectable } from '@nestjs/common';
+import type { Charge, TakeOutcome } from '#domain/keys/counter-charge.js';
+import type { KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
+import { hashKey, hasValidChecksum } from '#domain/keys/key-text.js';
+import { type LimitPlan, planLimits } from '#domain/keys/limit-plan.js';
+import type { PermissionTest } from '#domain/keys/permission-query.js';
+import { isGranted } from '#domain/keys/rights.js';
+import { refusalOf, strongest, throttleTakes, type Verdict, type VerifyCode } from '#domain/keys/verdict.js';
+import type { VerifyRequest } from '#domain/keys/verify-request.js';
+import type { Enforcement } from '#domain/policies/enforcement.js';
+import { Clock } from '#ports/clock.js';
+import { Counters } from '#ports/counters.js';
+import { EnforcementStore } from '#ports/enforcement-store.js';
+import { KeyStore } from '#ports/key-store.js';
+import { HttpProblem } from '#runtime/http/http-problem.js';
+import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
+import { profileOf } from './key-profile.js';
+import { ipOf } from './verify-event.js';
+import { whenReady } from './when-ready.js';
+
+export interface VerifyCall {
+  readonly rootKey: RootKeyRecord;
+  readonly request: VerifyRequest;
+  readonly permission: PermissionTest | undefined;
+  readonly requestId: string;
+}
+
+/** A verdict and what the log must carry for it; nothing is answered before it does. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly hash: string;
+  readonly now: number;
+  readonly charge: Charge | undefined;
+}
+
+const NO_ENFORCEMENTS: readonly Enforcement[] = [];
+const NOTHING_TAKEN: TakeOutcome = { passed: true, windows: [] };
+
+/**
+ * Judges a presented key. With embedded adapters everything happens in one turn; a remote store makes the same steps
+ * wait, and only then a promise is made.
+ */
+@Injectable()
+export class KeyVerifier {
+  constructor(
+    private readonly store: KeyStore,
+    private readonly counters: Counters,
+    private readonly enforcements: EnforcementStore,
+    private readonly clock: Clock,
+    private readonly metrics: IngressMetrics,
+  ) {}
+
+  /** Throws or rejects with HttpProblem 412 when a named rate limit exists nowhere. */
+  judge(call: VerifyCall): Judged | Promise<Judged> {
+    const hash = hashKey(call.request.key);
+    const found = this.#find(call.request.key, hash);
+    if (found instanceof Promise) return found.then((view) => this.#judgeFound(call, hash, view));
+    return this.#judgeFound(call, hash, found);
+  }
+
+  /** Whether the key would pass everything that no counter decides. */
+  async isUsable(call: VerifyCall): Promise<boolean> {
+    const { key } = call.request;
+    const view = await this.#find(key, hashKey(key));
+    if (!view) return false;
+    const now = this.clock.now();
+    const active = this.#activeFor(view, call.request, now);
+    return refusalOf(view.key, now, active, call.permission, profileOf(view).held) === undefined;
+  }
+
+  #find(key: string, hash: string): KeyView | undefined | Promise<KeyView | undefined> {
+    if (!hasValidChecksum(key)) return undefined;
+    this.metrics.lookedUp();
+    return this.store.findByHash(hash);
+  }
+
+  #judgeFound(call: VerifyCall, hash: string, view: KeyView | undefined): Judged | Promise<Judged> {
+    const now = this.clock.now();
+    if (!view || !isGranted(call.rootKey.rights, 'api', view.key.apiId, 'verify_key')) {
+      return { verdict: { code: 'NOT_FOUND', spent: 0 }, hash, now, charge: undefined };
+    }
+    const active = this.#activeFor(view, call.request, now);
+    const enforcement = active.length > 0 ? strongest(active) : undefined;
+    const code = refusalOf(view.key, now, active, call.permission, profileOf(view).held);
+    if (!code) return this.#judgeByCounters(call, hash, view, now, active, enforcement);
+    const { credits: account } = view.key;
+    const balance = account ? this.counters.balance(account, now) : undefined;
+    return whenReady(balance, (credits) => {
+      return { verdict: { code, view, credits, spent: 0, enforcement }, hash, now, charge: undefined };
+    });
+  }
+
+  #judgeByCounters(
+    { request }: VerifyCall,
+    hash: string,
+    view: KeyView,
+    now: number,
+    active: readonly Enforcement[],
+    enforcement: Enforcement | undefined,
+  ): Judged | Promise<Judged> {
+    const limits = limitsOf(view, request);
+    const windows = active.length > 0 ? [...limits.takes, ...throttleTakes(active)] : limits.takes;
+    const { credits: account } = view.key;
+    const credits = account && { account, cost: request.credits?.cost ?? 1 };
+    const taken = windows.length > 0 || credits ? this.counters.take({ windows, credits }, now) : NOTHING_TAKEN;
+    return whenReady(taken, (outcome) => {
+      const spent = outcome.passed && credits ? credits.cost : 0;
+      const verdict = { code: codeOf(outcome), view, credits: outcome.credits, spent, limits, outcome, enforcement };
+      return { verdict, hash, now, charge: outcome.charge };
+    });
+  }
+
+  #activeFor({ key, identity }: KeyView, request: VerifyRequest, now: number): readonly Enforcement[] {
+    const store = this.enforcements;
+    const ip = request.tags ? ipOf(request.tags) : '';
+    const ofKey = store.activeFor('key', key.id, now);
+    const ofIdentity = identity ? store.activeFor('identity', identity.id, now) : NO_ENFORCEMENTS;
+    const ofSubject = store.activeFor('subject', identity?.externalId ?? key.id, now);
+    const ofIp = ip === '' ? NO_ENFORCEMENTS : store.activeFor('ip', ip, now);
+    if (ofKey.length + ofIdentity.length + ofSubject.length + ofIp.length === 0) return NO_ENFORCEMENTS;
+    return [...ofKey, ...ofIdentity, ...ofSubject, ...ofIp];
+  }
+}
+
+function limitsOf(view: KeyView, request: VerifyRequest): LimitPlan {
+  const { named, automatic } = profileOf(view);
+  if (!request.ratelimits || request.ratelimits.length === 0) return automatic;
+  const planned = planLimits(view.key.id, named, automatic, request.ratelimits);
+  if (planned.ok) return planned.plan;
+  const name = JSON.stringify(planned.unknownLimit);
+  const detail = `The rate limit ${name} is neither on the key nor on its identity: define it there or give limit and duration.`;
+  throw new HttpProblem(412, 'application/precondition_failed', detail);
+}
+
+function codeOf(outcome: TakeOutcome): VerifyCode {
+  if (outcome.passed) return 'VALID';
+  return outcome.failed === 'credits' ? 'USAGE_EXCEEDED' : 'RATE_LIMITED';
+}

@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import type { Charge } from '#domain/keys/counter-charge.js';
+import { Counters } from '#ports/counters.js';
+import { EventLogWriter } from '#ports/event-log.js';
+import { HttpProblem } from '#runtime/http/http-problem.js';
+import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
+import { NodeIdentity } from '#runtime/node-identity.js';
+import { UsageRecorder } from '#stream/usage-recorder.js';
+import { type Judged, KeyVerifier, type VerifyCall } from './key-verifier.js';
+import { type VerifyAnswer, verifyAnswer } from './verify-answer.js';
+import { verifyRow } from './verify-event.js';
+
+export type Answered = (error: unknown, answer: VerifyAnswer | undefined) => void;
+
+/** Under which idempotency key an answer is kept. */
+export interface KeepAs {
+  readonly key: string;
+  readonly requestHash: string;
+  /** Ms from now. */
+  readonly keepMs: number;
+}
+
+const MAX_PENDING_ROWS = 200_000;
+
+/** A verification from judgement to durable answer: the event is in the log before the caller hears anything. */
+@Injectable()
+export class VerifyService {
+  readonly #source: string;
+
+  constructor(
+    private readonly verifier: KeyVerifier,
+    private readonly counters: Counters,
+    private readonly recorder: UsageRecorder,
+    private readonly log: EventLogWriter,
+    private readonly metrics: IngressMetrics,
+    node: NodeIdentity,
+  ) {
+    this.#source = `keymeter/ingress/${node.nodeId}`;
+  }
+
+  verify(call: VerifyCall, keepAs: KeepAs | undefined, answered: Answered): void {
+    this.#demandRoom();
+    const judged = this.verifier.judge(call);
+    if (judged instanceof Promise) {
+      judged.then((it) => this.#record(call, it, keepAs, answered)).catch((error) => answered(error, undefined));
+    } else this.#record(call, judged, keepAs, answered);
+  }
+
+  /** Nothing may be charged that could not be written down. */
+  #demandRoom(): void {
+    const refusal = this.log.refusal();
+    if (refusal) throw overloaded(`keymeter/${refusal.code.toLowerCase()}`, refusal.detail);
+    if (this.recorder.pendingRows >= MAX_PENDING_ROWS) {
+      throw overloaded('keymeter/overloaded', 'Too many events are waiting to be written; repeat it later.');
+    }
+  }
+
+  #record(call: VerifyCall, judged: Judged, keepAs: KeepAs | undefined, answered: Answered): void {
+    const { verdict, hash, now } = judged;
+    const { request, requestId: id } = call;
+    const started = this.metrics.sample();
+    const answer = verifyAnswer(verdict, id, now);
+    const charge = keepAs ? { ...judged.charge, v: keptCharge(keepAs, answer, now) } : judged.charge;
+    if (charge?.v) this.counters.keep({ v: charge.v });
+    const row = verifyRow({ id, source: this.#source, time: now, request, hash, verdict, charge });
+    this.recorder.record(row, 1, (error) => {
+      if (error !== undefined) return this.#takeBack(charge, error, answered);
+      this.metrics.verified(verdict.code);
+      this.metrics.took(started);
+      answered(undefined, answer);
+    });
+  }
+
+  #takeBack(charge: Charge | undefined, error: unknown, answered: Answered): void {
+    const undone = charge && this.counters.undo(charge);
+    if (undone instanceof Promise) {
+      undone.then(
+        () => answered(error, undefined),
+        (failure) => answered(failure, undefined),
+      );
+    } else answered(error, undefined);
+  }
+}
+
+function keptCharge({ key, requestHash, keepMs }: KeepAs, answer: VerifyAnswer, now: number): NonNullable<Charge['v']> {
+  return [key, requestHash, now + keepMs, JSON.stringify(answer)];
+}
+
+function overloaded(code: string, detail: string): HttpProblem {
+  return new HttpProblem(503, code, detail, { headers: { 'Retry-After': '1' } });
+}

@@ -1,0 +1,67 @@
+/** The answer to "may this key do this now?", and the order in which a key is judged. */
+import type { Enforcement } from '../policies/enforcement.js';
+import type { TakeOutcome, WindowTake } from './counter-charge.js';
+import type { KeyRecord, KeyView } from './key-record.js';
+import type { LimitPlan } from './limit-plan.js';
+import type { PermissionTest } from './permission-query.js';
+
+export const VERIFY_CODES = [
+  'VALID',
+  'NOT_FOUND',
+  'INSUFFICIENT_PERMISSIONS',
+  'USAGE_EXCEEDED',
+  'RATE_LIMITED',
+  'DISABLED',
+  'EXPIRED',
+] as const;
+
+export type VerifyCode = (typeof VERIFY_CODES)[number];
+
+export interface Verdict {
+  readonly code: VerifyCode;
+  /** Absent for NOT_FOUND: nothing about the key is told. */
+  readonly view?: KeyView;
+  /** Balance after the check; absent for unlimited keys. */
+  readonly credits?: number;
+  /** Credits taken. */
+  readonly spent: number;
+  /** Present when rate limits were asked. */
+  readonly limits?: LimitPlan;
+  readonly outcome?: TakeOutcome;
+  /** The strongest one that holds this key now. */
+  readonly enforcement?: Enforcement;
+}
+
+/** Why the key is refused before any counter is asked; undefined when counters decide. */
+export function refusalOf(
+  key: KeyRecord,
+  now: number,
+  enforcements: readonly Enforcement[],
+  permission: PermissionTest | undefined,
+  held: ReadonlySet<string>,
+): VerifyCode | undefined {
+  if (!key.enabled || enforcements.some(shutsOut)) return 'DISABLED';
+  if (key.expires !== undefined && now >= key.expires) return 'EXPIRED';
+  if (permission && !permission(held)) return 'INSUFFICIENT_PERMISSIONS';
+  return undefined;
+}
+
+/** A throttle is one more window, shared by all keys that its target covers. */
+export function throttleTakes(enforcements: readonly Enforcement[]): WindowTake[] {
+  return enforcements.flatMap(({ id, action }) =>
+    action.type === 'throttle' ? [{ id: `enf:${id}`, limit: action.limit, duration: action.windowMs, cost: 1 }] : [],
+  );
+}
+
+const STRENGTH = { warn: 0, throttle: 1, suspend: 2, revoke: 3 } as const;
+
+export function strongest(enforcements: readonly Enforcement[]): Enforcement | undefined {
+  return enforcements.reduce<Enforcement | undefined>(
+    (best, next) => (best && STRENGTH[best.action.type] >= STRENGTH[next.action.type] ? best : next),
+    undefined,
+  );
+}
+
+function shutsOut({ action }: Enforcement): boolean {
+  return action.type === 'suspend' || action.type === 'revoke';
+}
