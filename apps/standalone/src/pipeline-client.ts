@@ -104,6 +104,6 @@ class RemoteFates extends EventFates {
   }
 
   of(frame: Position, count: number, timeoutMs: number): Promise<(Fate | 'undecodable')[] | undefined> {
-    return this.#rpc.call('fates', 'of', [frame, count, timeoutMs]) as Promise<(Fate | 'undecodable')[] | undefined>;
+    return this.pipeline.call('fates', 'of', [frame, count, timeoutMs]);
   }
 }

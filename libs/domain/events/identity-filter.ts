@@ -4,27 +4,37 @@
  * makes a false yes likelier and never loses an id.
  */
 
-const SLICE_BITS = 2 ** 24; // 2 MiB
-const IDS_PER_SLICE = 2 ** 20; // 16 bits an id and 8 probes: about 0.06 % false yes per full slice
+const DEFAULT_SLICE_BITS = 2 ** 24; // 2 MiB
+const BITS_PER_ID = 16; // with 8 probes about 0.06 % false yes in a full slice
 const PROBES = 8;
 
 export class IdentityFilter {
-  #slices: Uint32Array[] = [new Uint32Array(SLICE_BITS / 32)];
+  readonly #mask: number;
+  readonly #idsPerSlice: number;
+  #slices: Uint32Array[];
   #inNewest = 0;
 
-  /** `maxBytes` bounds the memory, 4 MiB at least. */
-  constructor(private readonly maxBytes: number) {}
+  /** `maxBytes` bounds the memory, two slices at least; `sliceBits` is a power of two up to 2^31. */
+  constructor(
+    private readonly maxBytes: number,
+    private readonly sliceBits = DEFAULT_SLICE_BITS,
+  ) {
+    this.#mask = sliceBits - 1;
+    this.#idsPerSlice = sliceBits / BITS_PER_ID;
+    this.#slices = [this.#emptySlice()];
+  }
 
   get bytes(): number {
-    return (this.#slices.length * SLICE_BITS) / 8;
+    return (this.#slices.length * this.sliceBits) / 8;
   }
 
   add(hash: number): void {
-    if (this.#inNewest === IDS_PER_SLICE) this.#startSlice();
+    if (this.#inNewest === this.#idsPerSlice) this.#startSlice();
     this.#inNewest++;
     const slice = this.#slices[this.#slices.length - 1] as Uint32Array;
+    const mask = this.#mask;
     const step = stepOf(hash);
-    for (let probe = 0, bit = hash % SLICE_BITS; probe < PROBES; probe++, bit = (bit + step) % SLICE_BITS) {
+    for (let probe = 0, bit = hash & mask; probe < PROBES; probe++, bit = (bit + step) & mask) {
       slice[bit >>> 5] = (slice[bit >>> 5] as number) | (1 << (bit & 31));
     }
   }
@@ -32,14 +42,22 @@ export class IdentityFilter {
   mayHave(hash: number): boolean {
     const step = stepOf(hash);
     for (let s = this.#slices.length - 1; s >= 0; s--) {
-      if (holds(this.#slices[s] as Uint32Array, hash % SLICE_BITS, step)) return true;
+      if (this.#holds(this.#slices[s] as Uint32Array, hash, step)) return true;
     }
     return false;
   }
 
+  #holds(slice: Uint32Array, hash: number, step: number): boolean {
+    const mask = this.#mask;
+    for (let probe = 0, bit = hash & mask; probe < PROBES; probe++, bit = (bit + step) & mask) {
+      if (((slice[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
+    }
+    return true;
+  }
+
   #startSlice(): void {
-    if ((this.#slices.length + 1) * (SLICE_BITS / 8) > this.maxBytes && this.#slices.length > 1) this.#uniteOldest();
-    this.#slices.push(new Uint32Array(SLICE_BITS / 32));
+    if (this.bytes + this.sliceBits / 8 > this.maxBytes && this.#slices.length > 1) this.#uniteOldest();
+    this.#slices.push(this.#emptySlice());
     this.#inNewest = 0;
   }
 
@@ -48,16 +66,13 @@ export class IdentityFilter {
     for (let i = 0; i < next.length; i++) next[i] = (next[i] as number) | (oldest[i] as number);
     this.#slices.shift();
   }
-}
 
-function holds(slice: Uint32Array, first: number, step: number): boolean {
-  for (let probe = 0, bit = first; probe < PROBES; probe++, bit = (bit + step) % SLICE_BITS) {
-    if (((slice[bit >>> 5] as number) & (1 << (bit & 31))) === 0) return false;
+  #emptySlice(): Uint32Array {
+    return new Uint32Array(this.sliceBits / 32);
   }
-  return true;
 }
 
 /** An odd step from the upper bits of the 53-bit hash, so that the probes of one id differ. */
 function stepOf(hash: number): number {
-  return (Math.floor(hash / SLICE_BITS) % SLICE_BITS) | 1;
+  return (hash / 2 ** 22) | 1; // bit operators take the integer part modulo 2^32
 }

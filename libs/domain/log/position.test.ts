@@ -1,0 +1,22 @@
+import { comparePositions, formatPositions, parsePositions } from './position.js';
+
+test('positions survive being written and read', () => {
+  const positions = [
+    { partition: 0, offset: 17 },
+    { partition: 12, offset: 9_007_199_254_740_991 },
+  ];
+  expect(parsePositions(formatPositions(positions))).toEqual(positions);
+});
+
+test.each(['', '0', '0:', ':1', '0:1,', '0:-1', '0:1;', 'a:b', '0:99999999999999999'])(
+  '%p is no list of positions',
+  (text) => {
+    expect(parsePositions(text)).toBeUndefined();
+  },
+);
+
+test('events are ordered by partition, then offset, then index', () => {
+  const at = (partition: number, offset: number, index: number) => ({ partition, offset, index });
+  const sorted = [at(0, 1, 2), at(0, 1, 3), at(0, 2, 0), at(1, 0, 0)];
+  expect([...sorted].reverse().sort(comparePositions)).toEqual(sorted);
+});
