@@ -58,6 +58,8 @@ export function sameChain(a: ChainState, b: ChainState): boolean {
   return a.line === b.line && a.high === b.high && a.low === b.low;
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 function hex(word: number): string {
-  return word.toString(16).padStart(8, '0');
+  return `${HEX[word >>> 24]}${HEX[(word >>> 16) & 255]}${HEX[(word >>> 8) & 255]}${HEX[word & 255]}`;
 }

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 60_000;
 
 export interface ApiRequest {
   readonly body?: unknown;
-  readonly rawBody?: string;
+  readonly rawBody?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }

@@ -8,7 +8,8 @@ import type { CliContext } from '../command.js';
 import { CliError, EXIT } from '../exit-code.js';
 import { type ApiClient, type ApiResponse, refusal } from '../http/api-client.js';
 import { parseProblem, problemText, refusedItems } from '../http/problem-text.js';
-import { addOutcome, type BatchLine, type BatchOutcome, emptyOutcome } from './event-batch.js';
+import { addOutcome, type BatchOutcome, emptyOutcome } from './batch-outcome.js';
+import type { EventBatch } from './event-batch.js';
 
 /** Attempts at an unreachable or failing server: with the pauses below about two minutes. */
 const MAX_FAILURES = 10;
@@ -31,18 +32,17 @@ export class BatchSender {
     private readonly notice: (text: string) => void,
   ) {}
 
-  async send(lines: readonly BatchLine[]): Promise<BatchOutcome> {
-    if (lines.length === 0) return emptyOutcome();
-    const response = await this.#answer(lines);
-    if (response.status >= 200 && response.status < 300) return outcomeOf(response, lines.length);
-    if (response.status === 413 && lines.length > 1) return this.#halves(lines);
-    if (response.status === 400 || response.status === 413) return this.#withoutRefused(lines, response);
+  async send(batch: EventBatch): Promise<BatchOutcome> {
+    if (batch.size === 0) return emptyOutcome();
+    const response = await this.#answer(batch.body());
+    if (response.status >= 200 && response.status < 300) return outcomeOf(response, batch.size);
+    if (response.status === 413 && batch.size > 1) return this.#halves(batch);
+    if (response.status === 400 || response.status === 413) return this.#withoutRefused(batch, response);
     throw refusal(response, this.api.login.rootKey !== undefined);
   }
 
   /** The first answer that is not "later": everything else is repeated with growing, jittered pauses. */
-  async #answer(lines: readonly BatchLine[]): Promise<ApiResponse> {
-    const rawBody = `[${lines.map((line) => line.json).join(',')}]`;
+  async #answer(rawBody: Uint8Array): Promise<ApiResponse> {
     for (let attempt = 1, failures = 0; ; attempt++) {
       const response = await this.#post(rawBody, failures);
       const status = response?.status;
@@ -57,7 +57,7 @@ export class BatchSender {
   }
 
   /** Undefined where there was no answer and another attempt is allowed. */
-  async #post(rawBody: string, failures: number): Promise<ApiResponse | undefined> {
+  async #post(rawBody: Uint8Array, failures: number): Promise<ApiResponse | undefined> {
     try {
       return await this.api.send('POST', '/api/v1/events', {
         rawBody,
@@ -85,25 +85,25 @@ export class BatchSender {
     return Math.round(base + (this.context.random() * grown) / 2);
   }
 
-  async #halves(lines: readonly BatchLine[]): Promise<BatchOutcome> {
-    const middle = lines.length >> 1;
-    const sum = await this.send(lines.slice(0, middle));
-    addOutcome(sum, await this.send(lines.slice(middle)));
+  async #halves(batch: EventBatch): Promise<BatchOutcome> {
+    const middle = batch.size >> 1;
+    const sum = await this.send(batch.filter((index) => index < middle));
+    addOutcome(sum, await this.send(batch.filter((index) => index >= middle)));
     return sum;
   }
 
   /** A batch is refused whole: name the bad events, send the others again. */
-  async #withoutRefused(lines: readonly BatchLine[], response: ApiResponse): Promise<BatchOutcome> {
+  async #withoutRefused(batch: EventBatch, response: ApiResponse): Promise<BatchOutcome> {
     const problem = parseProblem(response.body);
-    const items = refusedItems(problem).filter((item) => lines[item.index] !== undefined);
+    const items = refusedItems(problem).filter((item) => batch.lineAt(item.index) !== undefined);
     if (items.length === 0) {
       // Without names the bad event is found by halving, so that one never stops the rest.
-      if (lines.length > 1) return this.#halves(lines);
+      if (batch.size > 1) return this.#halves(batch);
       items.push({ index: 0, reason: problemText(response.status, problem) });
     }
     const bad = new Set(items.map((item) => item.index));
-    const sum = await this.send(lines.filter((_, index) => !bad.has(index)));
-    for (const { index, reason } of items) sum.refused.push({ number: (lines[index] as BatchLine).number, reason });
+    const sum = await this.send(batch.filter((index) => !bad.has(index)));
+    for (const { index, reason } of items) sum.refused.push({ number: batch.lineAt(index) as number, reason });
     return sum;
   }
 }

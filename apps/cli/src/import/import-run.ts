@@ -167,7 +167,7 @@ export class ImportRun {
   }
 
   #closeBatch(): void {
-    const lastEventLine = this.#batch.lines.at(-1)?.number ?? this.#state?.provenLine ?? 0;
+    const lastEventLine = this.#batch.lastLine ?? this.#state?.provenLine ?? 0;
     const end = { chain: this.#chain.state, lastEventLine, malformedBefore: this.#malformedRead, refused: 0 };
     this.#full.push({ batch: this.#batch, end });
     this.#batch = new EventBatch();
@@ -181,12 +181,11 @@ export class ImportRun {
   }
 
   async #send(batch: EventBatch, end: BatchEnd): Promise<void> {
-    const outcome = await this.parts.sender.send(batch.lines);
+    const outcome = await this.parts.sender.send(batch);
     this.tally.addOutcome(outcome);
     end.refused = outcome.refused.length;
     for (const { number, reason } of outcome.refused) {
-      const json = batch.lines.find((line) => line.number === number)?.json ?? '';
-      this.parts.rejects.add(number, `refused by the server: ${reason}`, Buffer.from(json));
+      this.parts.rejects.add(number, `refused by the server: ${reason}`, batch.eventOf(number));
     }
   }
 

@@ -1,5 +1,5 @@
 /** What an import adds up for its summary; bounded however long the file is. */
-import { addOutcome, type BatchOutcome, emptyOutcome } from './event-batch.js';
+import { addOutcome, type BatchOutcome, emptyOutcome } from './batch-outcome.js';
 
 const MAX_LISTED = 20;
 const MAX_CLIENTS = 200_000;

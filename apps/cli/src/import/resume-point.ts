@@ -1,9 +1,10 @@
 /** Finds out how many lines of a file need not be sent again, and proves it before anything is skipped. */
 import { LineChain, sameChain } from '#domain/access-log/line-chain.js';
 import type { CliContext } from '../command.js';
+import type { BatchOutcome } from './batch-outcome.js';
 import type { BatchSender } from './batch-sender.js';
 import { openChunks } from './chunk-source.js';
-import type { BatchOutcome } from './event-batch.js';
+import { EventBatch } from './event-batch.js';
 import type { ImportPlan } from './import-plan.js';
 import type { ImportState } from './import-state.js';
 import { FormatDecoder } from './line-format.js';
@@ -25,7 +26,9 @@ export async function proveResumePoint(
 ): Promise<ResumePoint> {
   const json = await lastAcknowledgedEvent(plan, state, context);
   if (json === undefined) return { proven: false };
-  const outcome = await sender.send([{ number: state.provenLine, json }]);
+  const probe = new EventBatch();
+  probe.add(state.provenLine, json);
+  const outcome = await sender.send(probe);
   if (outcome.duplicate + outcome.conflict === 1) return { proven: true };
   // Another or an emptied server: everything is sent, except for this one event.
   return outcome.accepted === 1 ? { proven: false, sent: { line: state.provenLine, outcome } } : { proven: false };
