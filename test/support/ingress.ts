@@ -9,13 +9,13 @@ import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
 import { KeymeterError } from '#domain/errors.js';
 import type { UsageEvent } from '#domain/events/usage-event.js';
 import { decodeRow } from '#domain/events/usage-row.js';
+import { hashKey } from '#domain/keys/key-text.js';
 import { decodeFrame } from '#domain/log/frame.js';
 import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
-import { ensureRootKey } from '#runtime/ensure-root-key.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { provided } from '#runtime/provided.js';
@@ -56,7 +56,8 @@ export class Ingress {
     const counters = new EmbeddedCounters(environment, clock, () => recorder.seal());
     await counters.restore(reader);
     const store = new LmdbKeyStore(environment);
-    await ensureRootKey(store, clock.now(), ROOT_KEY);
+    const hash = hashKey(ROOT_KEY);
+    await store.putRootKey({ id: 'root_1', hash, start: 'root', name: 'test', rights: ['*'], createdAt: 0 });
     const enforcements = new FixedEnforcements();
     const registry = new Registry();
     const ports = provided([
