@@ -2,6 +2,7 @@
 import type { RootDatabase } from 'lmdb';
 import { EmbeddedCounters } from '#adapters/lmdb/embedded-counters.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
+import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
 import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
@@ -16,6 +17,7 @@ export interface EmbeddedStores {
   readonly environment: RootDatabase;
   readonly keys: LmdbKeyStore;
   readonly counters: EmbeddedCounters;
+  readonly enforcements: LmdbEnforcementStore;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function openEmbeddedStores(
     environment,
     keys,
     counters,
+    enforcements: new LmdbEnforcementStore(environment, clock),
     close: async () => {
       await counters.checkpoint();
       await log.close();

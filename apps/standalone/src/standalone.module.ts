@@ -1,9 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { HealthController } from '#runtime/http/health.controller.js';
 import { MetricsController } from '#runtime/http/metrics.controller.js';
-import { RootKeys } from '#runtime/http/root-keys.js';
 import { provided } from '#runtime/provided.js';
 import { EventIngest } from '../../ingress/src/events/event-ingest.js';
+import { EventRoutes } from '../../ingress/src/events/event-routes.js';
+import { IngressModule } from '../../ingress/src/ingress.module.js';
 
 @Module({})
 class StandaloneModule {}
@@ -11,8 +12,8 @@ class StandaloneModule {}
 export function standaloneModule(pairs: Parameters<typeof provided>[0]): DynamicModule {
   return {
     module: StandaloneModule,
-    imports: [provided(pairs)],
+    imports: [provided(pairs), IngressModule],
     controllers: [HealthController, MetricsController],
-    providers: [EventIngest, RootKeys],
+    providers: [EventIngest, EventRoutes],
   };
 }

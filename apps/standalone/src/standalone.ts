@@ -5,6 +5,8 @@ import { Registry } from 'prom-client';
 import { SystemClock } from '#adapters/clock/system-clock.js';
 import { KeymeterError } from '#domain/errors.js';
 import { Clock } from '#ports/clock.js';
+import { Counters } from '#ports/counters.js';
+import { EnforcementStore } from '#ports/enforcement-store.js';
 import { EventFates } from '#ports/event-fates.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
@@ -12,11 +14,10 @@ import { UsageProgress } from '#ports/usage-progress.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { Readiness } from '#runtime/http/readiness.js';
-import { RootKeys } from '#runtime/http/root-keys.js';
+import { NodeIdentity } from '#runtime/node-identity.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
-import { EventIngest } from '../../ingress/src/events/event-ingest.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
-import { registerIngestRoute } from '../../ingress/src/events/ingest-route.js';
+import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { type EmbeddedStores, openEmbeddedStores } from './embedded-stores.js';
 import { trimLog } from './log-retention.js';
@@ -72,6 +73,7 @@ async function startIn(folder: DataFolder, settings: Settings): Promise<Standalo
   const registry = new Registry();
   const readiness = new Readiness();
   const stores = await openEmbeddedStores(folder, settings, clock);
+  const node = new NodeIdentity(stores.log.identity.logId);
   const newRootKey = await ensureRootKey(stores.keys, settings.KEYMETER_ROOT_KEY, clock.now());
   const pipeline = startPipeline(folder, settings, stores, clock, registry, logger);
   const decoder = new ThreadedIngestDecoder(ingestSettings(settings), clock);
@@ -82,20 +84,18 @@ async function startIn(folder: DataFolder, settings: Settings): Promise<Standalo
       [Clock, clock],
       [Registry, registry],
       [Readiness, readiness],
+      [NodeIdentity, node],
       [KeyStore, stores.keys],
+      [Counters, stores.counters],
+      [EnforcementStore, stores.enforcements],
       [EventLogWriter, stores.log],
       [UsageRecorder, stores.recorder],
       [UsageProgress, pipeline.progress],
       [EventFates, pipeline.fates],
       [IngestDecoder, decoder],
+      [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
     ]),
     { logger: false },
-  );
-  registerIngestRoute(
-    app.getHttpAdapter().getInstance(),
-    app.get(EventIngest),
-    app.get(RootKeys),
-    settings.KEYMETER_INGEST_MAX_BYTES,
   );
   const url = await listen(app, settings);
 
