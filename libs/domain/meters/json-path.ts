@@ -26,6 +26,13 @@ export function parseJsonPath(text: string): ParsedPath {
   return { ok: true, path };
 }
 
+/** The path of a stored definition, which was checked when it was made. */
+export function storedPath(text: string): JsonPath {
+  const parsed = parseJsonPath(text);
+  if (!parsed.ok) throw new RangeError(`stored path ${parsed.reason}`);
+  return parsed.path;
+}
+
 /** The one spelling of a path: equal paths have equal texts. */
 export function formatJsonPath(path: JsonPath): string {
   return `$${path.map((step) => (typeof step === 'number' ? `[${step}]` : `[${JSON.stringify(step)}]`)).join('')}`;

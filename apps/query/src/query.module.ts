@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { RootKeys } from '#runtime/http/root-keys.js';
+import { BuiltInMeters } from './built-in-meters.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { EventsController } from './events.controller.js';
+import { Freshness } from './freshness.js';
+import { MeterFinder } from './meter-finder.js';
+import { MeterQueryController } from './meter-query.controller.js';
+import { MetersController } from './meters.controller.js';
+
+/** Meters, usage queries, stored events and dead letters. The ports come from a global module that names the adapters. */
+@Module({
+  controllers: [MetersController, MeterQueryController, EventsController, DeadLettersController],
+  providers: [RootKeys, BuiltInMeters, MeterFinder, Freshness],
+})
+export class QueryModule {}
