@@ -1,0 +1,135 @@
+/** Verdicts against the ledger and the stored request events: each one counted once, none after a revoke, none too many. */
+import type { Entry, Sent } from './ledger.js';
+import { grouped, Problems } from './problems.js';
+import type { RawEvent } from './server-view.js';
+
+type Verify = Entry & { readonly sent: Extract<Sent, { op: 'verify' }> };
+
+/** One `request` event per call whose verdict was read; none or one where the answer was lost; none where refused. */
+export function judgeVerdicts(entries: readonly Entry[], raw: readonly RawEvent[]): string[] {
+  const problems = new Problems();
+  const calls = grouped(verifies(entries), ({ sent }) => sent.call);
+  const events = grouped(raw, callOf);
+  for (const [call, tries] of calls) {
+    const found = events.get(call) ?? [];
+    problems.check(found.length <= 1, () => `verify ${call} is counted ${found.length} times`);
+    const answered = tries.filter(({ answer }) => answer.outcome === 'acknowledged');
+    if (tries.every(({ answer }) => answer.outcome === 'refused')) {
+      problems.check(found.length === 0, () => `verify ${call} was refused and is counted`);
+    }
+    for (const { answer, sent } of answered) {
+      if (answer.outcome !== 'acknowledged') continue;
+      const [event] = found;
+      const { outcome, keyId = '' } = event?.data ?? {};
+      const same = event?.id === answer.requestId && outcome === answer.code && keyId === sent.keyId;
+      problems.check(
+        same,
+        () => `verify ${call} was told ${answer.code} (${answer.requestId}), counted is ${JSON.stringify(event)}`,
+      );
+    }
+  }
+  for (const call of events.keys()) problems.check(calls.has(call), () => `a request event of no call: ${call}`);
+  return problems.list;
+}
+
+/** No VALID for a verify that was sent after the answer of the revoke had been read. */
+export function judgeRevoked(entries: readonly Entry[]): { problems: string[]; revoked: number; asked: number } {
+  const problems = new Problems();
+  const since = new Map<string, number>();
+  for (const { sent, answer, answeredLine } of entries) {
+    if (sent.op !== 'revoke' || answer.outcome !== 'acknowledged') continue;
+    since.set(sent.keyId, Math.min(since.get(sent.keyId) ?? Number.POSITIVE_INFINITY, answeredLine));
+  }
+  let asked = 0;
+  for (const { sent, sentLine, answer } of verifies(entries)) {
+    const revokedAt = since.get(sent.keyId);
+    if (revokedAt === undefined || sentLine < revokedAt) continue;
+    asked++;
+    const valid = answer.outcome === 'acknowledged' && answer.code === 'VALID';
+    problems.check(!valid, () => `${sent.keyId} was VALID in ${sent.call}, sent after its revoke was answered`);
+  }
+  return { problems: problems.list, revoked: since.size, asked };
+}
+
+/**
+ * By the windows that the answers state: at most `limit` VALID each, by the answers and by the stored events alike; and
+ * where a call was refused for the limit, the window had really been used up by calls that passed or may have passed.
+ */
+export function judgeLimits(entries: readonly Entry[], raw: readonly RawEvent[]): { problems: string[]; full: number } {
+  const problems = new Problems();
+  const events = new Map(raw.map((event) => [callOf(event), event]));
+  const windows = new Map<string, { limit: number; valid: number; refused: number }>();
+  for (const { sent, answer } of firstAnswers(entries)) {
+    if (answer.outcome !== 'acknowledged') continue;
+    for (const { name, limit, reset } of answer.windows ?? []) {
+      const key = `${sent.keyId} ${name} until ${reset}`;
+      const window = windows.get(key) ?? { limit, valid: 0, refused: 0 };
+      windows.set(key, window);
+      if (answer.code === 'VALID') window.valid++;
+      if (answer.code === 'RATE_LIMITED') window.refused++;
+    }
+  }
+  const lost = verifies(entries).filter(({ answer }) => answer.outcome === 'unknown');
+  const passedUnread = lost.filter(({ sent }) => events.get(sent.call)?.data.outcome === 'VALID');
+  let full = 0;
+  for (const [key, { limit, valid, refused }] of windows) {
+    problems.check(valid <= limit, () => `${key}: ${valid} passed, the limit is ${limit}`);
+    if (valid === limit) full++;
+    const [keyId] = key.split(' ');
+    const perhaps = passedUnread.filter(({ sent }) => sent.keyId === keyId).length;
+    if (refused > 0)
+      problems.check(valid + perhaps >= limit, () => `${key}: refused after ${valid} (+${perhaps}) of ${limit}`);
+  }
+  return { problems: problems.list, full };
+}
+
+export interface Granted {
+  readonly keyId: string;
+  readonly initial: number;
+  readonly remaining: number;
+}
+
+/** What was spent never exceeds what was granted, and the balance is exactly the difference. */
+export function judgeCredits(
+  entries: readonly Entry[],
+  raw: readonly RawEvent[],
+  credits: readonly RawEvent[],
+  granted: readonly Granted[],
+): string[] {
+  const problems = new Problems();
+  for (const { keyId, initial, remaining } of granted) {
+    const spent = raw
+      .filter(({ data }) => data.keyId === keyId && data.outcome === 'VALID')
+      .reduce((sum, { data }) => sum + data.cost, 0);
+    const bought = credits.filter(({ subject }) => subject === keyId).reduce((sum, { data }) => sum + data.value, 0);
+    problems.check(spent <= initial + bought, () => `${keyId}: ${spent} spent of ${initial} + ${bought}`);
+    problems.check(
+      remaining === initial + bought - spent,
+      () => `${keyId}: ${remaining} left, ${initial} + ${bought} - ${spent} expected`,
+    );
+    const bounds = { acknowledged: 0, unknown: 0 };
+    for (const { sent, answer } of entries) {
+      if (sent.op !== 'credits' || sent.keyId !== keyId || answer.outcome === 'refused') continue;
+      bounds[answer.outcome] += sent.amount;
+    }
+    const { acknowledged, unknown } = bounds;
+    const within = bought >= acknowledged && bought <= acknowledged + unknown;
+    problems.check(within, () => `${keyId}: ${bought} bought, ${acknowledged} acknowledged and ${unknown} unknown`);
+  }
+  return problems.list;
+}
+
+function verifies(entries: readonly Entry[]): Verify[] {
+  return entries.filter((entry): entry is Verify => entry.sent.op === 'verify');
+}
+
+/** A repeated answer under an Idempotency-Key spends nothing. */
+function firstAnswers(entries: readonly Entry[]): Verify[] {
+  const answered = verifies(entries).filter(({ answer }) => answer.outcome === 'acknowledged');
+  return [...grouped(answered, ({ sent }) => sent.call).values()].map(([first]) => first as Verify);
+}
+
+function callOf({ data }: RawEvent): string {
+  const tag = (data?.tags as string[] | undefined)?.find((text) => text.startsWith('call='));
+  return tag?.slice('call='.length) ?? '';
+}
