@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { UsageEvent } from '#domain/events/usage-event.js';
+import { mintId } from '#domain/keys/key-text.js';
+import type { Position } from '#domain/log/position.js';
+import type { Policy, PolicyInput } from '#domain/policies/policy.js';
+import { changeEvent, POLICY_DELETED, POLICY_PUT } from '#domain/policies/policy-change.js';
+import { Clock } from '#ports/clock.js';
+import { type PolicyIntent, PolicyStore } from '#ports/policy-store.js';
+import { HttpProblem } from '#runtime/http/http-problem.js';
+import { AuditLog } from './audit-log.js';
+import { OneAtATime } from './one-at-a-time.js';
+
+/** Each costs memory and time for every matching event. */
+export const MAX_POLICIES = 1_000;
+
+/**
+ * Changes policies: intended in the store, written to the log, committed in the store; one change at a time. When a
+ * call returns, the change is in the log and every replay meets it at the same position.
+ */
+@Injectable()
+export class PolicyEditor {
+  readonly #changes = new OneAtATime();
+
+  constructor(
+    private readonly store: PolicyStore,
+    private readonly log: AuditLog,
+    private readonly clock: Clock,
+  ) {}
+
+  create(input: PolicyInput): Promise<Policy> {
+    return this.#change(async () => {
+      const policies = await this.#policies();
+      refuseTakenName(policies, input.name);
+      if (policies.length >= MAX_POLICIES) {
+        throw new HttpProblem(409, 'policy/too_many', `There are ${MAX_POLICIES} policies already: delete one first.`);
+      }
+      const now = this.clock.now();
+      const id = mintId('pol', randomBytes(16));
+      return this.#put({ ...input, id, version: 1, createdAt: now, updatedAt: now });
+    });
+  }
+
+  /** A replacement by the same content changes nothing: no new version, running enforcements go on. */
+  replace(id: string, input: PolicyInput): Promise<Policy> {
+    return this.#change(async () => {
+      const policies = await this.#policies();
+      const current = policies.find((policy) => policy.id === id) ?? notFound(id);
+      refuseTakenName(
+        policies.filter((policy) => policy !== current),
+        input.name,
+      );
+      const { version, createdAt, updatedAt } = current;
+      const unchanged = { ...input, id, version, createdAt, updatedAt };
+      if (sameText(unchanged, current)) return current;
+      return this.#put({ ...unchanged, version: version + 1, updatedAt: this.clock.now() });
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#change(async () => {
+      const policy = (await this.#policies()).find((it) => it.id === id) ?? notFound(id);
+      await this.#carry({ kind: 'delete', policy, rowId: this.log.newRowId() });
+    });
+  }
+
+  /** Writes again what a crash left between log and store. Harmless twice: the engine knows the version. */
+  recover(): Promise<void> {
+    return this.#change(async () => {});
+  }
+
+  #change<T>(task: () => Promise<T>): Promise<T> {
+    return this.#changes.run(async () => {
+      for (const intent of await this.store.intents()) await this.store.commit(intent, await this.#append(intent));
+      return task();
+    });
+  }
+
+  async #policies(): Promise<Policy[]> {
+    return (await this.store.list()).map(({ policy }) => policy);
+  }
+
+  async #put(policy: Policy): Promise<Policy> {
+    await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId() });
+    return policy;
+  }
+
+  async #carry(intent: PolicyIntent): Promise<void> {
+    await this.store.intend(intent);
+    const position = await this.#append(intent).catch(async (error: unknown) => {
+      await this.store.abandon(intent); // not in the log: the caller hears that nothing has changed
+      throw error;
+    });
+    await this.store.commit(intent, position);
+  }
+
+  async #append(intent: PolicyIntent): Promise<Position> {
+    const { partition, offset } = await this.log.append(rowOf(intent, this.clock.now()));
+    return { partition, offset };
+  }
+}
+
+function rowOf({ kind, policy, rowId }: PolicyIntent, now: number): UsageEvent {
+  if (kind === 'put') return changeEvent(POLICY_PUT, rowId, policy.id, now, policy);
+  return changeEvent(POLICY_DELETED, rowId, policy.id, now, { id: policy.id, version: policy.version });
+}
+
+function refuseTakenName(others: readonly Policy[], name: string): void {
+  if (!others.some((policy) => policy.name === name)) return;
+  throw new HttpProblem(409, 'policy/name_taken', `There is a policy named "${name}" already: replace it by its id.`);
+}
+
+export function notFound(id: string): never {
+  throw new HttpProblem(404, 'policy/not_found', `There is no policy ${id.slice(0, 64)}.`);
+}
+
+function sameText(a: Policy, b: Policy): boolean {
+  const sorted = (policy: Policy) => JSON.stringify(Object.entries(policy).sort(([x], [y]) => (x < y ? -1 : 1)));
+  return sorted(a) === sorted(b);
+}

@@ -1,0 +1,15 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import { PolicyRunner } from './policy-runner.js';
+
+@Controller()
+export class PolicyFramesController {
+  constructor(private readonly runner: PolicyRunner) {}
+
+  @EventPattern(FRAMES_DECIDED)
+  take(@Payload() frames: readonly DecidedFrame[]): Promise<void> {
+    return this.runner.take(frames);
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Drives the engine over the decided frames: apply, enforce, and now and then a snapshot with the offset to go on
+ * from. A crash anywhere repeats from the last snapshot: the same events give the same enforcement ids, and a sink
+ * that knows an id changes nothing.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { KeymeterError } from '#domain/errors.js';
+import type { Enforcement } from '#domain/policies/enforcement.js';
+import { PolicyEngine } from '#domain/policies/engine.js';
+import type { EngineLimits } from '#domain/policies/engine-counters.js';
+import { restoreSnapshot, takeSnapshot } from '#domain/policies/engine-snapshot.js';
+import type { Policy } from '#domain/policies/policy.js';
+import type { Clock } from '#ports/clock.js';
+import type { EnforcementSink } from '#ports/enforcement-sink.js';
+import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
+import type { StoredPolicy } from '#ports/policy-store.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import type { FrameSink } from '#stream/event-pump.js';
+
+export interface PolicyRunnerOptions {
+  readonly limits?: Partial<EngineLimits>;
+  /** Longest time between snapshots while events come, ms. */
+  readonly snapshotEveryMs: number;
+  /** Events after which a snapshot is taken at once. */
+  readonly snapshotEveryEvents: number;
+  readonly onRetry?: (error: KeymeterError, attempt: number) => void;
+}
+
+interface PartitionState {
+  engine: PolicyEngine;
+  next: number;
+  eventsSinceSnapshot: number;
+  snapshotAt: number;
+  /** No snapshot before this: taking them costs at most a tenth of the time. */
+  restUntil: number;
+}
+
+const MAX_BACKOFF_MS = 10_000;
+const ENFORCED_AT_ONCE = 64;
+
+export class PolicyRunner implements FrameSink {
+  readonly #partitions = new Map<number, PartitionState>();
+  #stopped = false;
+
+  constructor(
+    private readonly snapshots: EngineSnapshotStore,
+    private readonly sink: EnforcementSink,
+    private readonly clock: Clock,
+    private readonly options: PolicyRunnerOptions,
+  ) {}
+
+  /**
+   * Restores the partition's engine; afterwards `startOffset` says where reading has to go on. Without a usable
+   * snapshot that is the log's `lowWatermark`; then `policies` from the store stand in for rows that retention has
+   * dropped.
+   */
+  async open(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): Promise<void> {
+    const snapshot = await this.snapshots.load(partition);
+    const restored = snapshot && restoreSnapshot(snapshot.bytes, this.options.limits);
+    const engine = restored ?? this.#fresh(partition, lowWatermark, policies);
+    const next = Math.max(restored && snapshot ? snapshot.nextOffset : 0, lowWatermark);
+    const now = this.clock.monotonic();
+    this.#partitions.set(partition, { engine, next, eventsSinceSnapshot: 0, snapshotAt: now, restUntil: now });
+  }
+
+  startOffset(partition: number): number {
+    return this.#of(partition).next;
+  }
+
+  /** Frames already seen are passed over. Resolves when what they caused is enforced. */
+  async take(frames: readonly DecidedFrame[]): Promise<void> {
+    for (const frame of frames) {
+      const state = this.#of(frame.partition);
+      if (frame.offset < state.next) continue;
+      const made: Enforcement[] = [];
+      for (const event of frame.events) {
+        const enforcements = state.engine.apply(event);
+        if (enforcements.length > 0) made.push(...enforcements);
+      }
+      state.next = frame.offset + 1;
+      state.eventsSinceSnapshot += frame.events.length;
+      if (made.length > 0) await this.#enforce(made);
+      await this.#maybeSnapshot(frame.partition, state);
+    }
+  }
+
+  /** Takes a last snapshot, so that the next start replays nothing. Call when nothing is taken any more. */
+  async drain(): Promise<void> {
+    for (const [partition, state] of this.#partitions) await this.#snapshot(partition, state);
+  }
+
+  /** Ends retries; what was not enforced is found again from the last snapshot. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** The engine of a partition, for metrics. */
+  engine(partition: number): PolicyEngine {
+    return this.#of(partition).engine;
+  }
+
+  #of(partition: number): PartitionState {
+    const state = this.#partitions.get(partition);
+    if (state === undefined) throw new Error(`partition ${partition} was not opened`);
+    return state;
+  }
+
+  #fresh(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): PolicyEngine {
+    const engine = new PolicyEngine(this.options.limits);
+    const dropped = ({ position }: StoredPolicy) => position.partition !== partition || position.offset < lowWatermark;
+    const lost: Policy[] = policies.filter(dropped).map(({ policy }) => policy);
+    for (const policy of lost) engine.putPolicy(policy);
+    return engine;
+  }
+
+  /** All of a frame must be enforced before a snapshot moves beyond it. */
+  async #enforce(made: readonly Enforcement[]): Promise<void> {
+    for (let start = 0; start < made.length; start += ENFORCED_AT_ONCE) {
+      const part = made.slice(start, start + ENFORCED_AT_ONCE);
+      await Promise.all(part.map((enforcement) => this.#untilDone(() => this.sink.enforce(enforcement))));
+    }
+  }
+
+  async #maybeSnapshot(partition: number, state: PartitionState): Promise<void> {
+    const now = this.clock.monotonic();
+    if (now < state.restUntil || state.eventsSinceSnapshot === 0) return;
+    const due = now >= state.snapshotAt + this.options.snapshotEveryMs;
+    if (due || state.eventsSinceSnapshot >= this.options.snapshotEveryEvents) await this.#snapshot(partition, state);
+  }
+
+  async #snapshot(partition: number, state: PartitionState): Promise<void> {
+    const start = this.clock.monotonic();
+    const snapshot = { nextOffset: state.next, bytes: takeSnapshot(state.engine) };
+    await this.#untilDone(() => this.snapshots.save(partition, snapshot));
+    state.eventsSinceSnapshot = 0;
+    state.snapshotAt = this.clock.monotonic();
+    state.restUntil = state.snapshotAt + 9 * (state.snapshotAt - start);
+  }
+
+  /** Repeats a step with growing, scattered waits while its failure may pass. */
+  async #untilDone(step: () => Promise<unknown>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await step();
+        return;
+      } catch (error) {
+        if (!(error instanceof KeymeterError && error.retryable) || this.#stopped) throw error;
+        this.options.onRetry?.(error, attempt);
+        const longest = Math.min(MAX_BACKOFF_MS, 50 * 2 ** attempt);
+        await delay(longest * (0.5 + 0.5 * (this.clock.monotonic() % 1)), undefined, { ref: false });
+      }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { RootKeys } from '#runtime/http/root-keys.js';
+import { AuditLog } from './audit-log.js';
+import { EnforcementDesk } from './enforcement-desk.js';
+import { EnforcementRecorder } from './enforcement-recorder.js';
+import { EnforcementsController } from './enforcements.controller.js';
+import { PoliciesController } from './policies.controller.js';
+import { PolicyEditor } from './policy-editor.js';
+
+/** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
+@Module({
+  controllers: [PoliciesController, EnforcementsController],
+  providers: [RootKeys, AuditLog, PolicyEditor, EnforcementDesk, EnforcementRecorder],
+  exports: [PolicyEditor, EnforcementRecorder],
+})
+export class PolicyModule {}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { Database, RootDatabase } from 'lmdb';
+import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
+import type { Clock } from '#ports/clock.js';
+import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
+import { type EnforcementFilter, EnforcementStore } from '#ports/enforcement-store.js';
+import { ActiveEnforcements } from './active-enforcements.js';
+import { commit } from './commit.js';
+
+/** `[list, begin, id]`; lists are all of them, those of a policy, and those of a target. */
+type ListKey = [string, number, string];
+
+const ALL = 'all';
+const KEYS_PER_TURN = 200;
+
+/**
+ * Enforcements in LMDB, of the main thread only. The index of active ones is brought up to date before the caller
+ * hears that a write is on disk.
+ */
+export class LmdbEnforcementStore extends EnforcementStore implements EnforcementOutbox {
+  readonly #documents: Database<Enforcement, string>;
+  readonly #listed: Database<1, ListKey>;
+  readonly #outbox: Database<1, string>;
+  readonly #active = new ActiveEnforcements();
+
+  constructor(
+    private readonly root: RootDatabase,
+    private readonly clock: Clock,
+  ) {
+    super();
+    this.#documents = root.openDB<Enforcement, string>({ name: 'enforcements', encoding: 'json' });
+    this.#listed = root.openDB({ name: 'enforcement_lists', encoding: 'json' });
+    this.#outbox = root.openDB({ name: 'enforcement_outbox', encoding: 'json' });
+    const now = clock.now();
+    for (const { value } of this.#documents.getRange()) if (isActive(value, now)) this.#active.refresh(value, now);
+  }
+
+  async enforce(enforcement: Enforcement): Promise<'created' | 'known'> {
+    const { id } = enforcement;
+    const outcome = await commit(this.root, () => {
+      if (this.#documents.doesExist(id)) return 'known';
+      this.#documents.put(id, enforcement);
+      for (const list of listsOf(enforcement)) this.#listed.put([list, enforcement.begin, id], 1);
+      this.#outbox.put(id, 1);
+      return 'created';
+    });
+    this.#refresh(id);
+    return outcome;
+  }
+
+  async lift(id: string, lifted: NonNullable<Enforcement['lifted']>): Promise<Enforcement | undefined> {
+    const stands = await commit(this.root, () => {
+      const current = this.#documents.get(id);
+      if (current === undefined || current.lifted) return current;
+      const next = { ...current, lifted };
+      this.#documents.put(id, next);
+      return next;
+    });
+    this.#refresh(id);
+    return stands;
+  }
+
+  async find(id: string): Promise<Enforcement | undefined> {
+    return this.#documents.get(id);
+  }
+
+  async list(filter: EnforcementFilter): Promise<Enforcement[]> {
+    const list = narrowestList(filter);
+    const after = filter.after === undefined ? undefined : this.#documents.get(filter.after);
+    const found: Enforcement[] = [];
+    let last: ListKey | undefined = after && [list, after.begin, after.id];
+    for (;;) {
+      const keys = this.#keysBelow(list, last);
+      for (const key of keys) {
+        const enforcement = this.#documents.get(key[2]);
+        if (enforcement && passes(enforcement, filter)) found.push(enforcement);
+        if (found.length === filter.limit) return found;
+      }
+      if (keys.length < KEYS_PER_TURN) return found;
+      last = keys.at(-1);
+      await setImmediate(); // a filter that few pass must not hold up verifications
+    }
+  }
+
+  #keysBelow(list: string, last: ListKey | undefined): ListKey[] {
+    const start: ListKey = last ?? [list, Number.MAX_VALUE, ''];
+    const end: ListKey = [list, -Number.MAX_VALUE, ''];
+    return [...this.#listed.getKeys({ start, end, reverse: true, offset: last ? 1 : 0, limit: KEYS_PER_TURN })];
+  }
+
+  activeFor(per: Per, value: string, now: number): readonly Enforcement[] {
+    return this.#active.at(per, value, now);
+  }
+
+  async unrecorded(limit: number): Promise<Enforcement[]> {
+    return [...this.#outbox.getKeys({ limit })].map((id) => this.#documents.get(id)).filter((it) => it !== undefined);
+  }
+
+  async isUnrecorded(id: string): Promise<boolean> {
+    return this.#outbox.doesExist(id);
+  }
+
+  async recorded(id: string): Promise<void> {
+    await commit(this.root, () => this.#outbox.remove(id));
+  }
+
+  /** From what is committed, so that writes that end together leave the index as the last of them says. */
+  #refresh(id: string): void {
+    const stored = this.#documents.get(id);
+    if (stored) this.#active.refresh(stored, this.clock.now());
+  }
+}
+
+function listsOf({ policyId, target }: Enforcement): string[] {
+  return [ALL, policyList(policyId), targetList(target.per, target.value)];
+}
+
+function policyList(policyId: string): string {
+  return `p ${policyId}`;
+}
+
+/** Hashed: a target may be longer than LMDB's keys. */
+function targetList(per: Per, value: string): string {
+  return `t ${createHash('sha256').update(`${per}\n${value}`).digest('hex')}`;
+}
+
+function narrowestList({ per, value, policyId }: EnforcementFilter): string {
+  if (per !== undefined && value !== undefined) return targetList(per, value);
+  return policyId === undefined ? ALL : policyList(policyId);
+}
+
+function passes(enforcement: Enforcement, { policyId, per, value, activeAt, mode }: EnforcementFilter): boolean {
+  if (policyId !== undefined && enforcement.policyId !== policyId) return false;
+  if (per !== undefined && enforcement.target.per !== per) return false;
+  if (value !== undefined && enforcement.target.value !== value) return false;
+  if (mode !== undefined && enforcement.mode !== mode) return false;
+  return activeAt === undefined || isActive(enforcement, activeAt);
+}

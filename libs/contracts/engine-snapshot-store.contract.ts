@@ -1,0 +1,51 @@
+import type { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
+
+export interface OpenEngineSnapshotStore {
+  readonly store: EngineSnapshotStore;
+  /** Changes one byte of the newest stored snapshot of partition 0. */
+  damageNewest(): Promise<void>;
+  /** Ends the store as a stop of the process would, and opens it again. */
+  reopen(): Promise<OpenEngineSnapshotStore>;
+  close(): Promise<void>;
+}
+
+const snapshot = (n: number) => ({ nextOffset: n * 1_000, bytes: Buffer.from(`state ${n}`) });
+
+export function describeEngineSnapshotStore(name: string, open: () => Promise<OpenEngineSnapshotStore>): void {
+  describe(`engine snapshot store: ${name}`, () => {
+    let opened: OpenEngineSnapshotStore;
+    beforeEach(async () => {
+      opened = await open();
+    });
+    afterEach(() => opened.close());
+    const loaded = async (partition = 0) => {
+      const found = await opened.store.load(partition);
+      return found && { nextOffset: found.nextOffset, bytes: Buffer.from(found.bytes) };
+    };
+
+    test('the newest snapshot is loaded, each partition its own, also after the store was closed and opened', async () => {
+      for (let n = 1; n <= 5; n++) await opened.store.save(0, snapshot(n));
+      await opened.store.save(1, snapshot(9));
+      opened = await opened.reopen();
+      expect(await loaded()).toEqual(snapshot(5));
+      expect(await loaded(1)).toEqual(snapshot(9));
+      expect(await loaded(2)).toBeUndefined();
+    });
+
+    test('a damaged newest snapshot leaves the one before, and the next save replaces the damaged one', async () => {
+      for (let n = 1; n <= 3; n++) await opened.store.save(0, snapshot(n));
+      await opened.damageNewest();
+      expect(await loaded()).toEqual(snapshot(2));
+      await opened.store.save(0, snapshot(4));
+      expect(await loaded()).toEqual(snapshot(4));
+      await opened.damageNewest();
+      expect(await loaded()).toEqual(snapshot(2));
+    });
+
+    test('when both are damaged there is none', async () => {
+      await opened.store.save(0, snapshot(1));
+      await opened.damageNewest();
+      expect(await loaded()).toBeUndefined();
+    });
+  });
+}

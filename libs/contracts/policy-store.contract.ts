@@ -1,0 +1,68 @@
+import type { Policy } from '#domain/policies/policy.js';
+import { policyOf } from '#domain/policies/policy-fixture.js';
+import type { PolicyIntent, PolicyStore } from '#ports/policy-store.js';
+
+export interface OpenPolicyStore {
+  readonly store: PolicyStore;
+  /** Ends the store as a stop of the process would, and opens it again. */
+  reopen(): Promise<OpenPolicyStore>;
+  close(): Promise<void>;
+}
+
+function put(policy: Policy): PolicyIntent {
+  return { kind: 'put', policy, rowId: `row of ${policy.id} ${policy.version}` };
+}
+
+const place = { partition: 0, offset: 7 };
+
+export function describePolicyStore(name: string, open: () => Promise<OpenPolicyStore>): void {
+  describe(`policy store: ${name}`, () => {
+    let opened: OpenPolicyStore;
+    beforeEach(async () => {
+      opened = await open();
+    });
+    afterEach(() => opened.close());
+
+    test('a committed policy is found and listed by name, also after the store was closed and opened', async () => {
+      for (const policy of [policyOf({ name: 'b' }), policyOf({ name: 'a' })]) {
+        await opened.store.commit(put(policy), place);
+      }
+      opened = await opened.reopen();
+      expect(await opened.store.find('pol_a')).toEqual({ policy: policyOf({ name: 'a' }), position: place });
+      expect((await opened.store.list()).map(({ policy }) => policy.name)).toEqual(['a', 'b']);
+      expect(await opened.store.find('pol_c')).toBeUndefined();
+    });
+
+    test('an intended change is no policy yet, and is known after the store was closed and opened', async () => {
+      const intent = put(policyOf());
+      await opened.store.intend(intent);
+      opened = await opened.reopen();
+      expect(await opened.store.list()).toEqual([]);
+      expect(await opened.store.intents()).toEqual([intent]);
+    });
+
+    test('a commit ends the intention; a repeat of it changes nothing', async () => {
+      const intent = put(policyOf({}, 2));
+      await opened.store.intend(intent);
+      for (let n = 0; n < 2; n++) await opened.store.commit(intent, place);
+      expect(await opened.store.intents()).toEqual([]);
+      expect((await opened.store.list()).map(({ policy }) => policy.version)).toEqual([2]);
+    });
+
+    test('an abandoned change leaves what was there', async () => {
+      await opened.store.commit(put(policyOf()), place);
+      await opened.store.intend(put(policyOf({}, 2)));
+      await opened.store.abandon(put(policyOf({}, 2)));
+      expect(await opened.store.intents()).toEqual([]);
+      expect((await opened.store.find('pol_test'))?.policy.version).toBe(1);
+    });
+
+    test('a committed deletion removes the policy', async () => {
+      await opened.store.commit(put(policyOf()), place);
+      const intent: PolicyIntent = { kind: 'delete', policy: policyOf(), rowId: 'r' };
+      await opened.store.intend(intent);
+      await opened.store.commit(intent, place);
+      expect([await opened.store.list(), await opened.store.intents()]).toEqual([[], []]);
+    });
+  });
+}

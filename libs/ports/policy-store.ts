@@ -1,0 +1,38 @@
+import type { Position } from '#domain/log/position.js';
+import type { Policy } from '#domain/policies/policy.js';
+
+export interface StoredPolicy {
+  readonly policy: Policy;
+  /** Where the row of this version stands in the log: from there on it is in force. */
+  readonly position: Position;
+}
+
+/** A change that is about to be written to the log, with the id of its row. */
+export interface PolicyIntent {
+  readonly kind: 'put' | 'delete';
+  readonly policy: Policy;
+  readonly rowId: string;
+}
+
+/**
+ * Policies for reading; what is in force is decided by the log. A change is intended here, written to the log, then
+ * committed here: after a crash in between the intention tells which change has to be written again.
+ */
+export abstract class PolicyStore {
+  /** Durable when it resolves. One intention per policy: a repeat replaces it. */
+  abstract intend(intent: PolicyIntent): Promise<void>;
+
+  /** Durable when it resolves: stores or removes the policy and forgets its intention. A repeat changes nothing. */
+  abstract commit(intent: PolicyIntent, position: Position): Promise<void>;
+
+  /** Durable when it resolves: the change did not reach the log and never will. A repeat changes nothing. */
+  abstract abandon(intent: PolicyIntent): Promise<void>;
+
+  /** Changes that were intended and not committed, by policy id. */
+  abstract intents(): Promise<PolicyIntent[]>;
+
+  abstract find(id: string): Promise<StoredPolicy | undefined>;
+
+  /** All, by name. */
+  abstract list(): Promise<StoredPolicy[]>;
+}
