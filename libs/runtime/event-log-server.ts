@@ -52,10 +52,10 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   async #deliver(frames: readonly DecidedFrame[]): Promise<void> {
-    let handler = this.messageHandlers.get(FRAMES_DECIDED);
-    for (; handler; handler = handler.next) {
-      const result = await handler(frames);
-      await lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });
-    }
+    // Nest itself passes an event on to further handlers of the pattern.
+    const handler = this.messageHandlers.get(FRAMES_DECIDED);
+    if (!handler) throw new Error('no handler takes the decided frames');
+    const result = await handler(frames);
+    await lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });
   }
 }

@@ -12,6 +12,7 @@ import type { OffsetStore } from '#ports/offset-store.js';
 import type { UsageStore } from '#ports/usage-store.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { EventPump } from '#stream/event-pump.js';
+import { decideRecords } from '#stream/frame-decoder.js';
 import { frameOf, type TestEvent } from '../../../test/support/event-rows.js';
 import { faulty } from '../../../test/support/faulty.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
@@ -274,6 +275,23 @@ test('a store that refuses for a while gets the same range again, and nothing be
   await writer.drain();
   expect(attempts).toEqual([1, 2, 3, 4]);
   expectTotals(await totals(), expected.count, expected.bytes);
+});
+
+test('a frame handed over twice, or skipped, stops the writer before anything is counted twice or lost', async () => {
+  await fill(3);
+  const frames = await decideRecords(await reader.read(0, 0, 1e6), new Deduplicator(store));
+  for (const wrong of [frames[0]!, frames[2]!]) {
+    const writer = new UsageWriter(store, new LmdbOffsetStore(lmdb), new Deduplicator(store), new ManualClock(), {
+      logId: 'l',
+      maxRows: 1000,
+      maxAgeMs: 60_000,
+      onFailed: () => undefined,
+    });
+    await writer.recover(reader);
+    await writer.take([frames[0]!]);
+    await expect(writer.take([wrong])).rejects.toThrow('offset 1 is next');
+    writer.stop();
+  }
 });
 
 test('stored events beyond the recorded progress stop the start instead of being counted again', async () => {

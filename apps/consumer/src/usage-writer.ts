@@ -38,6 +38,8 @@ const MAX_BACKOFF_MS = 10_000;
 
 export class UsageWriter implements FrameSink {
   readonly #starts: number[] = [];
+  /** Next offset expected from the reader, by partition. */
+  readonly #taken: number[] = [];
   #collecting: UsageBatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** The chain of inserts; rejects once and for all when going on is impossible. */
@@ -70,6 +72,7 @@ export class UsageWriter implements FrameSink {
 
   async take(frames: readonly DecidedFrame[]): Promise<void> {
     for (const frame of frames) {
+      this.#demandNext(frame);
       if (this.#collecting && !this.#collecting.fits(frame)) this.#send();
       this.#collecting ??= new UsageBatch(frame);
       this.#collecting.add(frame);
@@ -89,6 +92,14 @@ export class UsageWriter implements FrameSink {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  /** A frame handed over twice would count twice, a skipped one never: both are faults of ours and end the process. */
+  #demandNext({ partition, offset }: DecidedFrame): void {
+    const expected = this.#taken[partition] ?? this.startOffset(partition);
+    if (offset !== expected)
+      throw new Error(`partition ${partition}: offset ${expected} is next, ${offset} was handed over`);
+    this.#taken[partition] = offset + 1;
   }
 
   #send(): void {
