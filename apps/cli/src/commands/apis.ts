@@ -1,11 +1,8 @@
 import type { Command } from '../command.js';
 import { CliError, EXIT } from '../exit-code.js';
 import { ApiClient } from '../http/api-client.js';
+import { createApi } from '../http/create-api.js';
 import { findLogin } from '../login/login-file.js';
-
-interface CreatedApi {
-  data: { apiId: string };
-}
 
 export const apisCommand: Command = {
   name: 'apis',
@@ -19,8 +16,8 @@ export const apisCommand: Command = {
       throw new CliError(EXIT.usage, 'apis wants: create NAME');
     }
     const api = new ApiClient(context, await findLogin(invocation));
-    const { data } = await api.json<CreatedApi>('POST', '/v2/apis.createApi', { body: { name } });
-    context.stdout.write(options.flag('json') ? `${JSON.stringify(data, null, 2)}\n` : `${data.apiId}\n`);
+    const apiId = await createApi(api, name);
+    context.stdout.write(options.flag('json') ? `${JSON.stringify({ apiId }, null, 2)}\n` : `${apiId}\n`);
     return EXIT.ok;
   },
 };

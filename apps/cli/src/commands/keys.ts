@@ -1,6 +1,7 @@
 import type { Command, Invocation, OptionReader } from '../command.js';
 import { CliError, EXIT, type ExitCode } from '../exit-code.js';
 import { ApiClient } from '../http/api-client.js';
+import { createApi } from '../http/create-api.js';
 import { readSecret } from '../input-text.js';
 import { findLogin } from '../login/login-file.js';
 import { writeRecord } from '../output/record.js';
@@ -18,9 +19,16 @@ const VERBS: Readonly<Record<string, (invocation: Invocation, api: ApiClient) =>
 export const keysCommand: Command = {
   name: 'keys',
   summary: 'create, show, verify or revoke a key',
-  usage: ['keys create --api APIID [options]', 'keys show KEYID', 'keys verify [options] < KEY', 'keys revoke KEYID'],
+  usage: [
+    'keys create --api APIID [options]',
+    'keys create --new-api NAME [options]',
+    'keys show KEYID',
+    'keys verify [options] < KEY',
+    'keys revoke KEYID',
+  ],
   options: {
     api: { type: 'string', value: 'APIID', summary: 'create: the API of the key' },
+    'new-api': { type: 'string', value: 'NAME', summary: 'create: make an API of this name for the key' },
     name: { type: 'string', value: 'TEXT', summary: 'create: name for people' },
     prefix: { type: 'string', value: 'TEXT', summary: 'create: how the key begins' },
     'external-id': { type: 'string', value: 'ID', summary: 'create: whose key it is' },
@@ -43,23 +51,28 @@ export const keysCommand: Command = {
 
 async function createKey({ context, options, args }: Invocation, api: ApiClient): Promise<ExitCode> {
   noMore(args, 1);
-  const apiId = options.text('api');
-  if (apiId === undefined)
-    throw new CliError(EXIT.usage, 'keys create wants --api APIID; keymeter apis create makes one');
+  const [known, newName] = [options.text('api'), options.text('new-api')];
+  if ((known === undefined) === (newName === undefined)) {
+    throw new CliError(EXIT.usage, 'keys create wants one of --api APIID and --new-api NAME');
+  }
+  const settings = keySettings(options, context.clock.now());
+  const apiId = known ?? (await createApi(api, newName as string));
+  const { data } = await api.json<Answer>('POST', '/v2/keys.createKey', { body: { apiId, ...settings } });
+  writeRecord(context.stdout, { apiId, ...data }, options.flag('json'));
+  return EXIT.ok;
+}
+
+function keySettings(options: OptionReader, nowMs: number): object {
   const expires = options.text('expires');
   const credits = options.text('credits');
-  const body = {
-    apiId,
+  return {
     name: options.text('name'),
     prefix: options.text('prefix'),
     externalId: options.text('external-id'),
-    expires: expires === undefined ? undefined : Date.parse(parseInstant('--expires', expires, context.clock.now())),
+    expires: expires === undefined ? undefined : Date.parse(parseInstant('--expires', expires, nowMs)),
     credits: credits === undefined ? undefined : { remaining: wholeNumber('--credits', credits) },
     ratelimits: rateLimits(options),
   };
-  const { data } = await api.json<Answer>('POST', '/v2/keys.createKey', { body });
-  writeRecord(context.stdout, data, options.flag('json'));
-  return EXIT.ok;
 }
 
 async function showKey({ context, options, args }: Invocation, api: ApiClient): Promise<ExitCode> {

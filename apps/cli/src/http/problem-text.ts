@@ -26,15 +26,28 @@ export function problemText(status: number, problem: ProblemDocument): string {
   return typeof text === 'string' ? text : `the server answered ${status}`;
 }
 
+interface ValidationError {
+  index?: unknown;
+  message?: unknown;
+  /** JSON pointer into the batch, `/17/time`. */
+  field?: unknown;
+}
+
 /** The events of a batch that the server named as invalid, first reason each, in order. */
 export function refusedItems(problem: ProblemDocument): RefusedItem[] {
   const errors = problem.extensions?.validationErrors;
   if (!Array.isArray(errors)) return [];
   const byIndex = new Map<number, string>();
-  for (const error of errors as { index?: unknown; message?: unknown; detail?: unknown }[]) {
-    const index = error?.index;
-    if (typeof index !== 'number' || !Number.isSafeInteger(index) || byIndex.has(index)) continue;
-    byIndex.set(index, String(error.message ?? error.detail ?? 'refused by the server'));
+  for (const error of errors as ValidationError[]) {
+    const index = itemIndex(error);
+    if (index === undefined || byIndex.has(index)) continue;
+    byIndex.set(index, typeof error.message === 'string' ? error.message : 'not valid');
   }
   return [...byIndex].map(([index, reason]) => ({ index, reason })).sort((a, b) => a.index - b.index);
+}
+
+function itemIndex(error: ValidationError | null): number | undefined {
+  if (Number.isSafeInteger(error?.index)) return error?.index as number;
+  const [, digits] = /^\/(\d{1,9})(?:\/|$)/.exec(String(error?.field)) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }

@@ -1,0 +1,172 @@
+import { CliFixture } from '../cli.fixture.js';
+import { EventServer } from '../event-server.fixture.js';
+
+const ENFORCEMENT = {
+  id: 'enf_1',
+  policyId: 'pol_1',
+  policyName: 'burst',
+  policyVersion: 1,
+  mode: 'on',
+  action: { type: 'throttle', limit: 5, windowMs: 60_000 },
+  target: { per: 'key', value: 'key_1' },
+  window: { kind: 'sliding', start: 0, end: 60_000 },
+  value: 101,
+  threshold: 100,
+  cause: { partition: 0, offset: 1, index: 0 },
+  events: [],
+  eventCount: 101,
+  begin: Date.UTC(2026, 0, 1),
+  until: null,
+};
+
+let server: EventServer;
+let cli: CliFixture;
+
+beforeEach(async () => {
+  server = await EventServer.start();
+  cli = await CliFixture.open();
+});
+
+afterEach(async () => {
+  await server.stop();
+  await cli.close();
+});
+
+const run = (...args: string[]) => cli.run(server.url, args);
+const answer = (route: string, body: unknown, status = 200) => server.routes.set(route, { status, body });
+const sent = () => JSON.parse(server.requests.at(-1)?.body ?? '');
+
+describe('keys', () => {
+  test('create sends what was asked for and prints the key once', async () => {
+    answer('POST /v2/keys.createKey', { meta: {}, data: { keyId: 'key_1', key: 'sk_new' } });
+    const { code, stdout } = await run(
+      'keys',
+      'create',
+      '--api',
+      'api_1',
+      '--credits',
+      '10',
+      '--rate-limit',
+      '100/60',
+      '--expires',
+      '2026-12-31',
+    );
+    expect([code, stdout]).toEqual([0, 'apiId  api_1\nkeyId  key_1\nkey    sk_new\n']);
+    expect(sent()).toEqual({
+      apiId: 'api_1',
+      expires: Date.UTC(2026, 11, 31),
+      credits: { remaining: 10 },
+      ratelimits: [{ name: 'requests', limit: 100, duration: 60_000, autoApply: true }],
+    });
+  });
+
+  test('create makes the API first where --new-api names one', async () => {
+    answer('POST /v2/apis.createApi', { meta: {}, data: { apiId: 'api_9' } });
+    answer('POST /v2/keys.createKey', { meta: {}, data: { keyId: 'key_1', key: 'sk_new' } });
+    expect(JSON.parse((await run('keys', 'create', '--new-api', 'demo', '--json')).stdout).apiId).toBe('api_9');
+    expect(sent()).toEqual({ apiId: 'api_9' });
+  });
+
+  test('verify takes the key from standard input and exits 1 where it is not valid', async () => {
+    answer('POST /v2/keys.verifyKey', { meta: {}, data: { valid: false, code: 'DISABLED' } });
+    const { code, stdout } = await cli.run(server.url, ['keys', 'verify'], { stdin: 'sk_secret\n' });
+    expect([code, stdout]).toEqual([1, 'valid  false\ncode   DISABLED\n']);
+    expect(sent()).toEqual({ key: 'sk_secret' });
+  });
+
+  test('revoke deletes the key', async () => {
+    answer('POST /v2/keys.deleteKey', { meta: {}, data: {} });
+    expect((await run('keys', 'revoke', 'key_1')).stdout).toBe('Revoked key_1\n');
+    expect(sent()).toEqual({ keyId: 'key_1', permanent: false });
+  });
+
+  test('apis create prints the id alone, ready for a shell variable', async () => {
+    answer('POST /v2/apis.createApi', { meta: {}, data: { apiId: 'api_1' } });
+    expect((await run('apis', 'create', 'payments')).stdout).toBe('api_1\n');
+  });
+});
+
+describe('policies', () => {
+  beforeEach(() => answer('GET /api/v1/policies', [{ id: 'pol_1', name: 'burst', mode: 'on', version: 3 }]));
+
+  test('apply replaces the policy of the same name and creates the others', async () => {
+    answer('PUT /api/v1/policies/pol_1', { id: 'pol_1', name: 'burst' });
+    answer('POST /api/v1/policies', { id: 'pol_2', name: 'abuse' }, 201);
+    await cli.file('p.json', JSON.stringify({ policies: [{ name: 'burst', threshold: 5 }, { name: 'abuse' }] }));
+    expect((await run('policies', 'apply', 'p.json')).stdout).toBe('replaced burst (pol_1)\ncreated abuse (pol_2)\n');
+    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /api/v1/policies',
+      'PUT /api/v1/policies/pol_1',
+      'POST /api/v1/policies',
+    ]);
+  });
+
+  test('a refused policy is named, with how many were applied before it', async () => {
+    answer('PUT /api/v1/policies/pol_1', { id: 'pol_1', name: 'burst' });
+    answer('POST /api/v1/policies', { title: 'Bad Request', status: 400, detail: 'threshold is missing' }, 400);
+    await cli.file('p.json', JSON.stringify([{ name: 'burst' }, { name: 'abuse' }]));
+    const { code, stderr } = await run('policies', 'apply', 'p.json');
+    expect([code, stderr]).toEqual([1, "keymeter: policy 'abuse' (1 applied before): threshold is missing (400)\n"]);
+  });
+
+  test.each([
+    ['{', 'is no JSON'],
+    ['[{}]', 'policy 1 has no name'],
+    ['[{"name":"a"},{"name":"a"}]', "two policies are called 'a'"],
+  ])('a file of %s is refused before anything is sent', async (content, reason) => {
+    await cli.file('p.json', content);
+    const { code, stderr } = await run('policies', 'apply', 'p.json');
+    expect(code).toBe(1);
+    expect(stderr).toContain(reason);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  test('delete finds the policy by its name', async () => {
+    answer('DELETE /api/v1/policies/pol_1', '', 204);
+    expect((await run('policies', 'delete', 'burst')).stdout).toBe('deleted burst (pol_1)\n');
+    expect((await run('policies', 'delete', 'nope')).stderr).toContain("there is no policy 'nope'");
+  });
+});
+
+describe('enforcements', () => {
+  test('list explains each in a line; --active leaves out what is lifted or over', async () => {
+    const lifted = { ...ENFORCEMENT, id: 'enf_2', lifted: { at: 1, by: 'ada', reason: 'mistake' } };
+    const over = { ...ENFORCEMENT, id: 'enf_3', until: Date.UTC(2025, 0, 1) };
+    answer('GET /api/v1/enforcements', { items: [ENFORCEMENT, lifted, over] });
+    const { stdout } = await run('enforcements', 'list');
+    expect(stdout).toContain(
+      'enf_1  burst   key key_1  throttle 5 per 60 s  active    101        100  2026-01-01T00:00:00Z  until lifted',
+    );
+    expect(stdout).toMatch(/enf_2 .* lifted /);
+    expect(stdout).toMatch(/enf_3 .* over /);
+    const active = JSON.parse((await run('enforcements', 'list', '--active', '--json')).stdout);
+    expect(active.map((row: { id: string }) => row.id)).toEqual(['enf_1']);
+  });
+
+  test('lift sends the reason', async () => {
+    answer('DELETE /api/v1/enforcements/enf_1', '', 204);
+    expect((await run('enforcements', 'lift', 'enf_1', '--reason', 'false alarm')).stdout).toBe('Lifted enf_1\n');
+    expect(sent()).toEqual({ reason: 'false alarm' });
+  });
+
+  test('show prints every field', async () => {
+    answer('GET /api/v1/enforcements/enf_1', ENFORCEMENT);
+    const { stdout } = await run('enforcements', 'show', 'enf_1');
+    for (const name of Object.keys(ENFORCEMENT)) expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
+  });
+});
+
+describe('status', () => {
+  test('a ready server exits 0 and shows its own metrics; one that is not exits 1', async () => {
+    answer('GET /health/ready', { status: 'ok' });
+    server.routes.set('GET /metrics', { status: 200, body: 'keymeter_events_total 5\nnodejs_heap 3\n' });
+    expect(await run('status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/is ready\n.*keymeter_events_total.*5\n$/s),
+    });
+    const status = JSON.parse((await run('status', '--json')).stdout);
+    expect(status).toMatchObject({ ready: true, metrics: [{ name: 'keymeter_events_total', value: 5 }] });
+    answer('GET /health/ready', { status: 'error', reason: 'log full' }, 503);
+    expect(await run('status')).toMatchObject({ code: 1, stdout: expect.stringContaining('log full') });
+  });
+});
