@@ -17,6 +17,35 @@ export interface MeterCase {
   readonly groups: (event: RawEvent) => string;
 }
 
+const keyAndOutcome = ({ data }: RawEvent) => `${data.keyId ?? ''} ${data.outcome}`;
+const teamAndPlan = ({ subject, data }: RawEvent) => `${subject} ${data.plan}`;
+
+/** The meters of the load's world, and the built-in one over verifications. */
+export function usageMeters({
+  usage,
+  requests,
+}: {
+  usage: readonly RawEvent[];
+  requests: readonly RawEvent[];
+}): MeterCase[] {
+  const ingested = { events: usage, groupBy: ['subject', 'plan'], groups: teamAndPlan };
+  return [
+    { ...ingested, slug: 'crash_events', value: () => 1 },
+    { ...ingested, slug: 'crash_bytes', value: ({ data }) => data.bytes },
+    { ...ingested, slug: 'crash_value', value: ({ data }) => data.value },
+    // Only keys and subjects are in the rollups: these two are answered from them.
+    { slug: 'crash_events', events: usage, groupBy: ['subject'], groups: ({ subject }) => subject, value: () => 1 },
+    {
+      slug: 'crash_bytes',
+      events: usage,
+      groupBy: ['subject'],
+      groups: ({ subject }) => subject,
+      value: ({ data }) => data.bytes,
+    },
+    { slug: 'requests', events: requests, groupBy: ['keyId', 'outcome'], groups: keyAndOutcome, value: () => 1 },
+  ];
+}
+
 /** Compares every window size, and the totals without windows, exactly. */
 export async function judgeTotals(caller: HttpCaller, cases: readonly MeterCase[]): Promise<string[]> {
   const problems = new Problems();
