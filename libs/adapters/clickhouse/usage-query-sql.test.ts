@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import type { UsageQuery } from '#domain/meters/usage-query.js';
+import { usageStatement, valuesStatement } from './usage-query-sql.js';
+
+const COUNT: UsageQuery = {
+  eventType: 'request',
+  aggregation: 'COUNT',
+  conditions: [],
+  groups: [],
+  bySubject: false,
+  withSpan: false,
+};
+
+test('a windowed count by subject reads a rollup', () => {
+  const query: UsageQuery = {
+    ...COUNT,
+    from: 1_767_225_600_000,
+    to: 1_769_904_000_000,
+    window: { size: 'DAY', zone: 'UTC' },
+    bySubject: true,
+    groups: [{ column: 'outcome' }],
+    conditions: [{ field: { column: 'subject' }, filter: { $in: ['a', 'b'] } }],
+  };
+  const { sql, parameters } = usageStatement(query, 'day', 101);
+  expect(sql).toBe(
+    [
+      'SELECT toUnixTimestamp(toDateTime(toStartOfDay(window_start, {p0:String}), {p0:String})) AS window_at, subject AS by_subject, outcome AS group_0, toString(sum(events)) AS value, toString(sum(events)) AS counted',
+      'FROM keymeter.usage_day',
+      "WHERE type = {p1:String} AND window_start >= toDateTime({p2:Int64}, 'UTC') AND window_start < toDateTime({p3:Int64}, 'UTC') AND subject IN {p4:Array(String)}",
+      'GROUP BY window_at, by_subject, group_0',
+      'HAVING sum(events) != 0',
+      'ORDER BY window_at, by_subject, group_0',
+      'LIMIT {p5:Int64}',
+    ].join('\n'),
+  );
+  expect(parameters).toEqual({
+    p0: 'UTC',
+    p1: 'request',
+    p2: 1_767_225_600,
+    p3: 1_769_904_000,
+    p4: ['a', 'b'],
+    p5: 101,
+  });
+});
+
+test('the latest value of a member reads raw events, ties broken by position', () => {
+  const { sql, parameters } = usageStatement(
+    { ...COUNT, aggregation: 'LATEST', valuePath: ['a', 0], withSpan: true },
+    'raw',
+    101,
+  );
+  expect(sql).toContain("JSONType(data, {p0:String}) = 'Array'");
+  expect(sql).toContain(', (time, partition, offset, idx)))');
+  expect(sql).toContain('toUnixTimestamp(toStartOfMinute(min(time))) AS first_minute');
+  expect(sql).not.toContain('GROUP BY');
+  expect(parameters).toMatchObject({ p0: 'a', p1: 1 });
+});
+
+test('bytes are summed from the column that rollups sum', () => {
+  const query: UsageQuery = { ...COUNT, aggregation: 'SUM', valuePath: ['bytes'] };
+  expect(usageStatement(query, 'raw', 1).sql).toContain(
+    'toString(sum(bytes)) AS value, toString(count(bytes)) AS counted',
+  );
+  expect(usageStatement(query, 'hour', 1).sql).toContain(
+    'toString(sum(bytes)) AS value, toString(sum(bytes_events)) AS counted',
+  );
+});
+
+test('totals are ordered by subject descending', () => {
+  const { sql } = usageStatement({ ...COUNT, bySubject: true, groups: [{ column: 'ip' }] }, 'raw', 1);
+  expect(sql).toContain('ORDER BY by_subject DESC, group_0');
+});
+
+test('no text of a caller ever stands in a statement', () => {
+  const marked = fc.string({ minLength: 1 }).map((text) => `<${text}>`);
+  fc.assert(
+    fc.property(marked, marked, marked, (type, step, value) => {
+      const field = { path: [step, 3, step] };
+      const conditions = [{ field, filter: { $or: [{ $like: value }, { $in: [value] }] } }];
+      const query: UsageQuery = {
+        ...COUNT,
+        eventType: type,
+        aggregation: 'SUM',
+        valuePath: [step],
+        groups: [field],
+        conditions,
+        window: { size: 'HOUR', zone: value },
+      };
+      const statements = [
+        usageStatement(query, 'raw', 9),
+        valuesStatement({ eventType: type, conditions }, field, 'raw', 9),
+      ];
+      for (const { sql } of statements) for (const text of [type, step, value]) expect(sql).not.toContain(text);
+    }),
+  );
+});
