@@ -1,0 +1,89 @@
+/** `npm run bench`: runs the suites, prints the table, saves the figures. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Measurement, Options, Suite } from './measurement.js';
+import { markdown, saveResults, thisMachine } from './report.js';
+import { verify } from './suites/verify.js';
+
+const SUITES: Readonly<Record<string, Suite>> = { verify };
+const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));
+
+const USAGE = `Usage: npm run bench -- [options]
+  --only NAMES     some of ${Object.keys(SUITES).join(', ')}
+  --seconds N      length of one measured round, default 5
+  --rounds N       rounds, default 5; figures are their medians
+  --rows N         rows of the consumer's log, default 1000000
+  --lines N        lines of the imported file, default 1000000
+  --soak TIME      also a soak of this length, such as 10m
+`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '1000000' },
+    lines: { type: 'string', default: '1000000' },
+    soak: { type: 'string', default: '0s' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) process.stdout.write(USAGE);
+else await run();
+
+async function run(): Promise<void> {
+  const options = readOptions();
+  const root = mkdtempSync(join(tmpdir(), 'keymeter-bench-'));
+  process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+  process.once('SIGINT', () => process.exit(130));
+  const start = performance.now();
+  const measurements: Measurement[] = [];
+  for (const name of chosenSuites()) {
+    const folder = join(root, name);
+    mkdirSync(folder);
+    const say = (text: string) => process.stderr.write(`${text}\n`);
+    measurements.push(...(await (SUITES[name] as Suite)({ options, folder, say })));
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const file = saveResults(RESULTS, measurements, (performance.now() - start) / 1_000);
+  const { cpu, processors, node, pinned } = thisMachine();
+  const placed = pinned ? '' : ', processes not pinned';
+  process.stdout.write(`${processors} × ${cpu}, Node.js ${node}${placed}\n\n${markdown(measurements)}\n\n${file}\n`);
+}
+
+function chosenSuites(): string[] {
+  const names =
+    values.only?.split(',') ?? Object.keys(SUITES).filter((name) => name !== 'soak' || values.soak !== '0s');
+  const unknown = names.find((name) => !(name in SUITES));
+  if (unknown !== undefined) fail(`there is no suite ${unknown}`);
+  return names;
+}
+
+function readOptions(): Options {
+  return {
+    seconds: positive('seconds', values.seconds),
+    rounds: positive('rounds', values.rounds),
+    rows: positive('rows', values.rows),
+    lines: positive('lines', values.lines),
+    soakSeconds: seconds(values.soak),
+  };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  return value > 0 && Number.isFinite(value) ? value : fail(`--${name} is a number above 0, not '${text}'`);
+}
+
+function seconds(text: string): number {
+  const [, number, unit] =
+    /^(\d+)(s|m|h)$/.exec(text) ?? fail(`--soak is a time such as 90s, 10m or 1h, not '${text}'`);
+  return Number(number) * { s: 1, m: 60, h: 3_600 }[unit as 's' | 'm' | 'h'];
+}
+
+function fail(message: string): never {
+  process.stderr.write(`bench: ${message}\n\n${USAGE}`);
+  process.exit(2);
+}

@@ -1,0 +1,28 @@
+/** Starts Node scripts of the bench, on one processor where the system can say so. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+export interface NodeProcessOptions {
+  readonly cpu?: number;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** With a channel for messages. */
+  readonly channel?: boolean;
+}
+
+/** Without taskset, or with one processor only, everything runs where the system puts it: the report says so. */
+export const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
+
+export function spawnNode(
+  script: string,
+  { cpu, args = [], env = {}, channel = false }: NodeProcessOptions,
+): ChildProcess {
+  const pinned = cpu !== undefined && CAN_PIN ? ['taskset', '-c', String(cpu)] : [];
+  const [command, ...rest] = [...pinned, process.execPath, script, ...args] as [string, ...string[]];
+  const child = spawn(command, rest, {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', ...(channel ? (['ipc'] as const) : [])],
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  return child;
+}

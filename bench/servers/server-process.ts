@@ -1,0 +1,71 @@
+/** A server under measurement: started, waited for, stopped. */
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { type NodeProcessOptions, spawnNode } from './pinned-process.js';
+
+const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
+const READY_WITHIN_MS = 60_000;
+
+export class ServerProcess {
+  #output = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+  ) {}
+
+  static async start(script: string, options: NodeProcessOptions, readyPath: string): Promise<ServerProcess> {
+    const child = spawnNode(script, options);
+    const server = new ServerProcess(child, await addressOf(child));
+    child.stdout?.on('data', (chunk) => {
+      server.#output = (server.#output + chunk).slice(-20_000);
+    });
+    const deadline = performance.now() + READY_WITHIN_MS;
+    while (!(await isUp(server.url + readyPath))) {
+      if (performance.now() > deadline || child.exitCode !== null)
+        throw new Error(`${script} is not ready: ${server.#output}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return server;
+  }
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  /** Undefined where the system does not tell. */
+  residentBytes(): number | undefined {
+    try {
+      return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1]) * 1024;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const exited = new Promise((resolve) => this.child.once('close', resolve));
+    this.child.kill('SIGTERM');
+    await exited;
+  }
+}
+
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const read = (chunk: Buffer) => {
+      output += chunk;
+      const address = ADDRESS.exec(output)?.[0];
+      if (address === undefined) return;
+      child.stdout?.off('data', read);
+      resolve(address);
+    };
+    child.stdout?.on('data', read);
+    child.once('close', (code) => reject(new Error(`a server ended with code ${code} before it listened: ${output}`)));
+  });
+}
+
+async function isUp(url: string): Promise<boolean> {
+  const answer = await fetch(url).catch(() => undefined);
+  await answer?.arrayBuffer();
+  return answer?.status === 200;
+}

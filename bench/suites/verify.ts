@@ -1,0 +1,133 @@
+/**
+ * Verification with its event durable against a bare Nest server that answers the same bytes. Server on one processor,
+ * load on the other; the runs of a round follow one another, and ratios are taken within a round.
+ */
+import { fileURLToPath } from 'node:url';
+import { LoadGenerator } from '../load/load-generator.js';
+import type { LoadPlan, LoadResult } from '../load/load-plan.js';
+import type { Bench, Measurement, Target } from '../measurement.js';
+import { KeymeterServer } from '../servers/keymeter-server.js';
+import { ServerProcess } from '../servers/server-process.js';
+import { moveOtherThreads } from '../servers/thread-placement.js';
+import { median } from '../statistics.js';
+import { verifyLoads } from './verify-loads.js';
+
+const SERVER_CPU = 0;
+const LOAD_CPU = 1;
+const CONNECTIONS = 32;
+const WARM_UP_MS = 1_000;
+const BARE = fileURLToPath(new URL('../servers/bare.js', import.meta.url));
+const CEILING = fileURLToPath(new URL('../servers/ceiling.js', import.meta.url));
+
+interface Target1 {
+  readonly reference: string;
+  readonly target?: Target;
+}
+
+const COMPARED: Readonly<Record<string, Target1>> = {
+  'one hot key': { reference: 'bare Nest', target: { of: 'ratio', atLeast: 0.7 } },
+  '1,000 keys': { reference: 'bare Nest' },
+  'rate-limited key': { reference: 'bare Nest' },
+  'unknown keys': { reference: 'one hot key', target: { of: 'ratio', atLeast: 0.8 } },
+  'Idempotency-Key': { reference: 'bare Nest' },
+};
+
+export async function verify(bench: Bench): Promise<Measurement[]> {
+  const load = new LoadGenerator(LOAD_CPU);
+  const server = await KeymeterServer.start(bench.folder, SERVER_CPU);
+  const loads = await verifyLoads(server);
+  const bare = await ServerProcess.start(BARE, { cpu: SERVER_CPU, args: [loads.hotAnswer] }, '/ready');
+  try {
+    const rig = new VerifyRig(bench, load, server, {
+      ...loads.plans,
+      'bare Nest': { ...loads.plans['one hot key'], url: bare.url },
+    });
+    const names = ['bare Nest', ...Object.keys(COMPARED)];
+    const together = await rig.rounds(names, bench.options.rounds);
+    moveOtherThreads(server.process.pid, LOAD_CPU);
+    const apart = await rig.rounds(['bare Nest', 'one hot key'], bench.options.rounds);
+    return [
+      await ceilingOf(bench, load),
+      bareMeasurement(together),
+      ...Object.entries(COMPARED).map(([name, compared]) => compare(name, compared, together)),
+      {
+        ...compare('one hot key', { reference: 'bare Nest' }, apart),
+        name: 'one hot key, stores on the other processor',
+      },
+    ];
+  } finally {
+    load.close();
+    await bare.stop();
+    await server.stop();
+  }
+}
+
+type Rounds = Readonly<Record<string, readonly LoadResult[]>>;
+type PartialPlan = Pick<LoadPlan, 'requests' | 'expected'> & { readonly url: string };
+
+class VerifyRig {
+  constructor(
+    private readonly bench: Bench,
+    private readonly load: LoadGenerator,
+    private readonly server: KeymeterServer,
+    private readonly plans: Readonly<Record<string, PartialPlan>>,
+  ) {}
+
+  /** One more round than asked for comes first and is thrown away: code is still being compiled. */
+  async rounds(names: readonly string[], count: number): Promise<Rounds> {
+    const results: Record<string, LoadResult[]> = Object.fromEntries(names.map((name) => [name, []]));
+    for (let round = 0; round <= count; round++) {
+      for (const name of names) {
+        // What is still being counted would take its processor from whoever is measured next.
+        await this.server.drained();
+        const durationMs = this.bench.options.seconds * 1_000;
+        const plan = this.plans[name] as PartialPlan;
+        const result = await this.load.run({ ...plan, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, durationMs });
+        this.bench.say(
+          `verify, round ${round} of ${count}: ${name} ${Math.round(result.perSecond)}/s, p99 ${result.p99Ms.toFixed(2)} ms`,
+        );
+        if (round > 0) results[name]?.push(result);
+      }
+    }
+    return results;
+  }
+}
+
+function compare(name: string, { reference, target }: Target1, rounds: Rounds): Measurement {
+  const own = rounds[name] ?? [];
+  const others = rounds[reference] ?? [];
+  const ratio = median(own.map((it, i) => it.perSecond / (others[i]?.perSecond ?? Number.NaN)));
+  return {
+    suite: 'verify',
+    name,
+    ...figures(own),
+    reference: { name: reference, value: median(others.map((it) => it.perSecond)), ratio },
+    target,
+  };
+}
+
+function bareMeasurement(rounds: Rounds): Measurement {
+  return { suite: 'verify', name: 'bare Nest on Fastify', ...figures(rounds['bare Nest'] ?? []) };
+}
+
+function figures(results: readonly LoadResult[]) {
+  return {
+    value: median(results.map((it) => it.perSecond)),
+    unit: 'req/s',
+    p50Ms: median(results.map((it) => it.p50Ms)),
+    p99Ms: median(results.map((it) => it.p99Ms)),
+  };
+}
+
+/** What the generator can send at most: anything near it measures the generator, not the server. */
+async function ceilingOf(bench: Bench, load: LoadGenerator): Promise<Measurement> {
+  const ceiling = await ServerProcess.start(CEILING, { cpu: SERVER_CPU }, '/');
+  try {
+    const requests = ['POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}'];
+    const plan = { url: ceiling.url, requests, expected: 'ready', connections: CONNECTIONS, warmUpMs: WARM_UP_MS };
+    const result = await load.run({ ...plan, durationMs: bench.options.seconds * 1_000 });
+    return { suite: 'verify', name: 'ceiling of the load generator', ...figures([result]) };
+  } finally {
+    await ceiling.stop();
+  }
+}
