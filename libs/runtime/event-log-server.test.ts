@@ -58,7 +58,7 @@ test('every handler is given every frame exactly once, in log order', async () =
 @Controller()
 class Failing {
   @EventPattern(FRAMES_DECIDED)
-  async take(): Promise<void> {
+  async take(@Payload() _frames: unknown): Promise<void> {
     throw new Error('the store is gone for good');
   }
 }
@@ -68,7 +68,13 @@ class FailingHandlers {}
 
 test('a handler that cannot go on stops the reading and is reported, its frames are not passed over', async () => {
   const path = `${folder}/failing`;
-  const log = await SegmentLogWriter.open({ folder: path, partitions: 1, segmentBytes: 1e6, maxBytes: 1e9, reserveBytes: 0 });
+  const log = await SegmentLogWriter.open({
+    folder: path,
+    partitions: 1,
+    segmentBytes: 1e6,
+    maxBytes: 1e9,
+    reserveBytes: 0,
+  });
   const failures: unknown[] = [];
   const strategy = new EventLogServer({
     reader: new SegmentLogReader(path, log.watermarks.shared),

@@ -13,6 +13,8 @@ export class PortRpc {
   #last = 0;
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   readonly #served = new Map<string, object>();
+  /** Calls for ports that are not served yet: a thread may be asked while it is still starting. */
+  readonly #early = new Map<string, Call[]>();
   #closed: Error | undefined;
 
   constructor(private readonly channel: Channel) {
@@ -25,6 +27,8 @@ export class PortRpc {
   /** Lets the other side call the methods of `target` under this name. */
   serve(port: string, target: object): void {
     this.#served.set(port, target);
+    for (const call of this.#early.get(port) ?? []) void this.#serve(call);
+    this.#early.delete(port);
   }
 
   /** Sends a call and returns its answer. Calls made after `fail` reject at once. */
@@ -44,10 +48,14 @@ export class PortRpc {
     this.#pending.clear();
   }
 
-  async #serve({ call, port, method, args }: Call): Promise<void> {
+  async #serve(request: Call): Promise<void> {
+    const { call, port, method, args } = request;
     const target = this.#served.get(port) as Record<string, (...args: unknown[]) => unknown> | undefined;
+    if (!target) {
+      this.#early.set(port, [...(this.#early.get(port) ?? []), request]);
+      return;
+    }
     try {
-      if (!target) throw new Error(`no port ${port} on this thread`);
       const value = await (target[method] as (...args: unknown[]) => unknown).apply(target, args);
       this.channel.postMessage({ answer: call, value } satisfies Answer);
     } catch (error) {

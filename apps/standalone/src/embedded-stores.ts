@@ -4,6 +4,8 @@ import { EmbeddedCounters } from '#adapters/lmdb/embedded-counters.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
 import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
+import { LmdbMeterStore } from '#adapters/lmdb/lmdb-meter-store.js';
+import { LmdbPolicyStore } from '#adapters/lmdb/lmdb-policy-store.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
 import type { Clock } from '#ports/clock.js';
@@ -18,6 +20,8 @@ export interface EmbeddedStores {
   readonly keys: LmdbKeyStore;
   readonly counters: EmbeddedCounters;
   readonly enforcements: LmdbEnforcementStore;
+  readonly policies: LmdbPolicyStore;
+  readonly meters: LmdbMeterStore;
   close(): Promise<void>;
 }
 
@@ -47,6 +51,8 @@ export async function openEmbeddedStores(
     keys,
     counters,
     enforcements: new LmdbEnforcementStore(environment, clock),
+    policies: new LmdbPolicyStore(environment),
+    meters: new LmdbMeterStore(environment),
     close: async () => {
       await counters.checkpoint();
       await log.close();

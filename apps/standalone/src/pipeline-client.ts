@@ -1,9 +1,7 @@
 /** The main thread's side of the pipeline thread: starts it, follows its progress, reaches its ports. */
 import { Worker } from 'node:worker_threads';
-import type { Fate } from '#domain/events/deduplication.js';
-import type { OffsetRange, Position } from '#domain/log/position.js';
+import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
-import { EventFates } from '#ports/event-fates.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { PortRpc } from '#runtime/port-rpc.js';
 import type { Committed } from '../../consumer/src/usage-writer.js';
@@ -25,10 +23,10 @@ export class PipelineClient {
     this.#running = resolve;
   });
   readonly progress: CountedProgress;
-  readonly fates: EventFates;
   #thread: Worker;
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #retrying: string | undefined;
+  readonly #neededFrom: number[] = [];
 
   constructor(
     settings: PipelineSettings,
@@ -40,7 +38,6 @@ export class PipelineClient {
     this.#thread = new Worker(new URL('./pipeline-thread.js', import.meta.url), { workerData: settings });
     this.#rpc = new PortRpc(this.#thread);
     this.progress = new CountedProgress(log, clock);
-    this.fates = new RemoteFates(this);
     this.#rpc.serve('main', {
       started: (starts: number[], knownIds: number) => this.#started(starts, knownIds, events),
       committed: (commit: Committed) => {
@@ -56,16 +53,30 @@ export class PipelineClient {
         metrics.replayed();
         events.warned('an interrupted range was proved', { ...range, missingRows, mendedWindows });
       },
+      snapshotted: (partition: number, neededFrom: number) => {
+        this.#neededFrom[partition] = neededFrom;
+      },
       failed: (reason: string) => events.failed(reason),
     });
     this.#thread.on('error', (error) => events.failed(error.stack ?? error.message));
     this.#thread.on('exit', (code) => this.#exited(code, events));
   }
 
+  /** Lets the thread call this port of ours. */
+  serve(port: string, target: object): void {
+    this.#rpc.serve(port, target);
+  }
+
   /** Calls a port of the thread; waits while the thread is starting. */
   async call<R>(port: string, method: string, args: unknown[]): Promise<R> {
     await this.#isRunning;
     return (await this.#rpc.call(port, method, args)) as R;
+  }
+
+  /** From where on the log may still be read again, by consumer or policy engine. */
+  neededFrom(partition: number): number {
+    const counted = this.progress.now().positions[partition]?.offset ?? 0;
+    return Math.min(counted, this.#neededFrom[partition] ?? 0);
   }
 
   /** Why usage is not counted at the moment, or undefined. */
@@ -95,15 +106,5 @@ export class PipelineClient {
   #exited(code: number, events: PipelineEvents): void {
     this.#rpc.fail(new Error('the pipeline thread has ended'));
     if (this.#state !== 'stopping') events.failed(`the pipeline thread ended with code ${code}`);
-  }
-}
-
-class RemoteFates extends EventFates {
-  constructor(private readonly pipeline: PipelineClient) {
-    super();
-  }
-
-  of(frame: Position, count: number, timeoutMs: number): Promise<(Fate | 'undecodable')[] | undefined> {
-    return this.pipeline.call('fates', 'of', [frame, count, timeoutMs]);
   }
 }

@@ -2,11 +2,15 @@ import type { MessagePort } from 'node:worker_threads';
 import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
+import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
+import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import { SystemClock } from '#adapters/clock/system-clock.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
+import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-store.js';
 import { LmdbOffsetStore } from '#adapters/lmdb/lmdb-offset-store.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
+import type { StoredPolicy } from '#ports/policy-store.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
 import { PortRpc } from '#runtime/port-rpc.js';
 import { provided } from '#runtime/provided.js';
@@ -14,50 +18,71 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { FateBook } from '#stream/fate-book.js';
 import { ConsumerModule } from '../../consumer/src/consumer.module.js';
 import { UsageWriter } from '../../consumer/src/usage-writer.js';
+import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
+import { PolicyRunner } from '../../policy/src/policy-runner.js';
 import { FatesController } from './fates.controller.js';
+import { MainThread } from './main-thread.js';
 import type { PipelineSettings } from './pipeline-settings.js';
+import { ReportedSnapshots } from './reported-snapshots.js';
 
+const SNAPSHOT_EVERY_MS = 3_000;
+const SNAPSHOT_EVERY_EVENTS = 500_000;
+
+/** Consumer, policy engine and usage store behind one reading of the log. */
 export class Pipeline {
   private constructor(
     private readonly microservice: INestMicroservice,
     private readonly writer: UsageWriter,
+    private readonly runner: PolicyRunner,
     private readonly close: () => Promise<void>,
   ) {}
 
   static async start(settings: PipelineSettings, port: MessagePort): Promise<Pipeline> {
     const rpc = new PortRpc(port);
-    const tell = (method: string, ...args: unknown[]) => void rpc.call('main', method, args);
-    const fail = (error: unknown) =>
-      tell('failed', error instanceof Error ? `${error.message}\n${error.stack}` : String(error));
+    const main = new MainThread(rpc);
     const environment = await openEnvironment(settings.folders.progress);
     const client = new ChdbSqlClient(settings.folders.usage);
     const store = new ClickHouseUsageStore(client, settings.retention);
     await store.prepare();
     const reader = new SegmentLogReader(settings.folders.log, settings.watermarks);
     const deduplicator = new Deduplicator(store, settings.dedupe);
-    const known = await deduplicator.load();
-    const writer = new UsageWriter(store, new LmdbOffsetStore(environment), deduplicator, new SystemClock(), {
+    const knownIds = await deduplicator.load();
+    const clock = new SystemClock();
+    const writer = new UsageWriter(store, new LmdbOffsetStore(environment), deduplicator, clock, {
       logId: settings.logId,
       ...settings.insert,
-      onFailed: fail,
-      onCommitted: (commit) => tell('committed', commit),
-      onRetry: (error, attempt) => tell('retrying', error.message, attempt),
-      onReplayed: (range, missingRows, mendedWindows) => tell('replayed', range, missingRows, mendedWindows),
+      ...main.writerEvents(),
     });
     await writer.recover(reader);
+    const snapshots = new ReportedSnapshots(new LmdbEngineSnapshotStore(environment), main);
+    const runner = new PolicyRunner(snapshots, main, clock, {
+      limits: { latenessMs: settings.policyLatenessMs },
+      snapshotEveryMs: SNAPSHOT_EVERY_MS,
+      snapshotEveryEvents: SNAPSHOT_EVERY_EVENTS,
+      onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
+    });
+    const policies = (await rpc.call('policyStore', 'list', [])) as StoredPolicy[];
+    for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);
     const fates = new FateBook((partition) => writer.startOffset(partition));
     rpc.serve('fates', fates);
-    const microservice = await NestFactory.createMicroservice(pipelineModule(writer, fates), {
+    rpc.serve('usageReader', new ClickHouseUsageReader(client));
+    rpc.serve('eventLookup', new ClickHouseEventLookup(client));
+    const microservice = await NestFactory.createMicroservice(pipelineModule(writer, runner, fates), {
       logger: false,
-      strategy: new EventLogServer({ reader, deduplicator, startOffset: (p) => writer.startOffset(p), onFailed: fail }),
+      strategy: new EventLogServer({
+        reader,
+        deduplicator,
+        startOffset: (p) => Math.min(writer.startOffset(p), runner.startOffset(p)),
+        onFailed: (error) => main.failed(error),
+      }),
     });
     await microservice.listen();
-    tell(
+    main.tell(
       'started',
       Array.from({ length: reader.partitions }, (_, p) => writer.startOffset(p)),
-      known,
+      knownIds,
     );
-    return new Pipeline(microservice, writer, async () => {
+    return new Pipeline(microservice, writer, runner, async () => {
       await client.close();
       await environment.close();
     });
@@ -68,6 +93,8 @@ export class Pipeline {
     await this.microservice.close();
     await this.writer.drain();
     this.writer.stop();
+    await this.runner.drain();
+    this.runner.stop();
     await this.close();
   }
 }
@@ -75,14 +102,16 @@ export class Pipeline {
 @Module({})
 class PipelineModule {}
 
-function pipelineModule(writer: UsageWriter, fates: FateBook): DynamicModule {
+function pipelineModule(writer: UsageWriter, runner: PolicyRunner, fates: FateBook): DynamicModule {
   return {
     module: PipelineModule,
     imports: [
       provided([
         [UsageWriter, writer],
+        [PolicyRunner, runner],
         [FateBook, fates],
       ]),
+      PolicyFramesModule,
       ConsumerModule,
     ],
     controllers: [FatesController],

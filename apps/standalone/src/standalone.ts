@@ -6,24 +6,32 @@ import { SystemClock } from '#adapters/clock/system-clock.js';
 import { KeymeterError } from '#domain/errors.js';
 import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
+import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
 import { EventFates } from '#ports/event-fates.js';
 import { EventLogWriter } from '#ports/event-log.js';
+import { EventLookup } from '#ports/event-lookup.js';
 import { KeyStore } from '#ports/key-store.js';
+import { MeterStore } from '#ports/meter-store.js';
+import { PolicyStore } from '#ports/policy-store.js';
 import { UsageProgress } from '#ports/usage-progress.js';
+import { UsageReader } from '#ports/usage-reader.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
-import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
+import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
+import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
+import { PolicyEditor } from '../../policy/src/policy-editor.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { type EmbeddedStores, openEmbeddedStores } from './embedded-stores.js';
 import { trimLog } from './log-retention.js';
 import { PipelineClient } from './pipeline-client.js';
 import { PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
+import { RemoteEventLookup, RemoteFates, RemoteUsageReader } from './remote-usage.js';
 import { ensureRootKey } from './root-key.js';
 import { standaloneModule } from './standalone.module.js';
 import { ThreadedIngestDecoder } from './threaded-ingest-decoder.js';
@@ -91,13 +99,22 @@ async function startIn(folder: DataFolder, settings: Settings): Promise<Standalo
       [EventLogWriter, stores.log],
       [UsageRecorder, stores.recorder],
       [UsageProgress, pipeline.progress],
-      [EventFates, pipeline.fates],
+      [EventFates, new RemoteFates(pipeline)],
+      [EventLookup, new RemoteEventLookup(pipeline)],
+      [UsageReader, new RemoteUsageReader(pipeline)],
+      [EnforcementOutbox, stores.enforcements],
+      [PolicyStore, stores.policies],
+      [MeterStore, stores.meters],
       [IngestDecoder, decoder],
       [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
     ]),
     { logger: false },
   );
+  pipeline.serve('policyStore', stores.policies);
+  pipeline.serve('enforcementSink', app.get(EnforcementRecorder));
   const url = await listen(app, settings);
+  await app.get(PolicyEditor).recover();
+  await app.get(EnforcementRecorder).recover();
 
   const timers = [
     every(CHECKPOINT_EVERY_MS, () => stores.counters.checkpoint(), logger),
@@ -199,10 +216,7 @@ async function listen(app: NestFastifyApplication, settings: Settings): Promise<
 
 /** Retention may drop what the consumer has counted and the counters' checkpoint has folded in. */
 function trim(stores: EmbeddedStores, pipeline: PipelineClient, clock: Clock, settings: Settings): void {
-  const floors = [
-    () => pipeline.progress.now().positions[0]?.offset ?? 0,
-    () => stores.counters.checkpointOffset ?? 0,
-  ];
+  const floors = [() => pipeline.progress.now().positions[0]?.offset ?? 0, () => stores.counters.checkpointOffset ?? 0];
   trimLog(stores.log, floors, clock, settings.KEYMETER_LOG_RETENTION_HOURS * 3_600_000);
 }
 

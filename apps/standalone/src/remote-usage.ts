@@ -1,0 +1,49 @@
+/** Ports of the usage store, whose engine lives on the pipeline thread. */
+import type { Fate } from '#domain/events/deduplication.js';
+import type { EventPosition, Position } from '#domain/log/position.js';
+import { EventFates } from '#ports/event-fates.js';
+import { EventLookup } from '#ports/event-lookup.js';
+import { UsageReader } from '#ports/usage-reader.js';
+import type { PipelineClient } from './pipeline-client.js';
+
+export class RemoteUsageReader extends UsageReader {
+  constructor(private readonly pipeline: PipelineClient) {
+    super();
+  }
+
+  usage(...args: Parameters<UsageReader['usage']>): ReturnType<UsageReader['usage']> {
+    return this.pipeline.call('usageReader', 'usage', args);
+  }
+
+  values(...args: Parameters<UsageReader['values']>): ReturnType<UsageReader['values']> {
+    return this.pipeline.call('usageReader', 'values', args);
+  }
+
+  events(...args: Parameters<UsageReader['events']>): ReturnType<UsageReader['events']> {
+    return this.pipeline.call('usageReader', 'events', args);
+  }
+
+  deadLetters(...args: Parameters<UsageReader['deadLetters']>): ReturnType<UsageReader['deadLetters']> {
+    return this.pipeline.call('usageReader', 'deadLetters', args);
+  }
+}
+
+export class RemoteEventLookup extends EventLookup {
+  constructor(private readonly pipeline: PipelineClient) {
+    super();
+  }
+
+  idsAt(positions: readonly EventPosition[]): Promise<(string | undefined)[]> {
+    return this.pipeline.call('eventLookup', 'idsAt', [positions]);
+  }
+}
+
+export class RemoteFates extends EventFates {
+  constructor(private readonly pipeline: PipelineClient) {
+    super();
+  }
+
+  of(frame: Position, count: number, timeoutMs: number): Promise<(Fate | 'undecodable')[] | undefined> {
+    return this.pipeline.call('fates', 'of', [frame, count, timeoutMs]);
+  }
+}
