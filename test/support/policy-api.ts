@@ -1,0 +1,159 @@
+/** The policy app over HTTP on the embedded adapters in a folder; only the clock is set by hand. */
+import { join } from 'node:path';
+import { ManualClock } from '#adapters/clock/manual-clock.js';
+import { openEnvironment } from '#adapters/lmdb/environment.js';
+import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
+import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-store.js';
+import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
+import { LmdbPolicyStore } from '#adapters/lmdb/lmdb-policy-store.js';
+import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
+import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
+import { KeymeterError } from '#domain/errors.js';
+import { identityHash } from '#domain/events/hash53.js';
+import { encodeRow } from '#domain/events/usage-row.js';
+import { hashKey } from '#domain/keys/key-text.js';
+import type { EventPosition } from '#domain/log/position.js';
+import { Clock } from '#ports/clock.js';
+import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
+import { EnforcementStore } from '#ports/enforcement-store.js';
+import { EventLookup } from '#ports/event-lookup.js';
+import { KeyStore } from '#ports/key-store.js';
+import { PolicyStore } from '#ports/policy-store.js';
+import { createHttpApp } from '#runtime/http/create-http-app.js';
+import { provided } from '#runtime/provided.js';
+import { Deduplicator } from '#stream/deduplicator.js';
+import { decideRecords } from '#stream/frame-decoder.js';
+import { UsageRecorder } from '#stream/usage-recorder.js';
+import { EnforcementRecorder } from '../../apps/policy/src/enforcement-recorder.js';
+import { PolicyModule } from '../../apps/policy/src/policy.module.js';
+import { PolicyEditor } from '../../apps/policy/src/policy-editor.js';
+import { PolicyRunner } from '../../apps/policy/src/policy-runner.js';
+import { faulty } from './faulty.js';
+import { type Answer, type RunningApp, runApp } from './running-app.js';
+
+export const ROOT_KEY = 'root_for_tests_only_0123456789';
+export const READER_KEY = 'reader_for_tests_only_012345678';
+
+export class PolicyApi {
+  #read = 0;
+
+  private constructor(
+    /** The next appends to the log fail while `log` is set. */
+    readonly fails: { log: boolean },
+    readonly clock: ManualClock,
+    readonly enforcements: LmdbEnforcementStore,
+    readonly policies: LmdbPolicyStore,
+    readonly runner: PolicyRunner,
+    private readonly recorder: UsageRecorder,
+    private readonly reader: SegmentLogReader,
+    private readonly app: RunningApp,
+    private readonly closeAdapters: () => Promise<void>,
+  ) {}
+
+  static async open(folder: string, clock = new ManualClock()): Promise<PolicyApi> {
+    const fails = { log: false };
+    const sizes = { partitions: 1, segmentBytes: 1e8, maxBytes: 1e9, reserveBytes: 0 };
+    const writer = await SegmentLogWriter.open({ folder: join(folder, 'log'), ...sizes });
+    const reader = new SegmentLogReader(join(folder, 'log'), writer.watermarks.shared);
+    const environment = await openEnvironment(join(folder, 'lmdb'));
+    const log = faulty<SegmentLogWriter>(writer, {
+      append: (call) => (fails.log ? Promise.reject(logFull()) : call()),
+    });
+    const recorder = new UsageRecorder(log, clock);
+    const keys = new LmdbKeyStore(environment);
+    await addRootKey(keys, ROOT_KEY, ['*']);
+    await addRootKey(keys, READER_KEY, ['policy.*.read_policy']);
+    const enforcements = new LmdbEnforcementStore(environment, clock);
+    const policies = new LmdbPolicyStore(environment);
+    const ports = provided([
+      [Clock, clock],
+      [KeyStore, keys],
+      [EnforcementStore, enforcements],
+      [EnforcementOutbox, enforcements],
+      [PolicyStore, policies],
+      [EventLookup, new LogLookup(reader)],
+      [UsageRecorder as never, recorder],
+    ]);
+    const nest = await createHttpApp({ module: class TestRoot {}, imports: [ports, PolicyModule] }, { logger: false });
+    const app = await runApp(nest);
+    await nest.get(PolicyEditor).recover();
+    const options = { snapshotEveryMs: 1_000, snapshotEveryEvents: 1_000 };
+    const snapshots = new LmdbEngineSnapshotStore(environment);
+    const runner = new PolicyRunner(snapshots, nest.get(EnforcementRecorder), clock, options);
+    await runner.open(0, 0, []);
+    const closeAdapters = async () => {
+      await reader.close();
+      await writer.close();
+      await environment.close();
+    };
+    return new PolicyApi(fails, clock, enforcements, policies, runner, recorder, reader, app, closeAdapters);
+  }
+
+  call(method: string, path: string, payload?: unknown, key = ROOT_KEY): Promise<Answer> {
+    return this.app.inject({ method, url: `/api/v1${path}`, payload, headers: { authorization: `Bearer ${key}` } });
+  }
+
+  /** The body of a call that must succeed. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+  async data(method: string, path: string, payload?: unknown): Promise<any> {
+    const answer = await this.call(method, path, payload);
+    if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${answer.body}`);
+    return answer.body === '' ? undefined : answer.json();
+  }
+
+  /** Writes a `request` event of the key now, and lets the engine see all of the log. */
+  async use(keyId: string, id: string): Promise<void> {
+    const time = this.clock.now();
+    const event = {
+      id,
+      source: 'test',
+      type: 'request',
+      subject: keyId,
+      time,
+      data: { keyId },
+      idHash: 1,
+      fingerprint: 1,
+    };
+    await this.recorder.recorded(`${encodeRow({ ...event, idHash: identityHash('test', id) })}\n`, 1);
+    await this.pump();
+  }
+
+  async pump(): Promise<void> {
+    const records = await this.reader.read(0, this.#read, 1e9);
+    this.#read += records.length;
+    await this.runner.take(await decideRecords(records, new Deduplicator(NOTHING_STORED)));
+  }
+
+  /** Types of all rows in the log. */
+  async rowTypes(): Promise<string[]> {
+    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
+    return frames.flatMap(({ events }) => events.map(({ type }) => type));
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.closeAdapters();
+  }
+}
+
+const NOTHING_STORED = { withHashes: async () => [], async *identityHashes() {} };
+
+/** The ids of events as the log has them. */
+class LogLookup extends EventLookup {
+  constructor(private readonly reader: SegmentLogReader) {
+    super();
+  }
+
+  async idsAt(positions: readonly EventPosition[]): Promise<(string | undefined)[]> {
+    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
+    return positions.map(({ offset, index }) => frames[offset]?.events[index]?.id);
+  }
+}
+
+async function addRootKey(keys: LmdbKeyStore, key: string, rights: string[]): Promise<void> {
+  await keys.putRootKey({ id: `id_of_${key}`, hash: hashKey(key), start: 'root', name: 'test', rights, createdAt: 0 });
+}
+
+function logFull(): KeymeterError {
+  return new KeymeterError('LOG_FULL', 'the log is full', { retryable: true });
+}
