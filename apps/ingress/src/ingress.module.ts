@@ -3,13 +3,14 @@ import { RootKeys } from '#runtime/http/root-keys.js';
 import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
 import { KeyRoutes } from './keys/key-routes.js';
 import { KeyServices } from './keys/key-services.js';
+import { LogRoom } from './log-room.js';
 import { KeyVerifier } from './verify/key-verifier.js';
 import { VerifyOnce } from './verify/verify-once.js';
 import { VerifyService } from './verify/verify-service.js';
 
 /** Keys and verification. The ports come from a global module that names the adapters. */
 @Module({
-  providers: [RootKeys, IngressMetrics, KeyServices, KeyVerifier, VerifyService, VerifyOnce, KeyRoutes],
+  providers: [RootKeys, IngressMetrics, LogRoom, KeyServices, KeyVerifier, VerifyService, VerifyOnce, KeyRoutes],
   exports: [RootKeys, IngressMetrics],
 })
 export class IngressModule {}

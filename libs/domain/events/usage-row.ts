@@ -6,7 +6,7 @@ import type { JsonObject } from '../json.js';
 import { boundedDecimal } from '../meters/decimal.js';
 import { DIMENSION_FIELDS, DIMENSIONS, type UsageEvent } from './usage-event.js';
 
-/** What the embedded counters were after this event; folded again at start (docs/adr/0003). */
+/** What this event took from the embedded counters; folded in again at start (docs/adr/0003). */
 export interface RowExtras {
   readonly charge?: unknown;
 }

@@ -5,11 +5,10 @@ import type { TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
 import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
-import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
-import { HttpProblem } from '#runtime/http/http-problem.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
+import { LogRoom } from '../log-room.js';
 
 export interface ChargeEvent {
   readonly id: string;
@@ -29,7 +28,7 @@ export class KeyServices {
     readonly enforcements: EnforcementStore,
     readonly clock: Clock,
     private readonly recorder: UsageRecorder,
-    private readonly log: EventLogWriter,
+    private readonly room: LogRoom,
     node: NodeIdentity,
   ) {
     this.#source = `keymeter/ingress/${node.nodeId}`;
@@ -37,8 +36,7 @@ export class KeyServices {
 
   /** Takes from the counters and resolves when the event that carries the charge is durable. */
   async take(request: TakeRequest, event: ChargeEvent): Promise<TakeOutcome> {
-    const refusal = this.log.refusal();
-    if (refusal) throw new HttpProblem(503, `keymeter/${refusal.code.toLowerCase()}`, refusal.detail, RETRY);
+    this.room.demand();
     const now = this.clock.now();
     const taken = this.counters.take(request, now);
     // Without a promise no turn may pass between taking and recording: a checkpoint could fall between them.
@@ -55,5 +53,3 @@ export class KeyServices {
     return outcome;
   }
 }
-
-const RETRY = { headers: { 'Retry-After': '1' } };

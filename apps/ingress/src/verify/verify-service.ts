@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Charge } from '#domain/keys/counter-charge.js';
 import { Counters } from '#ports/counters.js';
-import { EventLogWriter } from '#ports/event-log.js';
-import { HttpProblem } from '#runtime/http/http-problem.js';
 import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
+import { LogRoom } from '../log-room.js';
 import { type Judged, KeyVerifier, type VerifyCall } from './key-verifier.js';
 import { type VerifyAnswer, verifyAnswer } from './verify-answer.js';
 import { verifyRow } from './verify-event.js';
@@ -20,8 +19,6 @@ export interface KeepAs {
   readonly keepMs: number;
 }
 
-const MAX_PENDING_ROWS = 200_000;
-
 /** A verification from judgement to durable answer: the event is in the log before the caller hears anything. */
 @Injectable()
 export class VerifyService {
@@ -31,7 +28,7 @@ export class VerifyService {
     private readonly verifier: KeyVerifier,
     private readonly counters: Counters,
     private readonly recorder: UsageRecorder,
-    private readonly log: EventLogWriter,
+    private readonly room: LogRoom,
     private readonly metrics: IngressMetrics,
     node: NodeIdentity,
   ) {
@@ -39,20 +36,11 @@ export class VerifyService {
   }
 
   verify(call: VerifyCall, keepAs: KeepAs | undefined, answered: Answered): void {
-    this.#demandRoom();
+    this.room.demand();
     const judged = this.verifier.judge(call);
     if (judged instanceof Promise) {
       judged.then((it) => this.#record(call, it, keepAs, answered)).catch((error) => answered(error, undefined));
     } else this.#record(call, judged, keepAs, answered);
-  }
-
-  /** Nothing may be charged that could not be written down. */
-  #demandRoom(): void {
-    const refusal = this.log.refusal();
-    if (refusal) throw overloaded(`keymeter/${refusal.code.toLowerCase()}`, refusal.detail);
-    if (this.recorder.pendingRows >= MAX_PENDING_ROWS) {
-      throw overloaded('keymeter/overloaded', 'Too many events are waiting to be written; repeat it later.');
-    }
   }
 
   #record(call: VerifyCall, judged: Judged, keepAs: KeepAs | undefined, answered: Answered): void {
@@ -84,8 +72,4 @@ export class VerifyService {
 
 function keptCharge({ key, requestHash, keepMs }: KeepAs, answer: VerifyAnswer, now: number): NonNullable<Charge['v']> {
   return [key, requestHash, now + keepMs, JSON.stringify(answer)];
-}
-
-function overloaded(code: string, detail: string): HttpProblem {
-  return new HttpProblem(503, code, detail, { headers: { 'Retry-After': '1' } });
 }
