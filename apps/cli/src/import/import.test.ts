@@ -97,6 +97,12 @@ describe('import of an access log', () => {
     expect((await json(['access.log'])).summary).toMatchObject({ lines: 4, accepted: 2, malformed: 0, blank: 2 });
   });
 
+  test('a byte order mark is no part of the first line', async () => {
+    await cli.file('access.log', `\ufeff${GOOD}`);
+    await run(['access.log']);
+    expect([...server.events.values()][0]?.subject).toBe('203.0.113.7');
+  });
+
   test('bytes that are not UTF-8 are kept as ISO 8859-1, so that different lines stay different', async () => {
     const lines = [0xe4, 0xf6].map((byte) =>
       Buffer.from(GOOD.replace('/a', `/${String.fromCharCode(byte)}`), 'latin1'),
