@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Measurement, Options, Suite } from './measurement.js';
 import { markdown, saveResults, thisMachine } from './report.js';
+import { consumer } from './suites/consumer.js';
+import { importSuite } from './suites/import.js';
+import { ingest } from './suites/ingest.js';
 import { verify } from './suites/verify.js';
 
-const SUITES: Readonly<Record<string, Suite>> = { verify };
+const SUITES: Readonly<Record<string, Suite>> = { verify, ingest, consumer, import: importSuite };
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 const USAGE = `Usage: npm run bench -- [options]
