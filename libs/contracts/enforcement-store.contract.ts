@@ -132,6 +132,15 @@ export function describeEnforcementStore(name: string, open: () => Promise<OpenE
       expect(await count({ activeAt: now })).toBe(75);
     });
 
+    test('what ended while the store was closed holds nobody, and what did not still does', async () => {
+      await opened.store.enforce(enforcementOf('short', now, { until: now + 10 }));
+      await opened.store.enforce(enforcementOf('long', now, { until: now + 1_000 }));
+      opened.clock.advance(10);
+      for (let n = 0; n < 2; n++) opened = await opened.reopen();
+      expect(active(now)).toEqual(['long']);
+      expect(await opened.store.find('short')).toBeDefined();
+    });
+
     test('what has no audit row yet is kept until it is said to be recorded', async () => {
       await opened.store.enforce(enforcementOf('e1', now));
       await opened.store.enforce(enforcementOf('e2', now));

@@ -134,8 +134,10 @@ test('a snapshot never lies beyond what is enforced', async () => {
   const down = faulty(sink, { enforce: () => Promise.reject(new Error('killed')) });
   const runner = await openRunner({ snapshotEveryMs: 0 }, down);
   await expect(runner.take(framesOf(3, 4))).rejects.toThrow('killed');
+  await expect(runner.take(framesOf(4, 4))).rejects.toThrow('killed');
+  await runner.drain();
   const again = await openRunner();
-  expect(again.startOffset(0)).toBeLessThanOrEqual(2);
+  expect(again.startOffset(0)).toBe(0);
   await again.take(framesOf(3, 4).slice(again.startOffset(0)));
   expect(await storedIds()).toHaveLength(2);
 });
@@ -180,6 +182,17 @@ test('without a snapshot, policies whose rows retention has dropped come from th
   await runner.open(0, 10, [old, recent]);
   expect(runner.startOffset(0)).toBe(10);
   expect(runner.engine(0).policies.map(({ name }) => name)).toEqual(['old']);
+});
+
+test('with a snapshot older than the log, the store tells which policies came and went in between', async () => {
+  const first = await openRunner();
+  await first.take(framesOf(2, 1)); // puts 'test'
+  await first.drain();
+  const came = { policy: policyOf({ name: 'came' }), position: { partition: 0, offset: 7 } };
+  const runner = new PolicyRunner(snapshots, sink, clock, { snapshotEveryMs: 1_000, snapshotEveryEvents: 1e9 });
+  await runner.open(0, 10, [came]);
+  expect(runner.startOffset(0)).toBe(10);
+  expect(runner.engine(0).policies.map(({ name }) => name)).toEqual(['came']);
 });
 
 test('snapshots are taken after so much time or so many events, and not for nothing', async () => {

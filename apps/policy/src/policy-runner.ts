@@ -9,7 +9,6 @@ import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import { restoreSnapshot, takeSnapshot } from '#domain/policies/engine-snapshot.js';
-import type { Policy } from '#domain/policies/policy.js';
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
@@ -36,11 +35,12 @@ interface PartitionState {
 }
 
 const MAX_BACKOFF_MS = 10_000;
-const ENFORCED_AT_ONCE = 64;
+const ENFORCED_AT_ONCE = 256;
 
 export class PolicyRunner implements FrameSink {
   readonly #partitions = new Map<number, PartitionState>();
   #stopped = false;
+  #failure: Error | undefined;
 
   constructor(
     private readonly snapshots: EngineSnapshotStore,
@@ -50,15 +50,17 @@ export class PolicyRunner implements FrameSink {
   ) {}
 
   /**
-   * Restores the partition's engine; afterwards `startOffset` says where reading has to go on. Without a usable
-   * snapshot that is the log's `lowWatermark`; then `policies` from the store stand in for rows that retention has
-   * dropped.
+   * Restores the partition's engine; afterwards `startOffset` says where reading has to go on: the log's
+   * `lowWatermark` if there is no usable snapshot or an older one. Then `policies`, all of the store, stand in for
+   * rows that retention has dropped.
    */
   async open(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): Promise<void> {
     const snapshot = await this.snapshots.load(partition);
     const restored = snapshot && restoreSnapshot(snapshot.bytes, this.options.limits);
-    const engine = restored ?? this.#fresh(partition, lowWatermark, policies);
-    const next = Math.max(restored && snapshot ? snapshot.nextOffset : 0, lowWatermark);
+    const engine = restored ?? new PolicyEngine(this.options.limits);
+    const seen = restored && snapshot ? snapshot.nextOffset : 0;
+    if (seen < lowWatermark) mendPolicies(engine, policies, partition, seen, lowWatermark);
+    const next = Math.max(seen, lowWatermark);
     const now = this.clock.monotonic();
     this.#partitions.set(partition, { engine, next, eventsSinceSnapshot: 0, snapshotAt: now, restUntil: now });
   }
@@ -67,25 +69,27 @@ export class PolicyRunner implements FrameSink {
     return this.#of(partition).next;
   }
 
-  /** Frames already seen are passed over. Resolves when what they caused is enforced. */
+  /** Frames already seen are passed over. Resolves when what they caused is enforced; once rejected, it is over. */
   async take(frames: readonly DecidedFrame[]): Promise<void> {
-    for (const frame of frames) {
-      const state = this.#of(frame.partition);
-      if (frame.offset < state.next) continue;
-      const made: Enforcement[] = [];
-      for (const event of frame.events) {
-        const enforcements = state.engine.apply(event);
-        if (enforcements.length > 0) made.push(...enforcements);
+    if (this.#failure) throw this.#failure;
+    const made: Enforcement[] = [];
+    const partitions = new Set<number>();
+    try {
+      for (const frame of frames) {
+        this.#apply(frame, made);
+        partitions.add(frame.partition);
       }
-      state.next = frame.offset + 1;
-      state.eventsSinceSnapshot += frame.events.length;
-      if (made.length > 0) await this.#enforce(made);
-      await this.#maybeSnapshot(frame.partition, state);
+      await this.#enforce(made);
+      for (const partition of partitions) await this.#maybeSnapshot(partition);
+    } catch (error) {
+      this.#failure = error as Error; // the engine is ahead of what is enforced: no snapshot may be taken any more
+      throw error;
     }
   }
 
   /** Takes a last snapshot, so that the next start replays nothing. Call when nothing is taken any more. */
   async drain(): Promise<void> {
+    if (this.#failure) return;
     for (const [partition, state] of this.#partitions) await this.#snapshot(partition, state);
   }
 
@@ -105,15 +109,17 @@ export class PolicyRunner implements FrameSink {
     return state;
   }
 
-  #fresh(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): PolicyEngine {
-    const engine = new PolicyEngine(this.options.limits);
-    const dropped = ({ position }: StoredPolicy) => position.partition !== partition || position.offset < lowWatermark;
-    const lost: Policy[] = policies.filter(dropped).map(({ policy }) => policy);
-    for (const policy of lost) engine.putPolicy(policy);
-    return engine;
+  #apply(frame: DecidedFrame, made: Enforcement[]): void {
+    const state = this.#of(frame.partition);
+    if (frame.offset < state.next) return;
+    for (const event of frame.events) {
+      const enforcements = state.engine.apply(event);
+      if (enforcements.length > 0) made.push(...enforcements);
+    }
+    state.next = frame.offset + 1;
+    state.eventsSinceSnapshot += frame.events.length;
   }
 
-  /** All of a frame must be enforced before a snapshot moves beyond it. */
   async #enforce(made: readonly Enforcement[]): Promise<void> {
     for (let start = 0; start < made.length; start += ENFORCED_AT_ONCE) {
       const part = made.slice(start, start + ENFORCED_AT_ONCE);
@@ -121,7 +127,8 @@ export class PolicyRunner implements FrameSink {
     }
   }
 
-  async #maybeSnapshot(partition: number, state: PartitionState): Promise<void> {
+  async #maybeSnapshot(partition: number): Promise<void> {
+    const state = this.#of(partition);
     const now = this.clock.monotonic();
     if (now < state.restUntil || state.eventsSinceSnapshot === 0) return;
     const due = now >= state.snapshotAt + this.options.snapshotEveryMs;
@@ -150,5 +157,22 @@ export class PolicyRunner implements FrameSink {
         await delay(longest * (0.5 + 0.5 * (this.clock.monotonic() % 1)), undefined, { ref: false });
       }
     }
+  }
+}
+
+/** Brings the engine to what the rows from `seen` to `lowWatermark`, which are gone, would have made of its policies. */
+function mendPolicies(
+  engine: PolicyEngine,
+  stored: readonly StoredPolicy[],
+  partition: number,
+  seen: number,
+  lowWatermark: number,
+): void {
+  for (const { id } of engine.policies) {
+    if (!stored.some(({ policy }) => policy.id === id)) engine.removePolicy(id);
+  }
+  for (const { policy, position } of stored) {
+    const gone = position.offset >= seen && position.offset < lowWatermark;
+    if (gone || position.partition !== partition) engine.putPolicy(policy);
   }
 }

@@ -22,6 +22,8 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
   readonly #documents: Database<Enforcement, string>;
   readonly #listed: Database<1, ListKey>;
   readonly #outbox: Database<1, string>;
+  /** Ids of those that may still hold their target: a start reads these, not the whole history. */
+  readonly #holding: Database<1, string>;
   readonly #active = new ActiveEnforcements();
 
   constructor(
@@ -32,8 +34,8 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
     this.#documents = root.openDB<Enforcement, string>({ name: 'enforcements', encoding: 'json' });
     this.#listed = root.openDB({ name: 'enforcement_lists', encoding: 'json' });
     this.#outbox = root.openDB({ name: 'enforcement_outbox', encoding: 'json' });
-    const now = clock.now();
-    for (const { value } of this.#documents.getRange()) if (isActive(value, now)) this.#active.refresh(value, now);
+    this.#holding = root.openDB({ name: 'enforcements_holding', encoding: 'json' });
+    this.#loadActive(clock.now());
   }
 
   async enforce(enforcement: Enforcement): Promise<'created' | 'known'> {
@@ -43,6 +45,7 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
       this.#documents.put(id, enforcement);
       for (const list of listsOf(enforcement)) this.#listed.put([list, enforcement.begin, id], 1);
       this.#outbox.put(id, 1);
+      if (isActive(enforcement, this.clock.now())) this.#holding.put(id, 1);
       return 'created';
     });
     this.#refresh(id);
@@ -55,6 +58,7 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
       if (current === undefined || current.lifted) return current;
       const next = { ...current, lifted };
       this.#documents.put(id, next);
+      this.#holding.remove(id);
       return next;
     });
     this.#refresh(id);
@@ -103,6 +107,15 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
 
   async recorded(id: string): Promise<void> {
     await commit(this.root, () => this.#outbox.remove(id));
+  }
+
+  /** Forgets on the way what has ended since the last start; a removal lost in a crash is made at the next one. */
+  #loadActive(now: number): void {
+    for (const id of [...this.#holding.getKeys()]) {
+      const enforcement = this.#documents.get(id);
+      if (enforcement && isActive(enforcement, now)) this.#active.refresh(enforcement, now);
+      else void this.#holding.remove(id);
+    }
   }
 
   /** From what is committed, so that writes that end together leave the index as the last of them says. */

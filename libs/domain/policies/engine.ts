@@ -89,6 +89,11 @@ export class PolicyEngine {
     return run;
   }
 
+  /** What it had decided stays in force; its counts are forgotten. */
+  removePolicy(id: string): void {
+    if (this.#runs.delete(id)) this.reindex();
+  }
+
   /** After policies came or went, or their states were read from a snapshot. */
   reindex(): void {
     this.#kept = 0;
@@ -106,7 +111,7 @@ export class PolicyEngine {
     if (change.kind === 'put') this.putPolicy(change.policy);
     else if (change.kind === 'lifted') {
       this.#runs.get(change.lift.policyId)?.lift(change.lift.target.value, change.lift.cause);
-    } else if (this.#runs.delete(change.id)) this.reindex();
+    } else this.removePolicy(change.id);
   }
 
   /** Over the limit the policy that keeps most forgets its least recently active targets, then the others. */
