@@ -9,37 +9,54 @@ export interface Codec<V, S> {
 
 export type Changes<S> = ReadonlyMap<string, S | undefined>;
 
+/** A value and the log offset up to which it holds every charge. */
+type Stored<S> = [offset: number, value: S];
+
 /**
  * Values in memory, written to LMDB by checkpoints only. Changed ones are always in memory; when there are more than
- * `maxEntries`, unchanged ones are dropped and read back on use.
+ * `maxEntries`, unchanged ones are dropped and read back on use. Each value is stored with its offset, so a checkpoint
+ * may be written in several transactions and be cut off between them.
  */
 export class CheckpointedMap<V, S> {
   #live = new Map<string, V>();
   #changed = new Set<string>();
   #incomplete = false;
+  /** While the log is replayed from `#base`: values of a cut-off checkpoint, which hold later charges already. */
+  #ahead = new Map<string, number>();
+  #base = Number.POSITIVE_INFINITY;
   #sweeper: Iterator<[string, V]> = this.#live.entries();
 
   constructor(
-    private readonly stored: Database<S, string>,
+    private readonly stored: Database<Stored<S>, string>,
     private readonly codec: Codec<V, S>,
     private readonly maxEntries: number,
   ) {}
 
-  load(): void {
+  /** `base`: the offset from which the log is going to be replayed. */
+  load(base: number): void {
+    this.#base = base;
     for (const { key, value } of this.stored.getRange({ limit: this.maxEntries + 1 })) {
-      if (this.#live.size < this.maxEntries) this.#live.set(key, this.codec.revive(value));
+      if (this.#live.size < this.maxEntries) this.#revive(key, value);
       else this.#incomplete = true;
     }
+  }
+
+  /** During a replay: whether the stored value holds the charge at `offset` already. */
+  holds(id: string, offset: number): boolean {
+    this.find(id);
+    return offset < (this.#ahead.get(id) ?? 0);
+  }
+
+  replayed(): void {
+    this.#base = Number.POSITIVE_INFINITY;
+    this.#ahead.clear();
   }
 
   find(id: string): V | undefined {
     const live = this.#live.get(id);
     if (live !== undefined || !this.#incomplete || this.#changed.has(id)) return live;
     const stored = this.stored.get(id);
-    if (stored === undefined) return undefined;
-    const value = this.codec.revive(stored);
-    this.#live.set(id, value);
-    return value;
+    return stored === undefined ? undefined : this.#revive(id, stored);
   }
 
   put(id: string, value: V): void {
@@ -74,10 +91,10 @@ export class CheckpointedMap<V, S> {
   }
 
   /** Inside a transaction. */
-  write(changes: Changes<S>): void {
+  write(changes: Iterable<[string, S | undefined]>, offset: number): void {
     for (const [id, value] of changes) {
       if (value === undefined) this.stored.remove(id);
-      else this.stored.put(id, value);
+      else this.stored.put(id, [offset, value]);
     }
   }
 
@@ -96,6 +113,13 @@ export class CheckpointedMap<V, S> {
         this.#incomplete = true;
       }
     }
+  }
+
+  #revive(id: string, [offset, stored]: Stored<S>): V {
+    const value = this.codec.revive(stored);
+    this.#live.set(id, value);
+    if (offset > this.#base) this.#ahead.set(id, offset);
+    return value;
   }
 
   get size(): number {

@@ -4,6 +4,10 @@ import { applyRefill, balanceOf, type CreditBalance, giveBack, openBalance, refi
 import { enterWindow, fits, type WindowState, type WindowUse, windowStart } from '#domain/keys/rate-limit-window.js';
 import { type Changes, CheckpointedMap } from './checkpointed-map.js';
 
+const WRITES_PER_TRANSACTION = 1_000;
+const SWEEP_STEP = 10_000;
+const MIN_SWEEP = 50_000;
+
 interface LiveWindow extends WindowUse {
   /** Monotonic ms: a wall clock that jumps ahead and back must not make a window forgotten. */
   touched: number;
@@ -32,7 +36,7 @@ export class CounterState {
   readonly answers: CheckpointedMap<Answer, StoredAnswer>;
 
   constructor(environment: RootDatabase, maxEntries: number) {
-    const open = <S>(name: string) => environment.openDB<S, string>({ name, encoding: 'json' });
+    const open = <S>(name: string) => environment.openDB<[number, S], string>({ name, encoding: 'json' });
     this.windows = new CheckpointedMap(open('windows'), windowCodec, maxEntries);
     this.credits = new CheckpointedMap(open('credits'), balanceCodec, maxEntries);
     this.answers = new CheckpointedMap(open('kept_answers'), answerCodec, Math.ceil(maxEntries / 10));
@@ -63,8 +67,10 @@ export class CounterState {
     };
   }
 
-  fold(charge: Charge, monotonic: number): void {
+  /** Replays a charge from the log, unless the checkpoint holds it. */
+  fold(charge: Charge, offset: number, monotonic: number): void {
     for (const [id, start, duration, units] of charge.w ?? []) {
+      if (this.windows.holds(id, offset)) continue;
       const use = this.windows.find(id) ?? { start, used: 0, duration, touched: monotonic };
       if (start > use.start) {
         use.start = start;
@@ -73,7 +79,7 @@ export class CounterState {
       if (start === use.start) use.used += units;
       this.windows.put(id, use);
     }
-    if (charge.c) {
+    if (charge.c && !this.credits.holds(charge.c[0], offset)) {
       const [account, spent, initial, refilledAt, refilledTo, since] = charge.c;
       const balance = this.credits.find(account) ?? balanceOf(initial, since);
       if (refilledAt > balance.refilledAt) applyRefill(balance, refilledAt, refilledTo);
@@ -105,12 +111,22 @@ export class CounterState {
     this.answers.put(key, { requestHash, until, answer });
   }
 
-  load(): void {
-    for (const map of [this.windows, this.credits, this.answers]) map.load();
+  load(base: number): void {
+    for (const map of this.#maps) map.load(base);
   }
 
-  sweep(now: number, monotonic: number, budget: number): void {
-    for (const map of [this.windows, this.credits, this.answers]) map.sweep(now, monotonic, budget);
+  replayed(): void {
+    for (const map of this.#maps) map.replayed();
+  }
+
+  /** In small steps, as all of it must not hold up a verification. */
+  async sweep(now: number, monotonic: number): Promise<void> {
+    for (const map of this.#maps) {
+      for (let left = Math.max(MIN_SWEEP, map.size / 4); left > 0; left -= SWEEP_STEP) {
+        map.sweep(now, monotonic, SWEEP_STEP);
+        await new Promise(setImmediate);
+      }
+    }
   }
 
   takeChanges(): StateChanges {
@@ -127,11 +143,15 @@ export class CounterState {
     this.answers.giveBack(changes.answers);
   }
 
-  /** Inside a transaction. */
-  write(changes: StateChanges): void {
-    this.windows.write(changes.windows);
-    this.credits.write(changes.credits);
-    this.answers.write(changes.answers);
+  /** In several transactions of bounded size. */
+  async write(changes: StateChanges, offset: number, transact: (write: () => void) => Promise<void>): Promise<void> {
+    await writeAll(this.windows, changes.windows, offset, transact);
+    await writeAll(this.credits, changes.credits, offset, transact);
+    await writeAll(this.answers, changes.answers, offset, transact);
+  }
+
+  get #maps() {
+    return [this.windows, this.credits, this.answers] as const;
   }
 
   #window({ id, duration }: WindowTake, now: number, monotonic: number): LiveWindow {
@@ -166,6 +186,18 @@ export class CounterState {
     balance.remaining -= spent;
     this.credits.touch(account.id);
     return [account.id, spent, account.initial, balance.refilledAt, balance.refilledTo, account.since];
+  }
+}
+
+async function writeAll<V, S>(
+  map: CheckpointedMap<V, S>,
+  changes: Changes<S>,
+  offset: number,
+  transact: (write: () => void) => Promise<void>,
+): Promise<void> {
+  const all = [...changes];
+  for (let at = 0; at < all.length; at += WRITES_PER_TRANSACTION) {
+    await transact(() => map.write(all.slice(at, at + WRITES_PER_TRANSACTION), offset));
   }
 }
 

@@ -4,7 +4,6 @@
  * folded in again. Charges are differences, so each must be folded exactly once: the offset separates them exactly.
  */
 import type { Database, RootDatabase } from 'lmdb';
-import { KeymeterError } from '#domain/errors.js';
 import { RESERVED_SOURCE_PREFIX } from '#domain/events/usage-event.js';
 import { decodeRow } from '#domain/events/usage-row.js';
 import { type Charge, chargeSchema, type TakeOutcome, type TakeRequest } from '#domain/keys/counter-charge.js';
@@ -13,10 +12,10 @@ import { decodeFrame } from '#domain/log/frame.js';
 import type { Clock } from '#ports/clock.js';
 import { Counters, type KeptAnswer } from '#ports/counters.js';
 import type { EventLogReader } from '#ports/event-log.js';
+import { commit } from './commit.js';
 import { CounterState } from './counter-state.js';
 
 const READ_BYTES = 8 * 1024 * 1024;
-const SWEEP_BUDGET = 50_000;
 const PARTITION = 0;
 
 export class EmbeddedCounters extends Counters {
@@ -63,14 +62,15 @@ export class EmbeddedCounters extends Counters {
 
   /** Loads the checkpoint and folds what the log has after it. Throws what the reader throws. */
   async restore(reader: EventLogReader): Promise<void> {
-    this.#state.load();
     let offset = this.checkpointOffset ?? reader.lowWatermark(PARTITION);
+    this.#state.load(offset);
     while (offset < reader.highWatermark(PARTITION)) {
       for (const record of await reader.read(PARTITION, offset, READ_BYTES)) {
-        this.#foldFrame(record.value);
+        this.#foldFrame(record.value, record.offset);
         offset = record.offset + 1;
       }
     }
+    this.#state.replayed();
   }
 
   /** Where a replay would begin; retention must not drop the log from here on. */
@@ -85,8 +85,9 @@ export class EmbeddedCounters extends Counters {
   }
 
   /**
-   * Writes what changed, with the offset that belongs to it, in one transaction; resolves with that offset. When
-   * charges were given back meanwhile nothing is written: the values taken may hold what the log does not.
+   * Writes what changed, each value with the offset that belongs to it, then that offset as the place to replay from;
+   * resolves with it. Cut off in between, the earlier place stands and values that are ahead of it skip what they hold.
+   * When charges were given back meanwhile nothing is written: the values taken may hold what the log does not.
    */
   checkpoint(): Promise<number> {
     this.#running ??= this.#checkpoint().finally(() => {
@@ -96,7 +97,7 @@ export class EmbeddedCounters extends Counters {
   }
 
   async #checkpoint(): Promise<number> {
-    this.#state.sweep(this.clock.now(), this.clock.monotonic(), SWEEP_BUDGET);
+    await this.#state.sweep(this.clock.now(), this.clock.monotonic());
     const undone = this.#undone;
     const changes = this.#state.takeChanges();
     try {
@@ -106,20 +107,17 @@ export class EmbeddedCounters extends Counters {
         this.#state.giveBack(changes);
         return this.checkpointOffset ?? 0;
       }
-      await this.environment.transaction(() => {
-        this.#state.write(changes);
-        this.#meta.put('offset', offset);
-      });
+      await this.#state.write(changes, offset, (write) => commit(this.environment, write));
+      await commit(this.environment, () => this.#meta.put('offset', offset));
       return offset;
-    } catch (cause) {
+    } catch (error) {
       this.#state.giveBack(changes);
-      if (cause instanceof KeymeterError) throw cause;
-      throw new KeymeterError('STORE_UNAVAILABLE', 'Counters cannot be written.', { retryable: true, cause });
+      throw error;
     }
   }
 
   /** A frame or row that cannot be read carries no charge of ours: the pipeline makes it a dead letter. */
-  #foldFrame(value: Buffer): void {
+  #foldFrame(value: Buffer, offset: number): void {
     const decoded = decodeFrame(value);
     if (!decoded.ok) return;
     for (const text of decoded.frame.rows) {
@@ -127,7 +125,7 @@ export class EmbeddedCounters extends Counters {
       const row = decodeRow(text);
       if (!row.ok || !row.event.source.startsWith(RESERVED_SOURCE_PREFIX)) continue;
       const charge = chargeSchema.safeParse(row.charge);
-      if (charge.success) this.#state.fold(charge.data, this.clock.monotonic());
+      if (charge.success) this.#state.fold(charge.data, offset, this.clock.monotonic());
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
-import { KeymeterError } from '#domain/errors.js';
 import type { ApiRecord, IdentityRecord, KeyRecord, KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
 import { type KeyChange, type KeyListing, KeyStore } from '#ports/key-store.js';
+import { commit } from './commit.js';
 import { KeyCache } from './key-cache.js';
 
 const MAX_CACHED_KEYS = 100_000;
@@ -162,15 +162,8 @@ export class LmdbKeyStore extends KeyStore {
     return this.environment.openDB<V, string>({ name, encoding: 'json' });
   }
 
-  /** `action` decides before it writes: what it had written before an exception would be committed. */
-  async #commit<T>(action: () => T): Promise<T> {
-    try {
-      const result = await this.environment.transaction(action);
-      this.environment.resetReadTxn(); // the next read sees this commit, not the snapshot of an earlier read
-      return result;
-    } catch (cause) {
-      throw new KeymeterError('STORE_UNAVAILABLE', 'The key store cannot be written.', { retryable: true, cause });
-    }
+  #commit<T>(action: () => T): Promise<T> {
+    return commit(this.environment, action);
   }
 
   #existing(id: string): KeyRecord | undefined {
