@@ -46,9 +46,18 @@ const NUMBERS = [
   [1],
   { x: 1 },
 ];
-const ZONES = ['UTC', 'Europe/Budapest', 'America/New_York', 'Asia/Kathmandu', 'America/Sao_Paulo', 'Asia/Kolkata'];
+const ZONES = [
+  'UTC',
+  'Europe/Budapest',
+  'America/New_York',
+  'Asia/Kathmandu',
+  'America/Sao_Paulo',
+  'Asia/Kolkata',
+  'Australia/Lord_Howe',
+  'Pacific/Chatham',
+];
 const FROM = Date.parse('2025-03-28T00:00:00Z');
-const TO = Date.parse('2025-04-03T00:00:00Z');
+const TO = Date.parse('2025-04-09T00:00:00Z');
 const LIMIT = 25;
 
 type Random = () => number;

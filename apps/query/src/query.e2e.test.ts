@@ -305,7 +305,7 @@ describe('meter queries', () => {
     ]) {
       const { statusCode } = await query.call(
         'GET',
-        `/api/v1/meters/requests/query?windowSize=HOUR&windowTimeZone=${encodeURIComponent(zone)}`,
+        `/api/v1/meters/requests/query?windowSize=DAY&windowTimeZone=${encodeURIComponent(zone)}`,
       );
       statuses.set(zone, statusCode);
     }

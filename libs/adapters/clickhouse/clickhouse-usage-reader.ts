@@ -1,7 +1,7 @@
 /** UsageReader on ClickHouse or chDB. */
 import { KeymeterError } from '#domain/errors.js';
 import { plainDecimal, quotient } from '#domain/meters/decimal.js';
-import { planQuery, planScope } from '#domain/meters/query-plan.js';
+import { planQuery, planScope, rawSegments } from '#domain/meters/query-plan.js';
 import type { Field, UsageQuery, UsageRow, UsageScope } from '#domain/meters/usage-query.js';
 import {
   type DeadLetterListing,
@@ -55,15 +55,20 @@ export class ClickHouseUsageReader extends UsageReader {
 
   async usage(query: UsageQuery): Promise<UsageRow[]> {
     const { maxRows } = this.limits;
-    const statement = usageStatement(query, planQuery(query), maxRows + 1);
-    const rows = await this.#select<AggregateRow>(statement, maxRows);
+    const segments = planQuery(query);
+    if (segments.length === 0) return [];
+    const rows = await this.#select<AggregateRow>(usageStatement(query, segments, maxRows + 1), maxRows);
     return rows.map((row) => toUsageRow(query, row));
   }
 
   async values(scope: UsageScope, field: Field): Promise<string[]> {
     const { maxValues } = this.limits;
-    const source = 'path' in field ? 'raw' : planScope(scope);
-    const rows = await this.#select<{ text: string }>(valuesStatement(scope, field, source, maxValues + 1), maxValues);
+    const segments = 'path' in field ? rawSegments(scope) : planScope(scope);
+    if (segments.length === 0) return [];
+    const rows = await this.#select<{ text: string }>(
+      valuesStatement(scope, field, segments, maxValues + 1),
+      maxValues,
+    );
     return rows.map(({ text }) => text);
   }
 

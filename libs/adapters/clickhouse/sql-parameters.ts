@@ -15,6 +15,10 @@ export class SqlParameters {
     return this.#add('Int64', value);
   }
 
+  integers(values: readonly number[]): string {
+    return this.#add('Array(Int64)', [...values]);
+  }
+
   /** Epoch ms, compared with a DateTime64(3). */
   instant(ms: number): string {
     return `fromUnixTimestamp64Milli(${this.integer(ms)}, 'UTC')`;

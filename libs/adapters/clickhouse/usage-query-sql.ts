@@ -1,96 +1,111 @@
-/** A usage query as one SELECT over raw events or the rollup that the plan names. */
-import { END_OF_TIME, FIRST_TIME, type UsageSource } from '#domain/meters/query-plan.js';
-import type { WindowSize } from '#domain/meters/time-window.js';
-import type { UsageQuery, UsageScope } from '#domain/meters/usage-query.js';
-import { isScalar, numberOf, textOf } from './field-sql.js';
+/** A usage query as one SELECT over the segments that the plan names. */
+import { END_OF_TIME, FIRST_TIME } from '#domain/meters/event-times.js';
+import type { Segment, UsageSource } from '#domain/meters/query-plan.js';
+import type { Field, UsageQuery, UsageScope } from '#domain/meters/usage-query.js';
+import { type Aggregate, foldableAggregate, foldedAggregate, rawAggregate } from './aggregate-sql.js';
+import { textOf } from './field-sql.js';
 import { stringCondition } from './filter-sql.js';
 import { SqlParameters } from './sql-parameters.js';
+import { windowOf } from './window-sql.js';
 
 export interface Statement {
   readonly sql: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export function usageStatement(query: UsageQuery, source: UsageSource, maxRows: number): Statement {
+/** Columns: window_at, by_subject, group_0…, first_minute, last_minute as asked; value and counted as text. */
+export function usageStatement(query: UsageQuery, segments: readonly Segment[], maxRows: number): Statement {
   const parameters = new SqlParameters();
-  const time = source === 'raw' ? 'time' : 'window_start';
-  const keys = keysOf(query, time, parameters);
-  const { value, counted } = source === 'raw' ? rawValue(query, parameters) : foldedValue(query);
-  const columns = [...keys.map(({ sql, name }) => `${sql} AS ${name}`)];
-  if (query.withSpan)
-    columns.push(`${minuteOf(`min(${time})`)} AS first_minute`, `${minuteOf(`max(${time})`)} AS last_minute`);
-  columns.push(`toString(${value}) AS value`, `toString(${counted}) AS counted`);
-  const names = keys.map(({ name }) => name);
+  const [only, ...more] = segments;
+  const source =
+    only && more.length === 0 ? wholePart(query, only, parameters) : addedParts(query, segments, parameters);
+  const names = keyNames(query);
   const parts = [
-    `SELECT ${columns.join(', ')}`,
-    `FROM ${tableOf(source)}`,
-    `WHERE ${scopeCondition(query, source, parameters)}`,
-    names.length > 0 ? `GROUP BY ${names.join(', ')}` : '',
-    `HAVING ${counted} != 0`,
-    names.length > 0 ? `ORDER BY ${names.map((name) => order(query, name)).join(', ')}` : '',
+    source,
+    names.length > 0 ? `ORDER BY ${names.map((name) => ordered(query, name)).join(', ')}` : '',
     `LIMIT ${parameters.integer(maxRows)}`,
   ];
   return { sql: parts.filter((part) => part !== '').join('\n'), parameters: parameters.values };
 }
 
-/** Distinct texts of one field. */
+/** Distinct texts of one field, as `text`. */
 export function valuesStatement(
   scope: UsageScope,
-  field: Parameters<typeof textOf>[0],
-  source: UsageSource,
+  field: Field,
+  segments: readonly Segment[],
   maxRows: number,
 ): Statement {
   const parameters = new SqlParameters();
-  const present = source === 'raw' ? 'count()' : 'sum(events)';
-  const sql = [
-    `SELECT ${textOf(field, parameters)} AS text`,
-    `FROM ${tableOf(source)}`,
-    `WHERE ${scopeCondition(scope, source, parameters)}`,
-    'GROUP BY text',
-    `HAVING ${present} != 0`,
-    'ORDER BY text',
-    `LIMIT ${parameters.integer(maxRows)}`,
-  ].join('\n');
+  const text = textOf(field, parameters);
+  const parts = segments.map((segment) => {
+    const present = segment.source === 'raw' ? 'count()' : 'sum(events)';
+    const where = scopeCondition(scope, segment, parameters);
+    return `SELECT ${text} AS text FROM ${tableOf(segment.source)} WHERE ${where} GROUP BY text HAVING ${present} != 0`;
+  });
+  const sql = `SELECT DISTINCT text FROM (\n${parts.join('\nUNION ALL\n')}\n)\nORDER BY text\nLIMIT ${parameters.integer(maxRows)}`;
   return { sql, parameters: parameters.values };
+}
+
+/** One segment answers alone. */
+function wholePart(query: UsageQuery, segment: Segment, parameters: SqlParameters): string {
+  const { value, counted } = segment.source === 'raw' ? rawAggregate(query, parameters) : foldedAggregate(query);
+  const columns = [`toString(${value}) AS value`, `toString(${counted}) AS counted`];
+  return `${partOf(query, segment, columns, parameters)}\nHAVING ${counted} != 0`;
+}
+
+/** Several segments are added up: only aggregations that rollups hold are ever cut. */
+function addedParts(query: UsageQuery, segments: readonly Segment[], parameters: SqlParameters): string {
+  const parts = segments.map((segment) => {
+    const { value, counted }: Aggregate = segment.source === 'raw' ? foldableAggregate(query) : foldedAggregate(query);
+    return partOf(query, segment, [`${value} AS part_value`, `${counted} AS part_counted`], parameters);
+  });
+  const names = keyNames(query);
+  const span = query.withSpan ? ['min(p.first_minute) AS first_minute', 'max(p.last_minute) AS last_minute'] : [];
+  const columns = [...names, ...span, 'toString(sum(part_value)) AS value', 'toString(sum(part_counted)) AS counted'];
+  const grouping = names.length > 0 ? `\nGROUP BY ${names.join(', ')}` : '';
+  return `SELECT ${columns.join(', ')} FROM (\n${parts.join('\nUNION ALL\n')}\n) AS p${grouping}\nHAVING sum(part_counted) != 0`;
+}
+
+function partOf(query: UsageQuery, segment: Segment, aggregates: readonly string[], parameters: SqlParameters): string {
+  const time = segment.source === 'raw' ? 'time' : 'window_start';
+  const columns: string[] = [];
+  if (query.window) columns.push(`${windowOf(query, time, parameters)} AS window_at`);
+  if (query.bySubject) columns.push('subject AS by_subject');
+  for (const [i, field] of query.groups.entries()) columns.push(`${textOf(field, parameters)} AS group_${i}`);
+  if (query.withSpan)
+    columns.push(`${minuteOf(`min(${time})`)} AS first_minute`, `${minuteOf(`max(${time})`)} AS last_minute`);
+  const names = keyNames(query);
+  const lines = [
+    `SELECT ${[...columns, ...aggregates].join(', ')}`,
+    `FROM ${tableOf(segment.source)}`,
+    `WHERE ${scopeCondition(query, segment, parameters)}`,
+    // Without keys an empty segment would still make a row, whose minutes would be those of 1970.
+    names.length > 0 ? `GROUP BY ${names.join(', ')}` : 'GROUP BY ()',
+  ];
+  return lines.join('\n');
+}
+
+function keyNames(query: UsageQuery): string[] {
+  const names = query.groups.map((_, i) => `group_${i}`);
+  return [...(query.window ? ['window_at'] : []), ...(query.bySubject ? ['by_subject'] : []), ...names];
+}
+
+function ordered(query: UsageQuery, name: string): string {
+  return name === 'by_subject' && !query.window ? `${name} DESC` : name;
 }
 
 function tableOf(source: UsageSource): string {
   return source === 'raw' ? 'keymeter.events' : `keymeter.usage_${source}`;
 }
 
-function keysOf(query: UsageQuery, time: string, parameters: SqlParameters): { sql: string; name: string }[] {
-  const keys: { sql: string; name: string }[] = [];
-  if (query.window) keys.push({ sql: windowOf(query.window, time, parameters), name: 'window_at' });
-  if (query.bySubject) keys.push({ sql: 'subject', name: 'by_subject' });
-  for (const [i, field] of query.groups.entries()) keys.push({ sql: textOf(field, parameters), name: `group_${i}` });
-  return keys;
-}
-
-const START_OF: Record<WindowSize, string> = {
-  MINUTE: 'toStartOfMinute',
-  HOUR: 'toStartOfHour',
-  DAY: 'toStartOfDay',
-  MONTH: 'toStartOfMonth',
-};
-
-/** Epoch seconds of the window's start. */
-function windowOf(window: { size: WindowSize; zone: string }, time: string, parameters: SqlParameters): string {
-  const zone = parameters.text(window.zone);
-  return `toUnixTimestamp(toDateTime(${START_OF[window.size]}(${time}, ${zone}), ${zone}))`;
-}
-
 function minuteOf(time: string): string {
   return `toUnixTimestamp(toStartOfMinute(${time}))`;
 }
 
-function order(query: UsageQuery, name: string): string {
-  return name === 'by_subject' && !query.window ? `${name} DESC` : name;
-}
-
-function scopeCondition(scope: UsageScope, source: UsageSource, parameters: SqlParameters): string {
+function scopeCondition(scope: UsageScope, segment: Segment, parameters: SqlParameters): string {
   const conditions = [`type = ${parameters.text(scope.eventType)}`];
-  if (scope.from !== undefined) conditions.push(`${bound(scope.from, '>=', source, parameters)}`);
-  if (scope.to !== undefined) conditions.push(`${bound(scope.to, '<', source, parameters)}`);
+  if (segment.from !== undefined) conditions.push(bound(segment.from, '>=', segment.source, parameters));
+  if (segment.to !== undefined) conditions.push(bound(segment.to, '<', segment.source, parameters));
   for (const { field, filter } of scope.conditions) {
     conditions.push(stringCondition(textOf(field, parameters), filter, parameters));
   }
@@ -101,36 +116,4 @@ function bound(ms: number, operator: string, source: UsageSource, parameters: Sq
   const within = Math.min(Math.max(ms, FIRST_TIME), END_OF_TIME);
   if (source === 'raw') return `time ${operator} ${parameters.instant(within)}`;
   return `window_start ${operator} toDateTime(${parameters.integer(within / 1000)}, 'UTC')`;
-}
-
-interface Value {
-  readonly value: string;
-  /** What makes the group worth a row: events, or those with a countable value. */
-  readonly counted: string;
-}
-
-function rawValue(query: UsageQuery, parameters: SqlParameters): Value {
-  if (query.aggregation === 'COUNT' || !query.valuePath) return { value: 'count()', counted: 'count()' };
-  if (query.aggregation === 'UNIQUE_COUNT') {
-    const unique = `uniqExactIf(${textOf({ path: query.valuePath }, parameters)}, ${isScalar(query.valuePath, parameters)})`;
-    return { value: unique, counted: unique };
-  }
-  const number = numberOf(query.valuePath, parameters);
-  const counted = `count(${number})`;
-  switch (query.aggregation) {
-    case 'SUM':
-    case 'AVG': // divided by `counted` exactly, outside: avg() of decimals is a float
-      return { value: `sum(${number})`, counted };
-    case 'MIN':
-      return { value: `min(${number})`, counted };
-    case 'MAX':
-      return { value: `max(${number})`, counted };
-    case 'LATEST':
-      return { value: `argMax(${number}, (time, partition, offset, idx))`, counted };
-  }
-}
-
-function foldedValue(query: UsageQuery): Value {
-  if (query.aggregation === 'COUNT') return { value: 'sum(events)', counted: 'sum(events)' };
-  return { value: 'sum(bytes)', counted: 'sum(bytes_events)' };
 }

@@ -1,4 +1,6 @@
-import { planQuery, planScope, windowCount, windowStarts } from './query-plan.js';
+import fc from 'fast-check';
+import { planQuery, planScope, type Segment, windowCount, windowStarts } from './query-plan.js';
+import { windowStart } from './time-window.js';
 import type { UsageQuery } from './usage-query.js';
 
 const at = (text: string) => Date.parse(text);
@@ -14,19 +16,32 @@ const BYTES: UsageQuery = { ...COUNT, aggregation: 'SUM', valuePath: ['bytes'] }
 const window = (size: NonNullable<UsageQuery['window']>['size'], zone = 'UTC') => ({ window: { size, zone } });
 const YEAR = { from: at('2025-01-01T00:00:00Z'), to: at('2026-01-01T00:00:00Z') };
 
+const sources = (segments: Segment[]) => segments.map(({ source }) => source).join(' ');
+
 test.each<[string, UsageQuery, string]>([
   ['a total over all time', COUNT, 'month'],
   ['a total that shows its first and last minute', { ...COUNT, withSpan: true }, 'minute'],
   ['a total from month to month', { ...BYTES, ...YEAR }, 'month'],
-  ['a total from day to day', { ...COUNT, from: at('2025-01-02T00:00:00Z') }, 'day'],
-  ['a total from hour to hour', { ...COUNT, to: at('2025-01-02T05:00:00Z') }, 'hour'],
-  ['a total from minute to minute', { ...COUNT, from: at('2025-01-02T05:01:00Z') }, 'minute'],
-  ['a range that cuts a minute', { ...COUNT, from: at('2025-01-02T05:01:01Z') }, 'raw'],
+  ['a total from a day on', { ...COUNT, from: at('2025-01-02T00:00:00Z') }, 'day month'],
+  ['a total up to an hour', { ...COUNT, to: at('2025-01-02T05:00:00Z') }, 'month day hour'],
+  ['a total of some minutes', { ...COUNT, from: at('2025-01-02T05:01:00Z'), to: at('2025-01-02T05:09:00Z') }, 'minute'],
+  [
+    'a range that cuts minutes',
+    { ...COUNT, from: at('2025-01-02T05:01:01Z'), to: at('2025-03-02T05:01:01Z') },
+    'raw minute hour day month day hour minute raw',
+  ],
+  ['a range within one minute', { ...COUNT, from: at('2025-01-02T05:01:01Z'), to: at('2025-01-02T05:01:02Z') }, 'raw'],
+  [
+    'hours that cut minutes',
+    { ...COUNT, ...window('HOUR'), from: at('2025-01-02T05:01:01Z'), to: at('2025-01-04T05:00:00Z') },
+    'raw minute hour',
+  ],
+  ['an empty range', { ...COUNT, from: 1000, to: 1000 }, ''],
   ['minutes', { ...COUNT, ...window('MINUTE') }, 'minute'],
   ['hours', { ...COUNT, ...window('HOUR') }, 'hour'],
   ['days', { ...COUNT, ...window('DAY') }, 'day'],
   ['months', { ...COUNT, ...window('MONTH') }, 'month'],
-  ['months from a day on', { ...COUNT, ...window('MONTH'), from: at('2025-01-02T00:00:00Z') }, 'day'],
+  ['months from a day on', { ...COUNT, ...window('MONTH'), from: at('2025-01-02T00:00:00Z') }, 'day month'],
   ['days of a zone of whole hours', { ...COUNT, ...window('DAY', 'Europe/Budapest'), ...YEAR }, 'hour'],
   ['days of a zone of half hours', { ...COUNT, ...window('DAY', 'Asia/Kolkata'), ...YEAR }, 'minute'],
   [
@@ -48,13 +63,13 @@ test.each<[string, UsageQuery, string]>([
     'month',
   ],
   ['where a member matches', { ...COUNT, conditions: [{ field: { path: ['model'] }, filter: { $eq: 'x' } }] }, 'raw'],
-])('%s is read from the coarsest exact source', (_, query, source) => {
-  expect(planQuery(query)).toBe(source);
+])('%s is read from the coarsest exact sources', (_, query, source) => {
+  expect(sources(planQuery(query))).toBe(source);
 });
 
 test('questions without a window need only whole bounds', () => {
-  expect(planScope({ eventType: 't', conditions: [] })).toBe('month');
-  expect(planScope({ eventType: 't', conditions: [], from: at('2025-01-02T00:30:00Z') })).toBe('minute');
+  expect(sources(planScope({ eventType: 't', conditions: [] }))).toBe('month');
+  expect(sources(planScope({ eventType: 't', conditions: [], from: at('2025-01-31T23:30:00Z') }))).toBe('minute month');
 });
 
 test('the number of windows is never estimated too low', () => {
@@ -64,3 +79,25 @@ test('the number of windows is never estimated too low', () => {
   expect(windowCount(query)).toBeGreaterThanOrEqual(starts.length);
   expect(windowCount({ ...query, to: undefined })).toBeUndefined();
 });
+
+test('segments abut, cover the range and hold whole windows of their rollups', () => {
+  const second = fc.integer({ min: at('2024-01-01T00:00:00Z') / 1000, max: at('2026-01-01T00:00:00Z') / 1000 });
+  const step = fc.constantFrom(1, 60, 3600, 86_400);
+  fc.assert(
+    fc.property(second, second, step, step, (a, b, x, y) => {
+      const [from, to] = [Math.floor(Math.min(a, b) / x) * x * 1000, Math.floor(Math.max(a, b) / y) * y * 1000 + 1000];
+      fc.pre(from < to);
+      const segments = planScope({ eventType: 't', conditions: [], from, to });
+      expect([segments[0]?.from, segments.at(-1)?.to]).toEqual([from, to]);
+      for (const [i, segment] of segments.entries()) {
+        if (i > 0) expect(segment.from).toBe(segments[i - 1]?.to);
+        if (segment.source === 'raw') expect((segment.to ?? 0) - (segment.from ?? 0)).toBeLessThan(60_000);
+        else
+          for (const bound of [segment.from, segment.to])
+            expect(windowStart(bound ?? 0, SIZES[segment.source])).toBe(bound);
+      }
+    }),
+  );
+});
+
+const SIZES = { minute: 'MINUTE', hour: 'HOUR', day: 'DAY', month: 'MONTH' } as const;
