@@ -28,19 +28,17 @@ export const importChecks: CheckTable = [
   [
     /^memory grew by less than 32 MiB$/,
     async (run) => {
-      const small = await run.importFile(
-        'keymeter import small.log',
-        Buffer.from('no log line\n'),
-        join(run.folder, 'small'),
-      );
+      // The same shape without the long line, from an address that no case counts.
+      const small = Buffer.from(`${LINE}x\n${LINE}`.replaceAll('203.0.113.7', '203.0.113.8'));
+      const usual = await run.importFile('keymeter import small.log', small, join(run.folder, 'small'));
       return async ({ peakBytes }) => {
-        if (peakBytes === undefined || small.peakBytes === undefined) {
+        if (peakBytes === undefined || usual.peakBytes === undefined) {
           process.stderr.write(
             'bad inputs: this system does not tell the memory of a process; its growth was not checked\n',
           );
           return;
         }
-        expect(peakBytes - small.peakBytes).toBeLessThan(MAX_GROWTH_BYTES);
+        expect(peakBytes - usual.peakBytes).toBeLessThan(MAX_GROWTH_BYTES);
       };
     },
   ],
