@@ -17,11 +17,11 @@ export function judgeVerdicts(entries: readonly Entry[], raw: readonly RawEvent[
     if (tries.every(({ answer }) => answer.outcome === 'refused')) {
       problems.check(found.length === 0, () => `verify ${call} was refused and is counted`);
     }
-    for (const { answer, sent } of answered) {
+    for (const { answer } of answered) {
       if (answer.outcome !== 'acknowledged') continue;
       const [event] = found;
       const { outcome, keyId = '' } = event?.data ?? {};
-      const same = event?.id === answer.requestId && outcome === answer.code && keyId === sent.keyId;
+      const same = event?.id === answer.requestId && outcome === answer.code && keyId === (answer.keyId ?? '');
       problems.check(
         same,
         () => `verify ${call} was told ${answer.code} (${answer.requestId}), counted is ${JSON.stringify(event)}`,

@@ -1,5 +1,6 @@
 /** The main thread's side of the pipeline thread: starts it, follows its progress, reaches its ports. */
 import { Worker } from 'node:worker_threads';
+import { keepChdbLoaded } from '#adapters/chdb/keep-loaded.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
@@ -27,6 +28,7 @@ export class PipelineClient {
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #retrying: string | undefined;
   readonly #neededFrom: number[] = [];
+  readonly #engineKept = keepChdbLoaded();
 
   constructor(
     settings: PipelineSettings,
@@ -89,6 +91,7 @@ export class PipelineClient {
   async stop(): Promise<void> {
     if (this.#state === 'stopping') return;
     this.#state = 'stopping';
+    await this.#engineKept;
     const ended = new Promise((resolve) => this.#thread.once('exit', resolve));
     this.#thread.postMessage('stop');
     await ended;
