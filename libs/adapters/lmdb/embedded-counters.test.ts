@@ -94,24 +94,6 @@ class Bench {
 const account: CreditAccount = { id: 'cr_1', initial: 100, since: START };
 const window = (limit: number, cost = 1, id = 'w', duration = 10_000) => ({ id, limit, cost, duration });
 
-test('all windows and the credits are taken, or nothing is', async () => {
-  const bench = await Bench.open(join(folder, 'atomic'));
-  const { counters } = bench;
-  const both = { windows: [window(5), window(2, 1, 'narrow')], credits: { account, cost: 40 } };
-  expect(counters.take(both, START)).toMatchObject({ passed: true, credits: 60 });
-  expect(counters.take(both, START)).toMatchObject({ passed: true, credits: 20 });
-  const narrow = counters.take(both, START);
-  expect(narrow).toMatchObject({ passed: false, failed: 'window', credits: 20 });
-  expect(narrow.charge).toBeUndefined();
-  expect(narrow.windows.map(({ exceeded, remaining }) => [exceeded, remaining])).toEqual([
-    [false, 3],
-    [true, 0],
-  ]);
-  const poor = counters.take({ windows: [window(5)], credits: { account, cost: 40 } }, START);
-  expect(poor).toMatchObject({ passed: false, failed: 'credits', windows: [{ exceeded: false, remaining: 3 }] });
-  await bench.close();
-});
-
 test('a clock set back, even after a jump ahead and a sweep, never grants a window twice', async () => {
   const bench = await Bench.open(join(folder, 'clock'));
   const take = () => bench.counters.take({ windows: [window(1)] }, bench.clock.now()).passed;
