@@ -20,7 +20,22 @@ export interface OpenReader {
   insertDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
 }
 
-const TEXTS = ['', 'a', 'b', 'o\'b"rien', 'back\\slash', 'tab\tline\n', '{p0:String}', '%_%', 'ünï', '=1+1'];
+const TEXTS = [
+  '',
+  'nul\u0000x',
+  '\r\b\f',
+  '\\N',
+  '\u2028😀',
+  'a',
+  'b',
+  'o\'b"rien',
+  'back\\slash',
+  'tab\tline\n',
+  '{p0:String}',
+  '%_%',
+  'ünï',
+  '=1+1',
+];
 const NUMBERS = [
   0,
   1,

@@ -1,7 +1,7 @@
 /** Calendar windows of a zone as SQL, the same instants as time-window.ts gives. */
-import { HOUR_MS, type WindowSize } from '#domain/meters/time-window.js';
+import type { WindowSize } from '#domain/meters/time-window.js';
 import type { UsageQuery } from '#domain/meters/usage-query.js';
-import { type ZoneSpan, zoneSpans } from '#domain/meters/zone-spans.js';
+import { changesOnWholeHours, type ZoneSpan, zoneSpans } from '#domain/meters/zone-spans.js';
 import type { SqlParameters } from './sql-parameters.js';
 
 const START_OF: Record<WindowSize, string> = {
@@ -15,13 +15,9 @@ const START_OF: Record<WindowSize, string> = {
 export function windowOf(query: UsageQuery, time: string, parameters: SqlParameters): string {
   const { size, zone: name } = query.window ?? { size: 'DAY', zone: 'UTC' };
   const spans = size === 'HOUR' && name !== 'UTC' ? zoneSpans(name, query.from, query.to) : [];
-  if (spans.length > 1 && !changeOnWholeHours(spans)) return cutHourOf(spans, time, parameters);
+  if (spans.length > 1 && !changesOnWholeHours(spans)) return cutHourOf(spans, time, parameters);
   const zone = parameters.text(name);
   return `toUnixTimestamp(toDateTime(${START_OF[size]}(${time}, ${zone}), ${zone}))`;
-}
-
-function changeOnWholeHours(spans: readonly ZoneSpan[]): boolean {
-  return spans.every(({ from, offset }) => from % HOUR_MS === 0 && offset % HOUR_MS === 0);
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { DAY_MS, HOUR_MS, MINUTE_MS, nextWindow, windowStart } from './time-window.js';
 import { isBytes, type UsageQuery, type UsageScope } from './usage-query.js';
-import { zoneSpans } from './zone-spans.js';
+import { changesOnWholeHours, zoneSpans } from './zone-spans.js';
 
 const FINEST_FIRST = ['minute', 'hour', 'day', 'month'] as const;
 type Rollup = (typeof FINEST_FIRST)[number];
@@ -71,7 +71,7 @@ function windowsHold(query: UsageQuery, rollup: Rollup): boolean {
 
 /** Whether the zone's wall clock differs from UTC by whole hours throughout, and changes on whole hours only. */
 function inWholeHours(zone: string, from: number | undefined, to: number | undefined): boolean {
-  return zoneSpans(zone, from, to).every(({ from: start, offset }) => start % HOUR_MS === 0 && offset % HOUR_MS === 0);
+  return changesOnWholeHours(zoneSpans(zone, from, to));
 }
 
 /** How many windows `[from, to)` touches at most; undefined where the range is open. */

@@ -32,6 +32,13 @@ export function zoneOffset(timeMs: number, zone: string): number {
   return cached ?? measureOffset(timeMs, known.format);
 }
 
+/** As `zoneOffset`, for instants that nobody asks for again. */
+export function measuredOffset(timeMs: number, zone: string): number {
+  const known = findZone(zone);
+  if (!known) throw new RangeError(`unknown time zone ${zone}`);
+  return known.name === 'UTC' ? 0 : measureOffset(timeMs, known.format);
+}
+
 function fillSlot(zone: Zone, slot: number): number | null {
   if (zone.slots.has(slot)) return null;
   const first = measureOffset(slot * SLOT_MS, zone.format);
