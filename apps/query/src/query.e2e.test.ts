@@ -286,6 +286,18 @@ describe('meter queries', () => {
     expect(answer.body).not.toMatch(/DB::Exception|SELECT/);
   });
 
+  test.each([
+    [{ filterGroupBy: { constructor: ['x'] } }, 'invalid group by filter: constructor'],
+    [{ filterGroupBy: { ip: 'x' } }, 'filterGroupBy.ip'],
+    [{ windowSize: 'WEEK' }, 'windowSize'],
+    [{ subject: Array(101).fill('s') }, 'subject'],
+    [{ advancedMeterGroupByFilters: { ip: { $eq: 'a', $ne: 'b' } } }, 'advancedMeterGroupByFilters.ip'],
+    [[], ''],
+  ])('POST refuses %j by name', async (body, detail) => {
+    const answer = await query.call('POST', '/api/v1/meters/requests/query', body);
+    expect([answer.statusCode, answer.json().detail]).toEqual([400, expect.stringContaining(detail)]);
+  });
+
   test('another method is 405 with what is allowed', async () => {
     const answer = await query.call('DELETE', '/api/v1/meters/requests/query');
     expect([answer.statusCode, answer.headers.allow]).toEqual([405, expect.stringContaining('GET')]);

@@ -20,11 +20,11 @@ export class ClickHouseEventLookup extends EventLookup {
 
   async #collect(positions: readonly EventPosition[], found: Map<string, string>): Promise<void> {
     const parameters = new SqlParameters();
-    // Bare offsets let the index on positions skip parts that the tuples alone would not.
-    const offsets = positions.map(({ offset }) => offset);
+    // Bare offsets let the index on positions skip what the texts alone would not.
+    const offsets = parameters.integers(positions.map(({ offset }) => offset));
     const rows = await this.client.query<{ place: string; id: string }>(
       `SELECT concat(toString(partition), ':', toString(offset), ':', toString(idx)) AS place, id FROM keymeter.events
-       WHERE offset >= ${parameters.integer(Math.min(...offsets))} AND offset <= ${parameters.integer(Math.max(...offsets))}
+       WHERE offset IN ${offsets}
        AND place IN ${parameters.texts(positions.map((p) => `${p.partition}:${p.offset}:${p.index}`))}`,
       parameters.values,
     );

@@ -58,6 +58,30 @@ describe('limits of a query', () => {
   });
 });
 
+test('what raw events no longer hold is still counted from rollups, by any window of whole minutes', async () => {
+  const reader = new ClickHouseUsageReader(client as ChdbSqlClient);
+  const from = Date.parse('2025-03-28T10:17:00Z');
+  const query: UsageQuery = {
+    eventType: 'request',
+    aggregation: 'SUM',
+    valuePath: ['bytes'],
+    from,
+    conditions: [],
+    groups: [{ column: 'key_id' }],
+    bySubject: true,
+    withSpan: false,
+  };
+  const ask = async () => [
+    await reader.usage(query),
+    await reader.usage({ ...query, aggregation: 'COUNT', window: { size: 'DAY', zone: 'Asia/Kathmandu' } }),
+    await reader.values({ eventType: 'request', from, conditions: [] }, { column: 'subject' }),
+  ];
+  const before = await ask();
+  await client?.command('TRUNCATE TABLE keymeter.events');
+  expect(before.every((answer) => answer.length > 5)).toBe(true);
+  expect(await ask()).toEqual(before);
+});
+
 /** One block per day of acceptance, as the consumer makes them. */
 async function insertByDay(store: ClickHouseUsageStore, events: readonly PlacedEvent[]): Promise<void> {
   const days = new Map<string, PlacedEvent[]>();

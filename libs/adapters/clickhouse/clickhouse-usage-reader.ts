@@ -18,6 +18,7 @@ import {
   toStoredDeadLetter,
   toStoredEvent,
 } from './event-list-sql.js';
+import { QueryGate } from './query-gate.js';
 import type { SqlClient } from './sql-client.js';
 import { type Statement, usageStatement, valuesStatement } from './usage-query-sql.js';
 
@@ -49,6 +50,7 @@ export class ClickHouseUsageReader extends UsageReader {
   constructor(
     private readonly client: SqlClient,
     private readonly limits: QueryLimits = DEFAULT_QUERY_LIMITS,
+    private readonly gate = new QueryGate(),
   ) {
     super();
   }
@@ -86,7 +88,8 @@ export class ClickHouseUsageReader extends UsageReader {
     const { maxSeconds, maxMemoryBytes } = this.limits;
     const settings = `SETTINGS max_execution_time = ${maxSeconds}, max_memory_usage = ${maxMemoryBytes}`;
     try {
-      const rows = await this.client.query<Row>(`${statement.sql}\n${settings}`, statement.parameters);
+      const run = () => this.client.query<Row>(`${statement.sql}\n${settings}`, statement.parameters);
+      const rows = await this.gate.run(run);
       if (rows.length > maxRows) throw tooLarge(`more than ${maxRows} rows`);
       return rows;
     } catch (error) {
