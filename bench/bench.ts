@@ -7,11 +7,22 @@ import { parseArgs } from 'node:util';
 import type { Measurement, Options, Suite } from './measurement.js';
 import { markdown, saveResults, thisMachine } from './report.js';
 import { consumer } from './suites/consumer.js';
+import { freshness } from './suites/freshness.js';
 import { importSuite } from './suites/import.js';
 import { ingest } from './suites/ingest.js';
+import { interference } from './suites/interference.js';
+import { soak } from './suites/soak.js';
 import { verify } from './suites/verify.js';
 
-const SUITES: Readonly<Record<string, Suite>> = { verify, ingest, consumer, import: importSuite };
+const SUITES: Readonly<Record<string, Suite>> = {
+  verify,
+  ingest,
+  consumer,
+  import: importSuite,
+  freshness,
+  interference,
+  soak,
+};
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 const USAGE = `Usage: npm run bench -- [options]

@@ -9,7 +9,7 @@ export interface Measurement {
   readonly reference?: { readonly name: string; readonly value: number; readonly ratio: number };
   readonly p50Ms?: number;
   readonly p99Ms?: number;
-  readonly target?: Target;
+  readonly targets?: readonly Target[];
   readonly note?: string;
 }
 
@@ -19,12 +19,10 @@ export interface Target {
   readonly atMost?: number;
 }
 
-/** Undefined where nothing is aimed at, or the figure is missing. */
-export function isReached({ target, value, reference, p99Ms }: Measurement): boolean | undefined {
-  if (!target) return undefined;
-  const figure = { value, ratio: reference?.ratio, p99Ms }[target.of];
-  if (figure === undefined) return undefined;
-  return figure >= (target.atLeast ?? -Infinity) && figure <= (target.atMost ?? Infinity);
+/** A figure that is missing or NaN reaches nothing. */
+export function isReached({ value, reference, p99Ms }: Measurement, { of, atLeast, atMost }: Target): boolean {
+  const figure = { value, ratio: reference?.ratio, p99Ms }[of] ?? Number.NaN;
+  return figure >= (atLeast ?? -Infinity) && figure <= (atMost ?? Infinity);
 }
 
 export interface Options {

@@ -33,7 +33,7 @@ export function markdown(measurements: readonly Measurement[]): string {
     it.reference ? it.reference.ratio.toFixed(2) : '',
     it.p50Ms === undefined ? '' : `${number(it.p50Ms)} ms`,
     it.p99Ms === undefined ? '' : `${number(it.p99Ms)} ms`,
-    it.target ? `${targetText(it.target)} ${isReached(it) ? '✓' : '✗'}` : '',
+    (it.targets ?? []).map((target) => `${targetText(target)} ${isReached(it, target) ? '✓' : '✗'}`).join(', '),
   ]);
   const head = ['suite', 'what', 'median', 'reference', 'ratio', 'p50', 'p99', 'target'];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

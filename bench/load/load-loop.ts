@@ -18,6 +18,8 @@ export class LoadLoop {
   readonly #free: Lane[] = [];
   #measuring = false;
   #stopped = false;
+  /** The grid of a plan with a rate: its begin, and the next place on it. */
+  #start = 0;
   #due = 0;
   #wrong = 0;
   #firstWrong: string | undefined;
@@ -95,8 +97,6 @@ export class LoadLoop {
     };
     tick();
   }
-
-  #start = 0;
 
   #sendDue(ratePerSecond: number): void {
     const now = performance.now();

@@ -13,6 +13,11 @@ export interface NodeProcessOptions {
 /** Without taskset, or with one processor only, everything runs where the system puts it: the report says so. */
 export const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
+const living = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 export function spawnNode(
   script: string,
   { cpu, args = [], env = {}, channel = false }: NodeProcessOptions,
@@ -23,6 +28,7 @@ export function spawnNode(
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'inherit', ...(channel ? (['ipc'] as const) : [])],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  living.add(child);
+  child.once('close', () => living.delete(child));
   return child;
 }

@@ -6,6 +6,12 @@ import { type NodeProcessOptions, spawnNode } from './pinned-process.js';
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
 const READY_WITHIN_MS = 60_000;
 
+/** Files that are mapped, such as the engine's library, are resident but not anonymous. */
+export interface ProcessMemory {
+  readonly residentBytes: number;
+  readonly anonymousBytes: number;
+}
+
 export class ServerProcess {
   #output = '';
 
@@ -34,9 +40,11 @@ export class ServerProcess {
   }
 
   /** Undefined where the system does not tell. */
-  residentBytes(): number | undefined {
+  memory(): ProcessMemory | undefined {
     try {
-      return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1]) * 1024;
+      const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+      const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+      return { residentBytes: bytes('VmRSS'), anonymousBytes: bytes('RssAnon') };
     } catch {
       return undefined;
     }

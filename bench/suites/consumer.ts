@@ -38,7 +38,7 @@ export async function consumer(bench: Bench): Promise<Measurement[]> {
       value: perSecond(runs.consumer),
       unit: 'rows/s',
       reference: { name: 'ready buffers', value: perSecond(runs.ready), ratio: median(ratios) },
-      target: { of: 'ratio', atLeast: 0.6 },
+      targets: [{ of: 'ratio', atLeast: 0.6 }],
       note: `${cpu.toFixed(1)} CPU s per million`,
     },
   ];

@@ -10,8 +10,10 @@ const VALID = '"code":"VALID"';
 
 type Plan = Pick<LoadPlan, 'url' | 'requests' | 'expected'>;
 
+export type VerifyLoad = 'one hot key' | '1,000 keys' | 'rate-limited key' | 'unknown keys' | 'Idempotency-Key';
+
 export interface VerifyLoads {
-  readonly plans: Readonly<Record<string, Plan>> & { readonly 'one hot key': Plan };
+  readonly plans: Readonly<Record<VerifyLoad, Plan>>;
   readonly hotAnswer: string;
 }
 
