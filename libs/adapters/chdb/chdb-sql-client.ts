@@ -6,16 +6,10 @@ import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { type ChdbConnection, createChdbConnection } from 'chdb/connection';
 import { SqlClient } from '#adapters/clickhouse/sql-client.js';
 import { KeymeterError } from '#domain/errors.js';
-import { Gate } from './gate.js';
-
-/** Each statement holds a thread of libuv's pool while it runs; the log's writes need some as well. */
-const QUERIES_AT_ONCE = 4;
-const QUERIES_WAITING = 200;
 
 export class ChdbSqlClient extends SqlClient {
   readonly #connection: ChdbConnection;
   readonly #client: ClickHouseClient;
-  readonly #gate = new Gate(QUERIES_AT_ONCE, QUERIES_WAITING);
 
   constructor(folder: string) {
     super();
@@ -24,14 +18,12 @@ export class ChdbSqlClient extends SqlClient {
   }
 
   async query<Row>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<Row[]> {
-    return this.#gate.through(async () => {
-      try {
-        const result = await this.#client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
-        return await result.json<Row>();
-      } catch (cause) {
-        throw storeError(cause);
-      }
-    });
+    try {
+      const result = await this.#client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
+      return await result.json<Row>();
+    } catch (cause) {
+      throw storeError(cause);
+    }
   }
 
   async command(sql: string): Promise<void> {

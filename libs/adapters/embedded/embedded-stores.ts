@@ -8,10 +8,17 @@ import { LmdbMeterStore } from '#adapters/lmdb/lmdb-meter-store.js';
 import { LmdbPolicyStore } from '#adapters/lmdb/lmdb-policy-store.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
+import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
-import type { Settings } from '#runtime/config/settings.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
 import type { DataFolder } from './data-folder.js';
+
+/** Of the event log, in bytes; see SegmentLogOptions. */
+export interface EmbeddedOptions {
+  readonly segmentBytes: number;
+  readonly maxBytes: number;
+  readonly reserveBytes: number;
+}
 
 export interface EmbeddedStores {
   readonly log: SegmentLogWriter;
@@ -27,15 +34,15 @@ export interface EmbeddedStores {
 
 export async function openEmbeddedStores(
   folder: DataFolder,
-  settings: Settings,
+  options: EmbeddedOptions,
   clock: Clock,
 ): Promise<EmbeddedStores> {
   const log = await SegmentLogWriter.open({
     folder: folder.join('log'),
     partitions: 1, // partitions spread work over machines; one machine has one
-    segmentBytes: settings.KEYMETER_LOG_SEGMENT_BYTES,
-    maxBytes: settings.KEYMETER_LOG_MAX_BYTES,
-    reserveBytes: settings.KEYMETER_DISK_RESERVE_BYTES,
+    segmentBytes: options.segmentBytes,
+    maxBytes: options.maxBytes,
+    reserveBytes: options.reserveBytes,
   });
   const recorder = new UsageRecorder(log, clock);
   const environment = await openEnvironment(folder.join('keys'));
@@ -54,9 +61,14 @@ export async function openEmbeddedStores(
     policies: new LmdbPolicyStore(environment),
     meters: new LmdbMeterStore(environment),
     close: async () => {
-      await counters.checkpoint();
+      await counters.checkpoint().catch(toleratePassing);
       await log.close();
       await environment.close();
     },
   };
+}
+
+/** A checkpoint that a full disk refuses is no loss: the next start folds the log from the last one on. */
+function toleratePassing(error: unknown): void {
+  if (!(error instanceof KeymeterError && error.retryable)) throw error;
 }

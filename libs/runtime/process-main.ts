@@ -1,0 +1,45 @@
+/** The life of a process: settings, start, signals, exit codes. Each app's main.ts says only how to start. */
+import { KeymeterError } from '#domain/errors.js';
+import { readSettings } from './config/read-settings.js';
+import type { Settings } from './config/settings.js';
+
+export interface Running {
+  /** What a person reads on standard output once it runs. */
+  readonly message: string;
+  /** Answers what is being asked, finishes what is in hand, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** What the person who started it has to put right; anything else is a fault of ours. */
+const EXIT_CANNOT_START = 2;
+const EXIT_FAULT = 1;
+
+export async function runProcess(start: (settings: Settings) => Promise<Running>): Promise<void> {
+  try {
+    const settings = readSettings(process.env);
+    const running = await start(settings);
+    process.stdout.write(running.message);
+    stopOnSignals(running, settings.KEYMETER_SHUTDOWN_MS);
+  } catch (error) {
+    crash(error);
+  }
+}
+
+function stopOnSignals(running: Running, withinMs: number): void {
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return; // a second signal changes nothing: the first one is being obeyed
+    stopping = true;
+    setTimeout(() => process.exit(EXIT_FAULT), withinMs).unref();
+    running.stop().then(() => process.exit(0), crash);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function crash(error: unknown): never {
+  const expected = error instanceof KeymeterError && !error.retryable;
+  const text = expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(expected ? EXIT_CANNOT_START : EXIT_FAULT);
+}
