@@ -21,6 +21,7 @@ export class LoadLoop {
   /** The grid of a plan with a rate: its begin, and the next place on it. */
   #start = 0;
   #due = 0;
+  #allAnswers = 0;
   #wrong = 0;
   #firstWrong: string | undefined;
   #fail: (error: Error) => void = () => undefined;
@@ -77,6 +78,7 @@ export class LoadLoop {
 
   #answered(lane: Lane, status: number, answer: Buffer): void {
     const now = performance.now();
+    this.#allAnswers++;
     if (this.#measuring) this.#histogram.add(now - lane.since);
     if (status > 299 || !answer.includes(this.#expected)) this.#note(answer);
     if (this.#stopped) return;
@@ -118,6 +120,7 @@ export class LoadLoop {
     const answers = this.#histogram.count;
     return {
       answers,
+      allAnswers: this.#allAnswers,
       wrong: this.#wrong,
       firstWrong: this.#firstWrong,
       perSecond: (answers / tookMs) * 1_000,

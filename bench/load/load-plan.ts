@@ -15,6 +15,8 @@ export interface LoadPlan {
 
 export interface LoadResult {
   readonly answers: number;
+  /** With those of the warm-up. */
+  readonly allAnswers: number;
   readonly wrong: number;
   readonly firstWrong: string | undefined;
   readonly perSecond: number;

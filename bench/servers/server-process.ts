@@ -12,6 +12,11 @@ export interface ProcessMemory {
   readonly anonymousBytes: number;
 }
 
+export interface ProcessorTime {
+  readonly serving: number;
+  readonly all: number;
+}
+
 export class ServerProcess {
   #output = '';
 
@@ -50,10 +55,28 @@ export class ServerProcess {
     }
   }
 
+  /** Processor time so far, s: of the thread that serves HTTP, and of all threads. NaN where the system does not tell. */
+  cpu(): ProcessorTime {
+    return { serving: ticksOf(`/proc/${this.pid}/task/${this.pid}/stat`), all: ticksOf(`/proc/${this.pid}/stat`) };
+  }
+
   async stop(): Promise<void> {
     const exited = new Promise((resolve) => this.child.once('close', resolve));
     this.child.kill('SIGTERM');
     await exited;
+  }
+}
+
+const TICKS_PER_SECOND = 100; // USER_HZ, the same on every Linux
+
+/** utime and stime, fields 14 and 15; the name before them may hold spaces (proc_pid_stat(5)). */
+function ticksOf(file: string): number {
+  try {
+    const stat = readFileSync(file, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return Number.NaN;
   }
 }
 

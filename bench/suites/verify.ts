@@ -4,13 +4,13 @@
  */
 import { fileURLToPath } from 'node:url';
 import { LoadGenerator } from '../load/load-generator.js';
-import type { LoadPlan, LoadResult } from '../load/load-plan.js';
 import type { Bench, Measurement, Target } from '../measurement.js';
 import { KeymeterServer } from '../servers/keymeter-server.js';
 import { ServerProcess } from '../servers/server-process.js';
 import { moveOtherThreads } from '../servers/thread-placement.js';
 import { median } from '../statistics.js';
 import { type VerifyLoad, verifyLoads } from './verify-loads.js';
+import { type Rounds, VerifyRig, type VerifyRun } from './verify-rig.js';
 
 const SERVER_CPU = 0;
 const LOAD_CPU = 1;
@@ -44,8 +44,10 @@ export async function verify(bench: Bench): Promise<Measurement[]> {
   const bare = await ServerProcess.start(BARE, { cpu: SERVER_CPU, args: [loads.hotAnswer] }, '/ready');
   try {
     const rig = new VerifyRig(bench, load, server, {
-      ...loads.plans,
-      'bare Nest': { ...loads.plans['one hot key'], url: bare.url },
+      'bare Nest': { process: bare, plan: { ...loads.plans['one hot key'], url: bare.url } },
+      ...Object.fromEntries(
+        Object.entries(loads.plans).map(([name, plan]) => [name, { process: server.process, plan }]),
+      ),
     });
     const names = ['bare Nest', ...Object.keys(COMPARED)];
     const together = await rig.rounds(names, bench.options.rounds);
@@ -67,37 +69,6 @@ export async function verify(bench: Bench): Promise<Measurement[]> {
   }
 }
 
-type Rounds = Readonly<Record<string, readonly LoadResult[]>>;
-type PartialPlan = Pick<LoadPlan, 'requests' | 'expected'> & { readonly url: string };
-
-class VerifyRig {
-  constructor(
-    private readonly bench: Bench,
-    private readonly load: LoadGenerator,
-    private readonly server: KeymeterServer,
-    private readonly plans: Readonly<Record<string, PartialPlan>>,
-  ) {}
-
-  /** One more round than asked for comes first and is thrown away: code is still being compiled. */
-  async rounds(names: readonly string[], count: number): Promise<Rounds> {
-    const results: Record<string, LoadResult[]> = Object.fromEntries(names.map((name) => [name, []]));
-    for (let round = 0; round <= count; round++) {
-      for (const name of names) {
-        // What is still being counted would take its processor from whoever is measured next.
-        await this.server.drained();
-        const durationMs = this.bench.options.seconds * 1_000;
-        const plan = this.plans[name] as PartialPlan;
-        const result = await this.load.run({ ...plan, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, durationMs });
-        this.bench.say(
-          `verify, round ${round} of ${count}: ${name} ${Math.round(result.perSecond)}/s, p99 ${result.p99Ms.toFixed(2)} ms`,
-        );
-        if (round > 0) results[name]?.push(result);
-      }
-    }
-    return results;
-  }
-}
-
 function compare(name: string, { reference, targets }: Comparison, rounds: Rounds): Measurement {
   const own = rounds[name] ?? [];
   const others = rounds[reference] ?? [];
@@ -115,12 +86,15 @@ function bareMeasurement(rounds: Rounds): Measurement {
   return { suite: 'verify', name: 'bare Nest on Fastify', ...figures(rounds['bare Nest'] ?? []) };
 }
 
-function figures(results: readonly LoadResult[]) {
+function figures(runs: readonly VerifyRun[]) {
+  const middle = (of: (run: VerifyRun) => number) => median(runs.map(of));
+  const cost = `${middle((it) => it.servingUs).toFixed(0)} µs of its thread, ${middle((it) => it.allUs).toFixed(0)} in all`;
   return {
-    value: median(results.map((it) => it.perSecond)),
+    value: middle((it) => it.perSecond),
     unit: 'req/s',
-    p50Ms: median(results.map((it) => it.p50Ms)),
-    p99Ms: median(results.map((it) => it.p99Ms)),
+    p50Ms: middle((it) => it.p50Ms),
+    p99Ms: middle((it) => it.p99Ms),
+    note: cost,
   };
 }
 
@@ -131,7 +105,8 @@ async function ceilingOf(bench: Bench, load: LoadGenerator): Promise<Measurement
     const requests = ['POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}'];
     const plan = { url: ceiling.url, requests, expected: 'ready', connections: CONNECTIONS, warmUpMs: WARM_UP_MS };
     const result = await load.run({ ...plan, durationMs: bench.options.seconds * 1_000 });
-    return { suite: 'verify', name: 'ceiling of the load generator', ...figures([result]) };
+    const { perSecond: value, p50Ms, p99Ms } = result;
+    return { suite: 'verify', name: 'ceiling of the load generator', value, unit: 'req/s', p50Ms, p99Ms };
   } finally {
     await ceiling.stop();
   }

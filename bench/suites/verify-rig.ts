@@ -1,0 +1,64 @@
+/** Runs one server after the other under the same load, and asks the system what each request cost it. */
+import type { LoadGenerator } from '../load/load-generator.js';
+import type { LoadPlan, LoadResult } from '../load/load-plan.js';
+import type { Bench } from '../measurement.js';
+import type { KeymeterServer } from '../servers/keymeter-server.js';
+import type { ServerProcess } from '../servers/server-process.js';
+
+const CONNECTIONS = 32;
+const WARM_UP_MS = 1_000;
+
+export interface Contender {
+  readonly process: ServerProcess;
+  readonly plan: Pick<LoadPlan, 'url' | 'requests' | 'expected'>;
+}
+
+export interface VerifyRun extends LoadResult {
+  /** Processor time per request, µs: of the thread that serves HTTP, and of all threads until all is counted. */
+  readonly servingUs: number;
+  readonly allUs: number;
+}
+
+export type Rounds = Readonly<Record<string, readonly VerifyRun[]>>;
+
+export class VerifyRig {
+  constructor(
+    private readonly bench: Bench,
+    private readonly load: LoadGenerator,
+    private readonly keymeter: KeymeterServer,
+    private readonly contenders: Readonly<Record<string, Contender>>,
+  ) {}
+
+  /** One more round than asked for comes first and is thrown away: code is still being compiled. */
+  async rounds(names: readonly string[], count: number): Promise<Rounds> {
+    const results: Record<string, VerifyRun[]> = Object.fromEntries(names.map((name) => [name, []]));
+    for (let round = 0; round <= count; round++) {
+      for (const name of names) {
+        const run = await this.#run(this.contenders[name] as Contender);
+        const { perSecond, p99Ms, servingUs, allUs } = run;
+        const cost = `${Math.round(servingUs)} of ${Math.round(allUs)} µs`;
+        this.bench.say(
+          `verify, round ${round} of ${count}: ${name} ${Math.round(perSecond)}/s, p99 ${p99Ms.toFixed(2)} ms, ${cost}`,
+        );
+        if (round > 0) results[name]?.push(run);
+      }
+    }
+    return results;
+  }
+
+  /** Ends when keymeter has counted everything: its backlog would take the processor from whoever comes next. */
+  async #run({ process, plan }: Contender): Promise<VerifyRun> {
+    const before = process.cpu();
+    const durationMs = this.bench.options.seconds * 1_000;
+    const result = await this.load.run({ ...plan, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, durationMs });
+    const served = process.cpu();
+    await this.keymeter.drained();
+    const counted = process.cpu();
+    const perRequest = (seconds: number) => (seconds / result.allAnswers) * 1e6;
+    return {
+      ...result,
+      servingUs: perRequest(served.serving - before.serving),
+      allUs: perRequest(counted.all - before.all),
+    };
+  }
+}
