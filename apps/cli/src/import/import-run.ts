@@ -17,7 +17,11 @@ import type { RejectsFile } from './rejects-file.js';
 import { proveResumePoint } from './resume-point.js';
 import { SendWindow } from './send-window.js';
 
-const BATCHES_IN_FLIGHT = 6;
+/**
+ * The next batch is read and decoded meanwhile, but sent only when this one is in the log: policies follow event time,
+ * and lines that overtake others by more than the allowed lateness make those late.
+ */
+const BATCHES_IN_FLIGHT = 1;
 const SAVE_EVERY_MS = 2_000;
 
 /** Where a batch ends. */
