@@ -8,6 +8,7 @@ import { settled } from './server-view.js';
 
 const SUBJECTS = 40_000;
 const BATCH = 2_000;
+const dataDir = temporaryFolder('cut-answer');
 
 interface Reading {
   readonly complete: boolean;
@@ -16,7 +17,7 @@ interface Reading {
 }
 
 it('a CSV export cut off by a kill is recognisable as cut off', async () => {
-  const standalone = await startStandalone({ dataDir: temporaryFolder('cut-answer') });
+  const standalone = await startStandalone({ dataDir });
   const caller = new HttpCaller(standalone.url, ROOT_KEY);
   await caller.demand('POST', '/api/v1/meters', { slug: 'numbered', aggregation: 'COUNT', eventType: NUMBERED_TYPE });
   for (let first = 0; first < SUBJECTS; first += BATCH) {

@@ -11,14 +11,16 @@ import { settled } from './server-view.js';
 
 const MiB = 1024 * 1024;
 const BATCH = 20;
+
+afterAll(() => {
+  if (mounted) spawnSync('umount', ['-l', disk]); // before its folder is removed
+});
+
+const logDir = temporaryFolder('full-log');
 const disk = join(temporaryFolder('full-disk'), 'disk');
 mkdirSync(disk);
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', disk]).status === 0;
 const onSmallDisk = testWhere(mounted, 'mounting a small tmpfs is not permitted: tests of a full disk need it');
-
-afterAll(() => {
-  if (mounted) spawnSync('umount', ['-l', disk]);
-});
 
 /** Sends numbered batches until one is refused; returns how many events were acknowledged. */
 async function fill(caller: HttpCaller, first: number, most: number): Promise<number> {
@@ -109,7 +111,7 @@ it('a log at its own limit refuses while the consumer is behind, and goes on whe
     KEYMETER_INSERT_MAX_AGE_MS: '8000', // nothing is counted, so nothing may leave the log, for so long
     KEYMETER_INSERT_MAX_ROWS: '500000',
   };
-  const standalone = await startStandalone({ dataDir: temporaryFolder('full-log'), env });
+  const standalone = await startStandalone({ dataDir: logDir, env });
   const caller = new HttpCaller(standalone.url, ROOT_KEY);
   const acknowledged = await fill(caller, 0, 20_000);
   expect(await isAlive(caller)).toBe(true);

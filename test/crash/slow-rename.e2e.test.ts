@@ -30,12 +30,12 @@ testWhere(built && existsSync(library), 'no C compiler (cc) to build the library
       ledgerDir: folder,
       kills: KILLS,
       random: randomFrom(drawSeed('slow-rename')),
-      longestLifeMs: 2_500,
+      longestLifeMs: 3_000,
       duringRecovery: 0.2,
       env: {
         LD_PRELOAD: library,
         SLOW_RENAME_UNDER: join(dataDir, 'usage'),
-        SLOW_RENAME_US: '60000',
+        SLOW_RENAME_US: '100000',
         SLOW_RENAME_COUNT: slowed,
       },
     });

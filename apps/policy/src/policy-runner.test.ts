@@ -97,6 +97,29 @@ test('an enforcement holds its key when the frame is taken, and stands in the lo
   expect(await store.unrecorded(10)).toEqual([]);
 });
 
+test('while no events come, both stored snapshots catch up, so that the log before them can be dropped', async () => {
+  const saved: number[] = [];
+  snapshots = faulty(snapshots, {
+    save: (call, _partition, { nextOffset }) => {
+      saved.push(nextOffset);
+      return call();
+    },
+  });
+  const runner = await openRunner();
+  await runner.take(framesOf(9, 2));
+  for (let i = 0; i < 5; i++) {
+    clock.advance(1_000);
+    await runner.rest();
+  }
+  expect(saved).toEqual([10, 10]);
+  const later = await openRunner(); // it cannot know whether the older one is as new
+  for (let i = 0; i < 5; i++) {
+    clock.advance(1_000);
+    await later.rest();
+  }
+  expect(saved).toEqual([10, 10, 10, 10]);
+});
+
 test('killed between enforcement and snapshot, a new runner decides the same and nothing is recorded twice', async () => {
   const frames = framesOf(60, 6);
   const undisturbed = await openRunner({ snapshotEveryMs: Infinity });

@@ -29,6 +29,8 @@ interface PartitionState {
   engine: PolicyEngine;
   next: number;
   eventsSinceSnapshot: number;
+  /** Next offsets of the last two snapshots known to be stored, the older one first. */
+  stored: readonly [number, number];
   snapshotAt: number;
   /** No snapshot before this: taking them costs at most a tenth of the time. */
   restUntil: number;
@@ -40,6 +42,8 @@ const ENFORCED_AT_ONCE = 256;
 export class PolicyRunner implements FrameSink {
   readonly #partitions = new Map<number, PartitionState>();
   #stopped = false;
+  #taking = false;
+  #resting: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
   constructor(
@@ -62,7 +66,8 @@ export class PolicyRunner implements FrameSink {
     if (seen < lowWatermark) mendPolicies(engine, policies, partition, seen, lowWatermark);
     const next = Math.max(seen, lowWatermark);
     const now = this.clock.monotonic();
-    this.#partitions.set(partition, { engine, next, eventsSinceSnapshot: 0, snapshotAt: now, restUntil: now });
+    const state = { engine, next, eventsSinceSnapshot: 0, stored: [0, 0], snapshotAt: now, restUntil: now } as const;
+    this.#partitions.set(partition, { ...state });
   }
 
   startOffset(partition: number): number {
@@ -71,6 +76,26 @@ export class PolicyRunner implements FrameSink {
 
   /** Frames already seen are passed over. Resolves when what they caused is enforced; once rejected, it is over. */
   async take(frames: readonly DecidedFrame[]): Promise<void> {
+    this.#taking = true;
+    await this.#resting;
+    try {
+      await this.#take(frames);
+    } finally {
+      this.#taking = false;
+    }
+  }
+
+  /**
+   * To be called now and then while nothing is taken: brings both stored snapshots up to the last event. The log is
+   * needed from the older one on, so a log that is full, and therefore gets no more events, could never be dropped.
+   */
+  async rest(): Promise<void> {
+    if (this.#taking) return;
+    this.#resting = this.#resting.then(() => this.#snapshotIdle());
+    await this.#resting;
+  }
+
+  async #take(frames: readonly DecidedFrame[]): Promise<void> {
     if (this.#failure) throw this.#failure;
     const made: Enforcement[] = [];
     const partitions = new Set<number>();
@@ -89,6 +114,8 @@ export class PolicyRunner implements FrameSink {
 
   /** Takes a last snapshot, so that the next start replays nothing. Call when nothing is taken any more. */
   async drain(): Promise<void> {
+    this.#taking = true;
+    await this.#resting;
     if (this.#failure) return;
     for (const [partition, state] of this.#partitions) await this.#snapshot(partition, state);
   }
@@ -135,10 +162,19 @@ export class PolicyRunner implements FrameSink {
     if (due || state.eventsSinceSnapshot >= this.options.snapshotEveryEvents) await this.#snapshot(partition, state);
   }
 
+  async #snapshotIdle(): Promise<void> {
+    if (this.#failure || this.#stopped) return;
+    const due = this.clock.monotonic() - this.options.snapshotEveryMs;
+    for (const [partition, state] of this.#partitions) {
+      if (state.stored[0] < state.next && state.snapshotAt <= due) await this.#snapshot(partition, state);
+    }
+  }
+
   async #snapshot(partition: number, state: PartitionState): Promise<void> {
     const start = this.clock.monotonic();
     const snapshot = { nextOffset: state.next, bytes: takeSnapshot(state.engine) };
     await this.#untilDone(() => this.snapshots.save(partition, snapshot));
+    state.stored = [state.stored[1], snapshot.nextOffset];
     state.eventsSinceSnapshot = 0;
     state.snapshotAt = this.clock.monotonic();
     state.restUntil = state.snapshotAt + 9 * (state.snapshotAt - start);

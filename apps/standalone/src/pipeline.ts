@@ -77,12 +77,14 @@ export class Pipeline {
       }),
     });
     await microservice.listen();
+    const resting = setInterval(() => void runner.rest().catch((error) => main.failed(error)), SNAPSHOT_EVERY_MS / 2);
     main.tell(
       'started',
       Array.from({ length: reader.partitions }, (_, p) => writer.startOffset(p)),
       knownIds,
     );
     return new Pipeline(microservice, writer, runner, async () => {
+      clearInterval(resting);
       await client.close();
       await environment.close();
     });

@@ -17,6 +17,7 @@ import {
   usageRetention,
 } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
+import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { Readiness } from '#runtime/http/readiness.js';
@@ -97,7 +98,7 @@ async function stop(
 ): Promise<void> {
   parts.readiness.ask(() => ({ part: 'process', detail: 'It is stopping.' }));
   for (const timer of timers) clearInterval(timer);
-  await app.close();
+  await closeHttpApp(app, parts.settings.KEYMETER_SHUTDOWN_MS / 2);
   await parts.pipeline.stop();
   await parts.decoder.close();
   await parts.stores.close();

@@ -40,7 +40,8 @@ export async function openEmbeddedStores(
   const log = await SegmentLogWriter.open({
     folder: folder.join('log'),
     partitions: 1, // partitions spread work over machines; one machine has one
-    segmentBytes: options.segmentBytes,
+    // Only whole segments can be dropped: one as large as the log itself would hold it full for ever.
+    segmentBytes: Math.min(options.segmentBytes, options.maxBytes / 4),
     maxBytes: options.maxBytes,
     reserveBytes: options.reserveBytes,
   });
