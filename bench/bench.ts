@@ -11,6 +11,7 @@ import { freshness } from './suites/freshness.js';
 import { importSuite } from './suites/import.js';
 import { ingest } from './suites/ingest.js';
 import { interference } from './suites/interference.js';
+import { parts } from './suites/parts.js';
 import { soak } from './suites/soak.js';
 import { verify } from './suites/verify.js';
 
@@ -21,6 +22,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   import: importSuite,
   freshness,
   interference,
+  parts,
   soak,
 };
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));

@@ -63,6 +63,7 @@ async function underLoad<T>(
       rates.push((await load.run(slice)).perSecond);
     }
   })();
+  loading.catch(() => undefined); // thrown below, when the work is done
   try {
     const done = await work();
     working = false;
