@@ -4,10 +4,12 @@
  */
 import 'reflect-metadata';
 import { parentPort, workerData } from 'node:worker_threads';
+import { lowerThisThread } from './background-priority.js';
 import { Pipeline } from './pipeline.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 
 if (!parentPort) throw new Error('this file runs as a worker thread');
+lowerThisThread();
 const pipeline = await Pipeline.start(workerData as PipelineSettings, parentPort);
 parentPort.on('message', (message: unknown) => {
   if (message === 'stop') void pipeline.stop().then(() => process.exit(0));

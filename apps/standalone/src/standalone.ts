@@ -26,6 +26,7 @@ import { processLog } from '#runtime/process-log.js';
 import type { Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
 import { PolicyEditor } from '../../policy/src/policy-editor.js';
+import { lowerEngineThreads } from './background-priority.js';
 import { PipelineClient } from './pipeline-client.js';
 import { PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
@@ -36,6 +37,7 @@ import { ThreadedIngestDecoder } from './threaded-ingest-decoder.js';
 
 const CHECKPOINT_EVERY_MS = 5_000;
 const TRIM_EVERY_MS = 10_000;
+const LOWER_EVERY_MS = 1_000;
 
 /** Everything of the process that is not Nest's. */
 export interface Parts {
@@ -86,7 +88,11 @@ function startTimers(parts: Parts, logger: ConsoleLogger): NodeJS.Timeout[] {
     const neededFrom = Math.min(pipeline.neededFrom(0), stores.counters.checkpointOffset ?? 0);
     trimLog(stores.log, neededFrom, clock.now() - logRetentionMs(settings));
   };
-  return [every(CHECKPOINT_EVERY_MS, () => stores.counters.checkpoint(), logger), every(TRIM_EVERY_MS, trim, logger)];
+  return [
+    every(CHECKPOINT_EVERY_MS, () => stores.counters.checkpoint(), logger),
+    every(TRIM_EVERY_MS, trim, logger),
+    every(LOWER_EVERY_MS, lowerEngineThreads, logger),
+  ];
 }
 
 /** In-flight requests are answered, the log is flushed, the range at hand is finished or left to be proved. */

@@ -13,12 +13,19 @@ const EXACT_INSERT = {
   deduplicate_blocks_in_dependent_materialized_views: 1,
   input_format_parallel_parsing: 0,
   input_format_skip_unknown_fields: 1,
-  max_insert_block_size: 1_048_576,
+  // One thread: on small inserts the engine otherwise spends most of its time starting and ending threads.
+  max_threads: 1,
+  max_insert_threads: 1,
   min_insert_block_size_rows: 0,
   min_insert_block_size_bytes: 0,
 } as const;
 
 const WITHOUT_DEDUPLICATION = { ...EXACT_INSERT, insert_deduplicate: 0, deduplicate_insert: 'disable' } as const;
+
+/** The engine reserves memory for a whole block before it reads: a block just as large as the rows that come. */
+function oneBlock(rows: number) {
+  return { max_insert_block_size: rows + 1 };
+}
 
 const HASHES_PER_PAGE = 500_000;
 const HASHES_PER_LOOKUP = 20_000;
@@ -39,6 +46,7 @@ export class ClickHouseUsageStore extends UsageStore {
   async insert(block: UsageBlock): Promise<void> {
     await this.client.insert('keymeter.events', block.rows, {
       ...EXACT_INSERT,
+      ...oneBlock(block.count),
       insert_deduplication_token: block.token,
     });
   }
@@ -131,7 +139,8 @@ export class ClickHouseUsageStore extends UsageStore {
       .toString('utf8')
       .split('\n')
       .filter((line) => line !== '' && !known.has(rowPosition(line)));
-    await this.client.insert('keymeter.events', Buffer.from(`${missing.join('\n')}\n`), WITHOUT_DEDUPLICATION);
+    const settings = { ...WITHOUT_DEDUPLICATION, ...oneBlock(missing.length) };
+    await this.client.insert('keymeter.events', Buffer.from(`${missing.join('\n')}\n`), settings);
     return missing.length;
   }
 

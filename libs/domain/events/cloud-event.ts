@@ -24,7 +24,13 @@ const MAX_ATTRIBUTE_CHARS = 1024;
 /** C0, DEL and C1: they break stores, CSV and terminals. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-export function readCloudEvent(input: unknown, now: number, bounds: TimeBounds): UsageEvent | EventFault[] {
+/** An event and the JSON text of its data, '' without data. */
+export interface ReadEvent {
+  readonly event: UsageEvent;
+  readonly dataText: string;
+}
+
+export function readCloudEvent(input: unknown, now: number, bounds: TimeBounds): ReadEvent | EventFault[] {
   if (input === null || typeof input !== 'object' || Array.isArray(input)) {
     return [{ field: '', message: 'must be a JSON object' }];
   }
@@ -51,8 +57,10 @@ export function readCloudEvent(input: unknown, now: number, bounds: TimeBounds):
   const data = eventData(event, faults);
   if (faults.length > 0) return faults;
   // The fingerprint covers what the sender wrote: a retry without a time must not differ from its first attempt.
-  const written = `${type}\n${subject}\n${event.time ?? ''}\n${data === null ? '' : JSON.stringify(data)}`;
-  return { id, source, type, subject, time, data, idHash: identityHash(source, id), fingerprint: hash53(written) };
+  const dataText = data === null ? '' : JSON.stringify(data);
+  const written = `${type}\n${subject}\n${event.time ?? ''}\n${dataText}`;
+  const identity = { idHash: identityHash(source, id), fingerprint: hash53(written) };
+  return { event: { id, source, type, subject, time, data, ...identity }, dataText };
 }
 
 function attribute(event: Record<string, unknown>, name: string, faults: EventFault[]): string {

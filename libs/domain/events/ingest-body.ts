@@ -61,12 +61,13 @@ function encodeEvents(events: readonly unknown[], now: number, bounds: TimeBound
   const names: EventName[] = [];
   let rows = '';
   for (let index = 0; index < events.length; index++) {
-    const event = readCloudEvent(events[index], now, bounds);
-    if (Array.isArray(event)) {
-      for (const fault of event) if (faults.length < MAX_FAULTS) faults.push({ index, ...fault });
+    const read = readCloudEvent(events[index], now, bounds);
+    if (Array.isArray(read)) {
+      for (const fault of read) if (faults.length < MAX_FAULTS) faults.push({ index, ...fault });
       continue;
     }
-    const row = encodeRow(event);
+    const { event, dataText } = read;
+    const row = encodeRow(event, { dataText });
     if (row.length > limits.maxEventBytes / 3 && Buffer.byteLength(row) > limits.maxEventBytes) {
       return {
         kind: 'too-large',

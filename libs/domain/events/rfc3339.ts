@@ -17,11 +17,8 @@ export function parseRfc3339(text: string): number | undefined {
   if (hour > 23 || minute > 59 || second > 60) return undefined;
   const offset = offsetMinutes(match[8] as string);
   if (offset === undefined) return undefined;
-  const ms = Math.floor(Number(`0.${match[7] ?? '0'}`) * 1000);
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second, ms);
-  return date.getTime() - offset * 60_000;
+  const ms = match[7] === undefined ? 0 : Number(match[7].slice(0, 3).padEnd(3, '0'));
+  return epochMs(year, month, day) + hour * 3_600_000 + minute * 60_000 + second * 1000 + ms - offset * 60_000;
 }
 
 function offsetMinutes(zone: string): number | undefined {
@@ -32,6 +29,15 @@ function offsetMinutes(zone: string): number | undefined {
   return (zone[0] === '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
+/** Date.UTC takes the years 0 to 99 for 1900 to 1999. */
+function epochMs(year: number, month: number, day: number): number {
+  if (year > 99) return Date.UTC(year, month - 1, day);
+  return new Date(0).setUTCFullYear(year, month - 1, day);
+}
+
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
 function daysIn(year: number, month: number): number {
-  return new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return leap ? 29 : (DAYS[month - 1] as number);
 }

@@ -9,6 +9,8 @@ import { DIMENSION_FIELDS, DIMENSIONS, type UsageEvent } from './usage-event.js'
 /** What this event took from the embedded counters; folded in again at start (docs/adr/0003). */
 export interface RowExtras {
   readonly charge?: unknown;
+  /** `data` as JSON text, where the caller has it already. */
+  readonly dataText?: string;
 }
 
 export function encodeRow(event: UsageEvent, extras?: RowExtras): string {
@@ -24,23 +26,41 @@ export function encodeRow(event: UsageEvent, extras?: RowExtras): string {
     }
     const bytes = decimalText(data.bytes);
     if (bytes !== undefined) row += `,"bytes":"${bytes}"`;
-    row += `,"data":${JSON.stringify(data)}`;
+    row += `,"data":${extras?.dataText ?? JSON.stringify(data)}`;
   }
   if (extras?.charge !== undefined) row += `,"charge":${JSON.stringify(extras.charge)}`;
   return storable(`${row}}`);
 }
 
 /** Half of a surrogate pair, or an integer beyond 64 bits: the usage store's JSON parser refuses the whole text. */
-const SUSPECT = /\\ud|\d{19}/;
+const LONGEST_SAFE_DIGITS = 18;
 const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{19,}(?![\d.eE])/g;
 const LONE_SURROGATE = /\\(?:u(d[89a-f][0-9a-f]{2})|.)/g;
 
 function storable(row: string): string {
-  if (!SUSPECT.test(row)) return row;
+  if (!row.includes('\\ud') && !hasLongInteger(row)) return row;
   return row.replace(STRING_OR_LONG_INTEGER, (token) => {
     if (token.startsWith('"')) return token.replace(LONE_SURROGATE, (sequence, lone) => (lone ? '\ufffd' : sequence));
     return fitsInteger(token) ? token : Number(token).toExponential();
   });
+}
+
+/** Looks at every 19th character only: a run of 19 digits cannot lie between two of them. */
+function hasLongInteger(row: string): boolean {
+  for (let at = LONGEST_SAFE_DIGITS; at < row.length; at += LONGEST_SAFE_DIGITS + 1) {
+    if (!isDigit(row, at)) continue;
+    let first = at;
+    let last = at;
+    while (isDigit(row, first - 1)) first--;
+    while (isDigit(row, last + 1)) last++;
+    if (last - first >= LONGEST_SAFE_DIGITS) return true;
+  }
+  return false;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit >= 48 && unit <= 57;
 }
 
 function fitsInteger(digits: string): boolean {
