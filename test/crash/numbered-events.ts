@@ -3,6 +3,7 @@ import type { CallResult, HttpCaller } from './http-caller.js';
 import { allEvents } from './server-view.js';
 
 export const NUMBERED_TYPE = 'crash.numbered';
+const MOST_PROBLEMS = 10;
 
 export interface NumberedOptions {
   readonly first?: number;
@@ -29,12 +30,17 @@ export function postEvents(
   return caller.post('/api/v1/events', events, { 'content-type': 'application/cloudevents-batch+json', ...headers });
 }
 
-/** Numbers of the stored events, ascending, each as often as it is stored. */
-export async function storedNumbers(caller: HttpCaller): Promise<number[]> {
-  const events = await allEvents(caller, NUMBERED_TYPE);
-  return events.map(({ id }) => Number(id.slice(1))).sort((a, b) => a - b);
-}
-
-export function numbersBelow(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
+/** What is wrong if exactly the numbers below `count` are to be stored, each once; the first few of each kind. */
+export async function misstored(caller: HttpCaller, count: number): Promise<string[]> {
+  const times = new Array<number>(count).fill(0);
+  const problems: string[] = [];
+  for (const { id } of await allEvents(caller, NUMBERED_TYPE)) {
+    const number = Number(id.slice(1));
+    if (number < count) times[number] = (times[number] ?? 0) + 1;
+    else problems.push(`${id} was never acknowledged and is stored`);
+  }
+  times.forEach((stored, number) => {
+    if (stored !== 1) problems.push(`n${number} is stored ${stored} times`);
+  });
+  return problems.slice(0, MOST_PROBLEMS);
 }

@@ -11,12 +11,13 @@ const MiB = 1024 * 1024;
 const FLOOD_MS = Number(process.env.KEYMETER_TEST_FLOOD_MS ?? 12_000);
 const BATCH = 500;
 const SENDERS = 12;
+const dataDir = temporaryFolder('overload');
 let standalone: Standalone;
 let caller: HttpCaller;
 
 beforeAll(async () => {
   const env = { KEYMETER_LOG_MAX_BYTES: String(512 * MiB) };
-  standalone = await startStandalone({ dataDir: temporaryFolder('overload'), env });
+  standalone = await startStandalone({ dataDir, env });
   caller = new HttpCaller(standalone.url, ROOT_KEY);
   await caller.demand('POST', '/api/v1/meters', { slug: 'numbered', aggregation: 'COUNT', eventType: NUMBERED_TYPE });
 }, 60_000);

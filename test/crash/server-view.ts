@@ -73,9 +73,13 @@ export async function settled(caller: HttpCaller): Promise<void> {
   const event = { specversion: '1.0', id, source: 'crash/marker', type: 'crash.marker', subject: 'marker' };
   const sent = await caller.post('/api/v1/events', event, { 'content-type': 'application/cloudevents+json' });
   if (sent.kind === 'lost' || sent.status !== 204) throw new Error(`the marker was not taken: ${JSON.stringify(sent)}`);
-  const position = encodeURIComponent(String(sent.headers['keymeter-position']));
+  await countedUpTo(caller, String(sent.headers['keymeter-position']));
+}
+
+/** Resolves when everything below the position that an ingest answered is counted. */
+export async function countedUpTo(caller: HttpCaller, position: string): Promise<void> {
   for (let tries = 0; ; tries++) {
-    const answer = await caller.call(`/api/v1/meters/requests/query?waitFor=${position}`);
+    const answer = await caller.call(`/api/v1/meters/requests/query?waitFor=${encodeURIComponent(position)}`);
     if (answer.kind === 'answer' && answer.status === 200) return;
     if (tries > 12) throw new Error(`not counted in time: ${JSON.stringify(answer).slice(0, 500)}`);
   }
