@@ -10,6 +10,7 @@ export class UsageBatch {
   readonly #day: string;
   #next: number;
   #rows = 0;
+  #chars = 0;
   #duplicates = 0;
   #newest: number;
 
@@ -21,6 +22,11 @@ export class UsageBatch {
 
   get rows(): number {
     return this.#rows;
+  }
+
+  /** Length of the rows so far, about their bytes. */
+  get chars(): number {
+    return this.#chars;
   }
 
   get range() {
@@ -47,7 +53,9 @@ export class UsageBatch {
     const before = `{"partition":${frame.partition},"offset":${frame.offset},"idx":`;
     const after = `,"accepted_at":${frame.acceptedAt},`;
     frame.lines.forEach((line, i) => {
-      this.#parts.push(`${before}${frame.events[i]?.index}${after}${line.slice(1)}\n`);
+      const row = `${before}${frame.events[i]?.index}${after}${line.slice(1)}\n`;
+      this.#parts.push(row);
+      this.#chars += row.length;
     });
     this.deadLetters.push(...frame.deadLetters);
     this.#rows += frame.lines.length;

@@ -35,6 +35,8 @@ export interface Committed {
 }
 
 const MAX_BACKOFF_MS = 10_000;
+/** The engine takes about ten times a block's bytes while it inserts it. */
+const MAX_BATCH_CHARS = 8 * 1024 * 1024;
 
 export class UsageWriter implements FrameSink {
   readonly #starts: number[] = [];
@@ -76,7 +78,7 @@ export class UsageWriter implements FrameSink {
       if (this.#collecting && !this.#collecting.fits(frame)) this.#send();
       this.#collecting ??= new UsageBatch(frame);
       this.#collecting.add(frame);
-      if (this.#collecting.rows >= this.options.maxRows) this.#send();
+      if (this.#isFull(this.#collecting)) this.#send();
     }
     this.#timer ??= this.#collecting ? setTimeout(() => this.#sendWhenIdle(), this.options.maxAgeMs) : undefined;
     if (this.#waiting > 1) await this.#inserting;
@@ -92,6 +94,10 @@ export class UsageWriter implements FrameSink {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  #isFull(batch: UsageBatch): boolean {
+    return batch.rows >= this.options.maxRows || batch.chars >= MAX_BATCH_CHARS;
   }
 
   /** A frame handed over twice would count twice, a skipped one never: both are faults of ours and end the process. */

@@ -10,6 +10,9 @@ import { CountedProgress } from './counted-progress.js';
 import type { PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 
+/** A small young generation: what passes through is short-lived, and Node would let it grow to 48 MB before it looks. */
+const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 1024 };
+
 export interface PipelineEvents {
   /** The thread ended for good; the process must end too. */
   failed(reason: string): void;
@@ -37,7 +40,10 @@ export class PipelineClient {
     metrics: PipelineMetrics,
     events: PipelineEvents,
   ) {
-    this.#thread = new Worker(new URL('./pipeline-thread.js', import.meta.url), { workerData: settings });
+    this.#thread = new Worker(new URL('./pipeline-thread.js', import.meta.url), {
+      workerData: settings,
+      resourceLimits: HEAP,
+    });
     this.#rpc = new PortRpc(this.#thread);
     this.progress = new CountedProgress(log, clock);
     this.#rpc.serve('main', {

@@ -27,6 +27,7 @@ import { ReportedSnapshots } from './reported-snapshots.js';
 
 const SNAPSHOT_EVERY_MS = 3_000;
 const SNAPSHOT_EVERY_EVENTS = 500_000;
+const RELEASE_EVERY_MS = 5_000;
 
 /** Consumer, policy engine and usage store behind one reading of the log. */
 export class Pipeline {
@@ -67,6 +68,7 @@ export class Pipeline {
     rpc.serve('fates', fates);
     rpc.serve('usageReader', new ClickHouseUsageReader(client));
     rpc.serve('eventLookup', new ClickHouseEventLookup(client));
+    const releasing = setInterval(() => void client.releaseMemory().catch(() => undefined), RELEASE_EVERY_MS).unref();
     const microservice = await NestFactory.createMicroservice(pipelineModule(writer, runner, fates), {
       logger: false,
       strategy: new EventLogServer({
@@ -84,6 +86,7 @@ export class Pipeline {
       knownIds,
     );
     return new Pipeline(microservice, writer, runner, async () => {
+      clearInterval(releasing);
       clearInterval(resting);
       await client.close();
       await environment.close();

@@ -20,7 +20,10 @@ export class ThreadedIngestDecoder extends IngestDecoder {
     private readonly clock: Clock,
   ) {
     super();
-    this.#thread = new Worker(new URL('./ingest-thread.js', import.meta.url), { workerData: settings });
+    this.#thread = new Worker(new URL('./ingest-thread.js', import.meta.url), {
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 },
+    });
     this.#thread.on('message', ({ call, result }: { call: number; result: IngestResult }) =>
       this.#settle(call, result),
     );

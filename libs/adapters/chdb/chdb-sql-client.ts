@@ -42,6 +42,11 @@ export class ChdbSqlClient extends SqlClient {
     }
   }
 
+  /** Gives memory that the engine's allocator holds for later back to the system. */
+  async releaseMemory(): Promise<void> {
+    await this.command('SYSTEM JEMALLOC PURGE');
+  }
+
   async close(): Promise<void> {
     await this.#client.close();
     await this.#connection.close();
