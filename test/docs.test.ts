@@ -1,0 +1,63 @@
+/** What the documents point at exists, and the list of error codes is the list of error codes. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+function filesUnder(folder: string, suffix: string): string[] {
+  const found = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  return found.filter((it) => it.isFile() && it.name.endsWith(suffix)).map((it) => join(it.parentPath, it.name));
+}
+
+const pages = [
+  ...readdirSync(ROOT)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(ROOT, name)),
+  ...filesUnder('docs', '.md'),
+];
+
+test('every link of every page leads to a file', () => {
+  const broken = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !existsSync(join(dirname(page), target)))
+      .map((target) => `${relative(ROOT, page)}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+/** Built by templates: `keymeter/<code of a retryable error>`, `keymeter/<reason>`, `authentication/<reason>`. */
+const COMPOSED = [
+  'keymeter/log_full',
+  'keymeter/disk_full',
+  'keymeter/log_unavailable',
+  'keymeter/store_unavailable',
+  'keymeter/overloaded',
+  'authentication/missing',
+  'authentication/key_not_found',
+];
+const CODE =
+  /['"`]((?:application|authentication|authorization|data|user|policy|enforcement|keymeter)(?:\/[a-z_]+)+)['"`]/g;
+/** Media types and event sources that look like codes. */
+const OTHERS = new Set(['application/json', 'application/xml', 'keymeter/policy', 'keymeter/ingress']);
+
+test('docs/errors.md lists every code that the sources answer with, and no other', () => {
+  const sources = [...filesUnder('apps', '.ts'), ...filesUnder('libs', '.ts')].filter(
+    (path) => !/\.(test|contract|fixture)\.ts$/.test(path),
+  );
+  const used = new Set(COMPOSED);
+  for (const path of sources) {
+    for (const [, code = ''] of readFileSync(path, 'utf8').matchAll(CODE)) if (!OTHERS.has(code)) used.add(code);
+  }
+  const listed = [...readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').matchAll(/^\| `([a-z_/]+)` \|/gm)];
+  expect(listed.map(([, code]) => code).sort()).toEqual([...used].sort());
+});
+
+test('docs/errors.md tells what to do for every code that ends a start', () => {
+  const text = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
+  const codes = [...readFileSync(join(ROOT, 'libs/domain/errors.ts'), 'utf8').matchAll(/^ {2}'([A-Z_]+)',$/gm)];
+  expect(codes.length).toBeGreaterThan(10);
+  for (const [, code = ''] of codes) {
+    expect(text).toMatch(new RegExp(`\`${code}\`|\`keymeter/${code.toLowerCase()}\``));
+  }
+});
