@@ -16,7 +16,13 @@ const RECORD = Buffer.alloc(12_000, 97);
 export async function run(seconds = 2): Promise<AppendFigures[]> {
   const folder = mkdtempSync(join(tmpdir(), 'keymeter-bench-'));
   try {
-    const log = await SegmentLogWriter.open({ folder: join(folder, 'log'), partitions: 1, segmentBytes: 2 ** 26, maxBytes: 2 ** 40, reserveBytes: 0 });
+    const log = await SegmentLogWriter.open({
+      folder: join(folder, 'log'),
+      partitions: 1,
+      segmentBytes: 2 ** 26,
+      maxBytes: 2 ** 40,
+      reserveBytes: 0,
+    });
     const segments = await measure('segment files', seconds, () => log.append(0, RECORD));
     await log.close();
     const root = open({ path: join(folder, 'lmdb'), overlappingSync: false });

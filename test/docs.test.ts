@@ -61,3 +61,13 @@ test('docs/errors.md tells what to do for every code that ends a start', () => {
     expect(text).toMatch(new RegExp(`\`${code}\`|\`keymeter/${code.toLowerCase()}\``));
   }
 });
+
+test('the operations guide explains every event that a log line can name', () => {
+  const guide = readFileSync(join(ROOT, 'docs/guides/operations.md'), 'utf8');
+  const named = [...filesUnder('apps', '.ts'), ...filesUnder('libs', '.ts')]
+    .filter((path) => !path.endsWith('.test.ts'))
+    .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/(?:\bevent: |\.(?:warned|told)\()'([^']+)'/g)])
+    .map(([, event = '']) => event);
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((event) => !guide.includes(`| \`${event}\` |`))).toEqual([]);
+});

@@ -9,7 +9,7 @@ import { parsePositionCursor, positionCursor } from './list-cursor.js';
 import { parseParameters, type RawQuery } from './request-query.js';
 import { answered } from './too-large.js';
 
-const listing = z.object({
+export const deadLetterListing = z.object({
   reason: z.enum(['undecodable', 'conflict']).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(100),
   cursor: z.string().optional(),
@@ -26,7 +26,7 @@ export class DeadLettersController {
   @Get()
   @Requires('dead_letter.read_dead_letter')
   async list(@Query() raw: RawQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const { reason, limit, cursor } = parseParameters(listing, raw);
+    const { reason, limit, cursor } = parseParameters(deadLetterListing, raw);
     const after = cursor === undefined ? undefined : parsePositionCursor(cursor);
     await this.freshness.settle(reply, raw.waitFor);
     const letters = await answered(this.usage.deadLetters({ reason, after, limit }));

@@ -1,8 +1,8 @@
 /** Parameters of both event lists of the metering protocol. */
 import { z } from 'zod';
-import { instant } from '#domain/meters/instant.js';
 import { stringFilter, timeFilter } from '#domain/meters/string-filter.js';
-import { DAY_MS } from '#domain/meters/time-window.js';
+import { instant } from '#domain/time/instant.js';
+import { DAY_MS } from '#domain/time/time-window.js';
 import type { EventListing } from '#ports/usage-reader.js';
 import { invalidInput } from '#runtime/http/http-problem.js';
 import { parseEventCursor } from './list-cursor.js';
@@ -12,7 +12,7 @@ const OLDEST_MS = 32 * DAY_MS;
 const limit = z.coerce.number().int().min(1).max(100).default(100);
 const text = z.string().min(1).max(1024).optional();
 
-const listV1 = z.object({
+export const listV1 = z.object({
   from: instant.optional(),
   to: instant.optional(),
   ingestedAtFrom: instant.optional(),
@@ -69,7 +69,7 @@ const filterV2 = z.strictObject({
   ingestedAt: timeFilter.optional(),
   customerId: z.strictObject({ $in: z.array(z.string()).min(1).max(100) }).optional(),
 });
-const listV2 = z.object({ cursor: z.string().optional(), limit, filter: filterV2.optional() });
+export const listV2 = z.object({ cursor: z.string().optional(), limit, filter: filterV2.optional() });
 const STRINGS = ['id', 'source', 'subject', 'type'] as const;
 
 export function parseListV2(raw: RawQuery): EventListing {

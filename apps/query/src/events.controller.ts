@@ -1,8 +1,8 @@
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { eventFault } from '#domain/meters/event-fault.js';
-import { formatSeconds } from '#domain/meters/instant.js';
 import type { Meter } from '#domain/meters/meter.js';
+import { formatSeconds } from '#domain/time/instant.js';
 import { Clock } from '#ports/clock.js';
 import { MeterStore } from '#ports/meter-store.js';
 import { type EventListing, type StoredEvent, UsageReader } from '#ports/usage-reader.js';

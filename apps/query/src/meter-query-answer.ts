@@ -1,8 +1,8 @@
 /** Usage rows as the metering protocol's JSON or CSV. */
 import { sixDecimals } from '#domain/meters/decimal.js';
-import { formatSeconds } from '#domain/meters/instant.js';
-import { MINUTE_MS, nextWindow } from '#domain/meters/time-window.js';
 import type { UsageQuery, UsageRow } from '#domain/meters/usage-query.js';
+import { formatSeconds } from '#domain/time/instant.js';
+import { MINUTE_MS, nextWindow } from '#domain/time/time-window.js';
 import { groupKeys, type MeterQuery } from './meter-query-request.js';
 
 export function jsonAnswer(asked: MeterQuery, query: UsageQuery, rows: readonly UsageRow[]): object {

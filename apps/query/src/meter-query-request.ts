@@ -1,14 +1,14 @@
 /** The metering protocol's query parameters, and the question to the usage store that they make. */
 import { z } from 'zod';
-import { instant } from '#domain/meters/instant.js';
 import { storedPath } from '#domain/meters/json-path.js';
 import type { Meter } from '#domain/meters/meter.js';
 import { windowCount } from '#domain/meters/query-plan.js';
 import { stringFilter } from '#domain/meters/string-filter.js';
-import { WINDOW_SIZES } from '#domain/meters/time-window.js';
 import { type Field, type FieldCondition, fieldOf, type UsageQuery } from '#domain/meters/usage-query.js';
 import { ZERO_AGGREGATIONS } from '#domain/meters/zero-fill.js';
-import { canonicalZone } from '#domain/meters/zone-offset.js';
+import { instant } from '#domain/time/instant.js';
+import { WINDOW_SIZES } from '#domain/time/time-window.js';
+import { canonicalZone } from '#domain/time/zone-offset.js';
 import { HttpProblem, invalidInput } from '#runtime/http/http-problem.js';
 import { bracketed, jsonParameter, listOf, type RawQuery } from './request-query.js';
 

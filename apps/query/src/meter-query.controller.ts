@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { instant } from '#domain/meters/instant.js';
 import type { Meter } from '#domain/meters/meter.js';
-import { DAY_MS, windowStart } from '#domain/meters/time-window.js';
 import type { Field, UsageQuery, UsageRow } from '#domain/meters/usage-query.js';
 import { fillZeros } from '#domain/meters/zero-fill.js';
+import { instant } from '#domain/time/instant.js';
+import { DAY_MS, windowStart } from '#domain/time/time-window.js';
 import { Clock } from '#ports/clock.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { invalidInput } from '#runtime/http/http-problem.js';
@@ -25,7 +25,7 @@ import {
 import { parseParameters, type RawQuery } from './request-query.js';
 import { answered } from './too-large.js';
 
-const range = z.object({ from: instant.optional(), to: instant.optional() });
+export const timeRange = z.object({ from: instant.optional(), to: instant.optional() });
 
 @Controller('api/v1/meters/:idOrSlug')
 @UseGuards(RootKeyGuard)
@@ -78,7 +78,7 @@ export class MeterQueryController {
     const field: Field = key === 'subject' ? { column: 'subject' } : groupField(meter, key, 'group by');
     // On a whole minute, so that rollups can answer.
     const dayAgo = windowStart(this.clock.now() - DAY_MS, 'MINUTE');
-    return this.#values(meter, field, { from: dayAgo, ...parseParameters(range, raw) }, raw, reply);
+    return this.#values(meter, field, { from: dayAgo, ...parseParameters(timeRange, raw) }, raw, reply);
   }
 
   @Get('subjects')
@@ -89,13 +89,13 @@ export class MeterQueryController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string[]> {
     const meter = await this.finder.findLiving(idOrSlug);
-    return this.#values(meter, { column: 'subject' }, parseParameters(range, raw), raw, reply);
+    return this.#values(meter, { column: 'subject' }, parseParameters(timeRange, raw), raw, reply);
   }
 
   async #values(
     meter: Meter,
     field: Field,
-    { from = meter.eventFrom, to }: z.infer<typeof range>,
+    { from = meter.eventFrom, to }: z.infer<typeof timeRange>,
     raw: RawQuery,
     reply: FastifyReply,
   ): Promise<string[]> {

@@ -29,7 +29,7 @@ const ORDERS = {
   updatedAt: 'updatedAt',
 } as const;
 
-const listing = z.object({
+export const meterListing = z.object({
   page: z.coerce.number().int().min(1).max(1_000_000).optional(),
   pageSize: z.coerce.number().int().min(1).max(1_000).optional(),
   orderBy: z.enum(Object.keys(ORDERS) as [keyof typeof ORDERS]).default('key'),
@@ -61,7 +61,7 @@ export class MetersController {
   @Get()
   @Requires('meter.read_meter')
   async list(@Query() query: unknown): Promise<object[]> {
-    const { page, pageSize = 1_000, orderBy, order, includeDeleted } = parseParameters(listing, query);
+    const { page, pageSize = 1_000, orderBy, order, includeDeleted } = parseParameters(meterListing, query);
     const meters = await this.meters.list({ includeDeleted: includeDeleted === 'true' });
     const sorted = meters.sort((a, b) => compare(a, b, ORDERS[orderBy]) * (order === 'DESC' ? -1 : 1));
     const first = ((page ?? 1) - 1) * pageSize;

@@ -1,7 +1,8 @@
 /** Calendar windows of a zone as SQL, the same instants as time-window.ts gives. */
-import type { WindowSize } from '#domain/meters/time-window.js';
+
 import type { UsageQuery } from '#domain/meters/usage-query.js';
-import { changesOnWholeHours, type ZoneSpan, zoneSpans } from '#domain/meters/zone-spans.js';
+import type { WindowSize } from '#domain/time/time-window.js';
+import { changesOnWholeHours, type ZoneSpan, zoneSpans } from '#domain/time/zone-spans.js';
 import type { SqlParameters } from './sql-parameters.js';
 
 const START_OF: Record<WindowSize, string> = {

@@ -1,7 +1,7 @@
 /** Meters: what to count of which events, and the properties that usage can be grouped by. */
 import { z } from 'zod';
 import { DIMENSION_FIELDS } from '../events/usage-event.js';
-import { instant } from './instant.js';
+import { instant } from '../time/instant.js';
 import { parseJsonPath } from './json-path.js';
 
 export const AGGREGATIONS = ['SUM', 'COUNT', 'AVG', 'MIN', 'MAX', 'UNIQUE_COUNT', 'LATEST'] as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { windowStart } from '../time/time-window.js';
 import { planQuery, planScope, type Segment, windowCount, windowStarts } from './query-plan.js';
-import { windowStart } from './time-window.js';
 import type { UsageQuery } from './usage-query.js';
 
 const at = (text: string) => Date.parse(text);

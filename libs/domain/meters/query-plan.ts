@@ -3,9 +3,9 @@
  * first whole day, days up to the first whole month, and so on; raw events where no rollup does. Rollups outlive raw
  * events, so as little as possible is read from raw.
  */
-import { DAY_MS, HOUR_MS, MINUTE_MS, nextWindow, windowStart } from './time-window.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, nextWindow, windowStart } from '../time/time-window.js';
+import { changesOnWholeHours, zoneSpans } from '../time/zone-spans.js';
 import { isBytes, type UsageQuery, type UsageScope } from './usage-query.js';
-import { changesOnWholeHours, zoneSpans } from './zone-spans.js';
 
 const FINEST_FIRST = ['minute', 'hour', 'day', 'month'] as const;
 type Rollup = (typeof FINEST_FIRST)[number];

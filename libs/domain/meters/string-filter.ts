@@ -1,6 +1,6 @@
 /** Conditions on texts and times as the metering protocol writes them: one operator per object, one level deep. */
 import { z } from 'zod';
-import { instant } from './instant.js';
+import { instant } from '../time/instant.js';
 
 const MAX_LIST = 100;
 const MAX_BRANCHES = 20;

@@ -1,9 +1,9 @@
 /** A question to the usage store, in its own terms: meters and wire names are resolved, values are plain data. */
 import { DIMENSION_FIELDS, DIMENSIONS, type UsageDimensions } from '../events/usage-event.js';
+import type { WindowSize } from '../time/time-window.js';
 import type { JsonPath } from './json-path.js';
 import type { Aggregation } from './meter.js';
 import type { StringFilter } from './string-filter.js';
-import type { WindowSize } from './time-window.js';
 
 /** A text of an event: its subject, a dimension that has a column of its own, or a member of its data. */
 export type Field = { readonly column: 'subject' | keyof UsageDimensions } | { readonly path: JsonPath };

@@ -1,7 +1,7 @@
 /** A policy as operators write it, and as it stands in the log and the policy store. One schema, all errors at once. */
 import { z } from 'zod';
+import { canonicalZone } from '../time/zone-offset.js';
 import { parseDuration } from './duration.js';
-import { isTimeZone } from './time-zone.js';
 
 /** Events kept per target of a sliding window; a COUNT threshold at or above it could never be crossed. */
 export const MAX_EVENTS_PER_TARGET = 100_000;
@@ -57,7 +57,9 @@ const calendarWindow = z.strictObject({
   calendar: z.enum(['minute', 'hour', 'day']),
   timeZone: z
     .string()
-    .refine(isTimeZone, { error: 'must be an IANA time zone such as "UTC" or "Europe/Berlin"' })
+    .refine((zone) => canonicalZone(zone) !== undefined, {
+      error: 'must be an IANA time zone such as "UTC" or "Europe/Berlin"',
+    })
     .default('UTC'),
 });
 

@@ -1,5 +1,5 @@
 /** The stretches of time over which a zone's offset from UTC does not change. */
-import { END_OF_TIME, FIRST_TIME } from './event-times.js';
+import { END_OF_TIME, FIRST_TIME } from '../meters/event-times.js';
 import { measuredOffset } from './zone-offset.js';
 
 export interface ZoneSpan {

@@ -1,0 +1,101 @@
+/** IETF RateLimit fields (draft-ietf-httpapi-ratelimit-headers) on verifications, read by a strict parser. */
+import { Ingress } from '../support/ingress.js';
+import { drawSeed, randomFrom } from '../support/seed.js';
+import { temporaryFolder } from '../support/temp-folder.js';
+import { parseStructuredList } from './structured-fields.js';
+
+const random = randomFrom(drawSeed('rate limit fields'));
+const folder = temporaryFolder('rate-limit-fields');
+const NAMES = ['requests', 'per day', 'a"quote', 'back\\slash', 'semi;r=1, "x"', 'größe', 'tab\there'];
+let ingress: Ingress;
+let apiId: string;
+
+beforeAll(async () => {
+  ingress = await Ingress.open(folder);
+  apiId = (await ingress.data('apis.createApi', { name: 'limits' })).apiId;
+});
+afterAll(() => ingress.close());
+
+const whole = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
+
+function drawLimits() {
+  const names = NAMES.filter(() => random() < 0.5);
+  const limit = (name: string) => ({ name, limit: whole(1, 4), duration: whole(1_000, 100_000), autoApply: true });
+  return (names.length > 0 ? names : ['requests']).map(limit);
+}
+
+test('the parser refuses what is no structured list', () => {
+  for (const text of [
+    '',
+    'a;r=1',
+    '"a";r=1,',
+    '"a" "b"',
+    '"a";R=1',
+    '"a";r=1.5',
+    '"a";r="1"',
+    '"ü"',
+    '"a',
+    '"a\\n"',
+    ' "a"',
+  ]) {
+    expect(() => parseStructuredList(text)).toThrow(SyntaxError);
+  }
+  expect(parseStructuredList('"a\\"b";r=0;t=5 , "c"').map(({ value }) => value)).toEqual(['a"b', 'c']);
+});
+
+test('both fields parse, name the same limits in the same order, and say what the answer says', async () => {
+  for (let round = 0; round < 30; round++) {
+    const ratelimits = drawLimits();
+    const { key } = await ingress.data('keys.createKey', { apiId, ratelimits });
+    for (let call = 0; call < 5; call++) {
+      ingress.clock.advance(whole(0, 3_000));
+      const { headers, json } = await ingress.call('keys.verifyKey', { key });
+      const states = parseStructuredList(headers['ratelimit'] ?? '');
+      const policies = parseStructuredList(headers['ratelimit-policy'] ?? '');
+      const { ratelimits: told, code } = json().data;
+      expect(states.map(({ value }) => value)).toEqual(policies.map(({ value }) => value));
+      for (const [i, limit] of told.entries()) {
+        const seconds = Math.ceil((limit.reset - ingress.clock.now()) / 1000);
+        expect([...states[i]!.parameters]).toEqual([
+          ['r', limit.remaining],
+          ['t', seconds],
+        ]);
+        expect([...policies[i]!.parameters]).toEqual([
+          ['q', limit.limit],
+          ['w', Math.ceil(limit.duration / 1000)],
+        ]);
+        if (/^[ -~]+$/.test(limit.name)) expect(states[i]!.value).toBe(limit.name);
+        if (limit.remaining === 0) expect(seconds).toBeGreaterThan(0);
+        if (limit.exceeded) expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(seconds);
+      }
+      expect(headers['retry-after'] !== undefined).toBe(code === 'RATE_LIMITED');
+    }
+  }
+});
+
+test('a call that comes after Retry-After passes, one that comes before the reset does not', async () => {
+  const { key } = await ingress.data('keys.createKey', {
+    apiId,
+    ratelimits: [
+      { name: 'short', limit: 1, duration: 1_500, autoApply: true },
+      { name: 'long', limit: 3, duration: 7_000, autoApply: true },
+    ],
+  });
+  for (let round = 0, passed = 0; round < 40; round++) {
+    const { headers, json } = await ingress.call('keys.verifyKey', { key });
+    const { code, ratelimits } = json().data;
+    if (code === 'VALID') {
+      passed++;
+      continue;
+    }
+    expect(code).toBe('RATE_LIMITED');
+    const opens = Math.max(
+      ...ratelimits.filter((it: { exceeded: boolean }) => it.exceeded).map((it: { reset: number }) => it.reset),
+    );
+    ingress.clock.advance(opens - 1 - ingress.clock.now());
+    expect((await ingress.data('keys.verifyKey', { key })).code).toBe('RATE_LIMITED');
+    ingress.clock.advance(Number(headers['retry-after']) * 1000);
+    expect((await ingress.data('keys.verifyKey', { key })).code).toBe('VALID');
+    if (round > 30) expect(passed).toBeGreaterThan(0);
+  }
+});
