@@ -17,6 +17,12 @@ export class RouteTable {
     });
   }
 
+  /** As registered, `GET /api/v1/meters/:idOrSlug`, without what Fastify adds by itself. */
+  get all(): string[] {
+    const own = this.#routes.filter(({ method }) => method !== 'HEAD');
+    return own.map(({ method, segments }) => `${method} ${segments.join('/')}`).sort();
+  }
+
   methodsFor(path: string): string[] {
     const segments = path.split('/');
     const methods = this.#routes.filter((route) => matches(route.segments, segments)).map((route) => route.method);

@@ -24,6 +24,8 @@ export interface OperationResult {
 
 export interface Operation {
   readonly name: string;
+  /** Of the body; docs/openapi.json is made from it. */
+  readonly schema: z.ZodType;
   run(body: unknown, call: OperationCall): Promise<OperationResult>;
 }
 
@@ -35,6 +37,7 @@ export function operation<S extends z.ZodType>(
 ): Operation {
   return {
     name,
+    schema,
     run: (body, call) => {
       const parsed = schema.safeParse(body);
       if (parsed.success) return run(parsed.data, call);

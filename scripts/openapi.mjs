@@ -1,0 +1,363 @@
+/**
+ * Writes docs/openapi.json from what the server is made of: routes and rights from the controllers' metadata, bodies
+ * and parameters from their zod schemas. `node scripts/openapi.mjs --check` fails where the file is not up to date.
+ */
+import 'reflect-metadata';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { prepare, root } from './prepare.mjs';
+
+if (!process.argv.includes('--built')) prepare();
+const load = (path) => import(new URL(`dist/${path}.js`, `file://${root}/`));
+const { OPERATIONS } = await load('apps/ingress/src/keys/operations');
+const { verifyRequestSchema } = await load('libs/domain/keys/verify-request');
+const { VERIFY_CODES } = await load('libs/domain/keys/verdict');
+const { policySchema } = await load('libs/domain/policies/policy');
+const { MetersController, meterListing } = await load('apps/query/src/meters.controller');
+const { MeterQueryController, timeRange } = await load('apps/query/src/meter-query.controller');
+const { meterQuery } = await load('apps/query/src/meter-query-request');
+const { EventsController } = await load('apps/query/src/events.controller');
+const { listV1, listV2 } = await load('apps/query/src/event-request');
+const { DeadLettersController, deadLetterListing } = await load('apps/query/src/dead-letters.controller');
+const { PoliciesController } = await load('apps/policy/src/policies.controller');
+const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
+const { enforcementQuerySchema } = await load('apps/policy/src/enforcement-query');
+const { HealthController } = await load('libs/runtime/http/health.controller');
+const { MetricsController } = await load('libs/runtime/http/metrics.controller');
+
+const METHODS = ['get', 'post', 'put', 'delete', 'patch'];
+const BODY = '3'; // Nest's RouteParamtypes.BODY, the kind in `<kind>:<index>` of a parameter's metadata
+
+/** What a handler reads from query string or body without a decorator's schema. */
+const QUERIES = {
+  'MetersController.list': meterListing,
+  'MeterQueryController.query': meterQuery,
+  'MeterQueryController.subjects': timeRange,
+  'MeterQueryController.groupByValues': timeRange,
+  'EventsController.list': listV1,
+  'EventsController.listV2': listV2,
+  'DeadLettersController.list': deadLetterListing,
+  'EnforcementsController.list': enforcementQuerySchema,
+};
+const BODIES = { 'MeterQueryController.queryPost': meterQuery };
+const WAITS = /^(MeterQueryController|EventsController|DeadLettersController)\./;
+const CSV = /^MeterQueryController\.query/;
+/** Parameters that carry JSON. */
+const JSON_PARAMETERS = new Set(['filter', 'advancedMeterGroupByFilters']);
+const SUMMARIES = {
+  'MetersController.create': 'Create a meter',
+  'MetersController.list': 'List meters',
+  'MetersController.find': 'Read a meter',
+  'MetersController.update': 'Change name, description, groups and metadata of a meter',
+  'MetersController.remove': 'Delete a meter',
+  'MeterQueryController.query': 'Query usage',
+  'MeterQueryController.queryPost': 'Query usage by a body',
+  'MeterQueryController.groupByValues': 'List the values of a group',
+  'MeterQueryController.subjects': 'List the subjects',
+  'EventsController.list': 'List events',
+  'EventsController.listV2': 'List events page by page, with filters',
+  'DeadLettersController.list': 'List what could not be counted',
+  'PoliciesController.create': 'Create a policy',
+  'PoliciesController.list': 'List policies',
+  'PoliciesController.find': 'Read a policy',
+  'PoliciesController.replace': 'Replace a policy by a new version',
+  'PoliciesController.remove': 'Delete a policy',
+  'EnforcementsController.list': 'List enforcements',
+  'EnforcementsController.explain': 'Explain an enforcement',
+  'EnforcementsController.lift': 'Lift an enforcement',
+  'HealthController.live': 'Whether the process answers',
+  'HealthController.ready': 'Whether everything works',
+  'MetricsController.metrics': "Metrics in Prometheus' text format",
+};
+
+function jsonSchema(schema) {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
+
+const json = (schema) => ({ 'application/json': { schema } });
+const ref = (name) => ({ $ref: `#/components/schemas/${name}` });
+const secured = [{ rootKey: [] }];
+const keyErrors = { default: { description: 'Refused.', content: json(ref('KeyError')) } };
+const problems = {
+  default: { description: 'Refused.', content: { 'application/problem+json': { schema: ref('Problem') } } },
+};
+
+function queryParameters(schema) {
+  const { properties = {}, required = [] } = jsonSchema(schema);
+  return Object.entries(properties).map(([name, property]) => {
+    const common = { name, in: 'query', required: required.includes(name) };
+    if (JSON_PARAMETERS.has(name)) return { ...common, content: json(property) };
+    const deep = name === 'filterGroupBy' ? { style: 'deepObject', explode: true } : {};
+    return { ...common, ...deep, schema: property };
+  });
+}
+
+function controllerRoutes(controller) {
+  const prefix = Reflect.getMetadata('path', controller);
+  return Object.getOwnPropertyNames(controller.prototype).flatMap((handler) => {
+    const target = controller.prototype[handler];
+    const method = Reflect.getMetadata('method', target);
+    if (method === undefined) return [];
+    const path = `/${prefix}/${Reflect.getMetadata('path', target)}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+    return [[path, METHODS[method], controllerOperation(controller, handler, path, METHODS[method])]];
+  });
+}
+
+function controllerOperation(controller, handler, path, method) {
+  const operationId = `${controller.name}.${handler}`;
+  const target = controller.prototype[handler];
+  const right = Reflect.getMetadata('keymeter:required-right', target);
+  const status = Reflect.getMetadata('__httpCode__', target) ?? (method === 'post' ? 201 : 200);
+  const body = BODIES[operationId] ?? bodySchema(controller, handler);
+  const parameters = [
+    ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    ...(QUERIES[operationId] ? queryParameters(QUERIES[operationId]) : []),
+    ...(WAITS.test(operationId) ? [{ $ref: '#/components/parameters/waitFor' }] : []),
+  ];
+  if (SUMMARIES[operationId] === undefined) throw new Error(`${operationId} has no summary`);
+  return {
+    operationId,
+    summary: SUMMARIES[operationId],
+    ...(right
+      ? { description: `Right: \`${right.resource}.*.${right.action}\`.`, security: secured }
+      : { security: [] }),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: { required: true, content: json(jsonSchema(body)) } } : {}),
+    responses: { [status]: answer(operationId, status), ...unready(operationId), ...(right ? problems : {}) },
+  };
+}
+
+function bodySchema(controller, handler) {
+  const args = Reflect.getMetadata('__routeArguments__', controller, handler) ?? {};
+  return Object.entries(args).find(([kind]) => kind.startsWith(`${BODY}:`))?.[1].schema;
+}
+
+function answer(operationId, status) {
+  if (status === 204) return { description: 'Done.' };
+  if (operationId === 'MetricsController.metrics')
+    return { description: 'Metrics.', content: { 'text/plain': { schema: { type: 'string' } } } };
+  const schema = /^PoliciesController\.(?!list)/.test(operationId) ? ref('Policy') : {};
+  const csv = CSV.test(operationId) ? { 'text/csv': { schema: { type: 'string' } } } : {};
+  const headers = WAITS.test(operationId)
+    ? { headers: { 'KeyMeter-Complete-Until': { $ref: '#/components/headers/CompleteUntil' } } }
+    : {};
+  return { description: 'Done.', ...headers, content: { ...json(schema), ...csv } };
+}
+
+function unready(operationId) {
+  return operationId === 'HealthController.ready'
+    ? { 503: { description: 'Not ready, with the reasons.', content: json({}) } }
+    : {};
+}
+
+function keyOperation({ name, schema }) {
+  return [
+    `/v2/${name}`,
+    'post',
+    {
+      operationId: name,
+      security: secured,
+      requestBody: { required: true, content: json(jsonSchema(schema)) },
+      responses: {
+        200: { description: 'Done.', content: json(name === 'keys.verifyKey' ? ref('Verified') : ref('KeyAnswer')) },
+        ...keyErrors,
+      },
+    },
+  ];
+}
+
+function verifyOperation() {
+  const [path, method, operation] = keyOperation({ name: 'keys.verifyKey', schema: verifyRequestSchema });
+  const parameters = [
+    {
+      name: 'Idempotency-Key',
+      in: 'header',
+      description: 'Repeats within two minutes charge once and get the same answer.',
+      schema: { type: 'string', maxLength: 255 },
+    },
+  ];
+  return [path, method, { ...operation, description: 'Right: `api.<id or *>.verify_key`.', parameters }];
+}
+
+const liveness = [
+  '/v2/liveness',
+  'get',
+  {
+    operationId: 'liveness',
+    security: [],
+    responses: { 200: { description: 'The process answers.', content: json(ref('KeyAnswer')) } },
+  },
+];
+
+const ingest = [
+  '/api/v1/events',
+  'post',
+  {
+    operationId: 'ingestEvents',
+    summary: 'Take CloudEvents; durable when answered',
+    description: 'Right: `event.*.publish_event`. One bad event refuses the batch.',
+    security: secured,
+    parameters: [
+      {
+        name: 'Prefer',
+        in: 'header',
+        description: '`return=representation` answers the fate of each event, `keymeter-counts` their numbers.',
+        schema: { type: 'string' },
+      },
+    ],
+    requestBody: {
+      required: true,
+      content: {
+        'application/cloudevents+json': { schema: ref('Event') },
+        'application/cloudevents-batch+json': { schema: { type: 'array', items: ref('Event') } },
+        'application/json': { schema: { oneOf: [ref('Event'), { type: 'array', items: ref('Event') }] } },
+      },
+    },
+    responses: {
+      200: {
+        description: 'Durable, with fates or counts as preferred.',
+        headers: { 'KeyMeter-Position': { $ref: '#/components/headers/Position' } },
+        content: json({}),
+      },
+      204: { description: 'Durable.', headers: { 'KeyMeter-Position': { $ref: '#/components/headers/Position' } } },
+      ...problems,
+    },
+  },
+];
+
+const text = { type: 'string' };
+const meta = { type: 'object', required: ['requestId'], properties: { requestId: text } };
+const fieldError = { type: 'object', properties: { location: text, message: text, fix: text } };
+const components = {
+  securitySchemes: { rootKey: { type: 'http', scheme: 'bearer', description: 'A root key.' } },
+  parameters: {
+    waitFor: {
+      name: 'waitFor',
+      in: 'query',
+      description: 'Answer when everything below this position is counted; 503 after ten seconds.',
+      schema: { type: 'string', examples: ['0:1234'] },
+    },
+  },
+  headers: {
+    Position: { description: 'To be given as waitFor.', schema: text },
+    CompleteUntil: {
+      description: 'How far the answer is complete: next offsets, and the time of acceptance.',
+      schema: text,
+    },
+  },
+  schemas: {
+    KeyAnswer: { type: 'object', required: ['meta'], properties: { meta, data: {}, pagination: { type: 'object' } } },
+    Verified: {
+      type: 'object',
+      required: ['meta', 'data'],
+      properties: {
+        meta,
+        data: {
+          type: 'object',
+          required: ['valid', 'code'],
+          properties: {
+            valid: { type: 'boolean' },
+            code: { enum: VERIFY_CODES },
+            keyId: text,
+            credits: { type: 'integer' },
+            enforcement: { type: 'object' },
+          },
+        },
+      },
+    },
+    KeyError: {
+      type: 'object',
+      required: ['meta', 'error'],
+      properties: {
+        meta,
+        error: {
+          type: 'object',
+          required: ['title', 'detail', 'status', 'type'],
+          properties: {
+            title: text,
+            detail: text,
+            status: { type: 'integer' },
+            type: text,
+            errors: { type: 'array', items: fieldError },
+          },
+        },
+      },
+    },
+    Problem: {
+      type: 'object',
+      description: 'RFC 9457; docs/errors.md lists the codes.',
+      required: ['type', 'title', 'status', 'detail', 'instance', 'extensions'],
+      properties: {
+        type: text,
+        title: text,
+        status: { type: 'integer' },
+        detail: text,
+        instance: text,
+        extensions: {
+          type: 'object',
+          required: ['code'],
+          properties: { code: text, validationErrors: { type: 'array' } },
+        },
+      },
+    },
+    Event: {
+      type: 'object',
+      description: 'CloudEvents 1.0 in JSON.',
+      required: ['specversion', 'id', 'source', 'type', 'subject'],
+      properties: {
+        specversion: { const: '1.0' },
+        id: { type: 'string', minLength: 1, maxLength: 1024 },
+        source: { type: 'string', minLength: 1, maxLength: 1024 },
+        type: { type: 'string', minLength: 1, maxLength: 1024 },
+        subject: { type: 'string', minLength: 1, maxLength: 1024 },
+        time: { type: ['string', 'null'], format: 'date-time', description: 'Acceptance where absent.' },
+        data: { type: ['object', 'null'] },
+      },
+    },
+    Policy: jsonSchema(policySchema),
+  },
+};
+
+const controllers = [
+  MetersController,
+  MeterQueryController,
+  EventsController,
+  DeadLettersController,
+  PoliciesController,
+  EnforcementsController,
+  HealthController,
+  MetricsController,
+];
+const routes = [
+  ...OPERATIONS.map(keyOperation),
+  verifyOperation(),
+  liveness,
+  ingest,
+  ...controllers.flatMap(controllerRoutes),
+];
+const paths = {};
+for (const [path, method, operation] of routes.sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const template = path.replace(/:(\w+)/g, '{$1}');
+  paths[template] = { ...paths[template], [method]: operation };
+}
+const { version, description } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+const document = {
+  openapi: '3.1.0',
+  info: { title: 'keymeter', version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+  servers: [{ url: 'http://127.0.0.1:8080' }],
+  paths,
+  components,
+};
+const written = `${JSON.stringify(document, null, 2)}\n`;
+const file = `${root}/docs/openapi.json`;
+if (!process.argv.includes('--check')) writeFileSync(file, written);
+else if (readFileSync(file, 'utf8') !== written) {
+  process.stderr.write('docs/openapi.json is not up to date: run node scripts/openapi.mjs\n');
+  process.exitCode = 1;
+}
