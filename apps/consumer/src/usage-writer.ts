@@ -2,7 +2,6 @@
  * The consumer's loop: collects decided frames into batches and carries each through intend → insert → commit.
  * One insert is in doubt at a time. What an interrupted one left behind is proved by position before the offset moves.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
@@ -13,6 +12,7 @@ import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
 import type { FrameSink } from '#stream/event-pump.js';
 import { decideRecords } from '#stream/frame-decoder.js';
+import { untilDone } from '#stream/retry.js';
 import { UsageBatch } from './usage-batch.js';
 
 export interface UsageWriterOptions {
@@ -34,7 +34,7 @@ export interface Committed {
   readonly newestAcceptedAt: number;
 }
 
-const MAX_BACKOFF_MS = 10_000;
+const FIRST_WAIT_MS = 200;
 /** The engine takes about ten times a block's bytes while it inserts it. */
 const MAX_BATCH_CHARS = 8 * 1024 * 1024;
 
@@ -160,19 +160,13 @@ export class UsageWriter implements FrameSink {
     this.options.onCommitted?.({ range: batch.range, counts: batch.counts, newestAcceptedAt: batch.newestAcceptedAt });
   }
 
-  /** Repeats a step with growing, scattered waits while its failure may pass. */
-  async #untilDone(step: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await step();
-        return;
-      } catch (error) {
-        if (!(error instanceof KeymeterError && error.retryable) || this.#stopped) throw error;
-        this.options.onRetry?.(error, attempt);
-        const longest = Math.min(MAX_BACKOFF_MS, 100 * 2 ** attempt);
-        await delay(longest * (0.5 + 0.5 * (this.clock.monotonic() % 1)), undefined, { ref: false });
-      }
-    }
+  #untilDone(step: () => Promise<unknown>): Promise<void> {
+    return untilDone(step, {
+      clock: this.clock,
+      firstWaitMs: FIRST_WAIT_MS,
+      isStopped: () => this.#stopped,
+      onRetry: this.options.onRetry,
+    });
   }
 
   async #replay(reader: EventLogReader, range: OffsetRange): Promise<void> {

@@ -3,8 +3,7 @@
  * from. A crash anywhere repeats from the last snapshot: the same events give the same enforcement ids, and a sink
  * that knows an id changes nothing.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { KeymeterError } from '#domain/errors.js';
+import type { KeymeterError } from '#domain/errors.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
@@ -15,6 +14,7 @@ import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { FrameSink } from '#stream/event-pump.js';
+import { untilDone } from '#stream/retry.js';
 
 export interface PolicyRunnerOptions {
   readonly limits?: Partial<EngineLimits>;
@@ -36,7 +36,7 @@ interface PartitionState {
   restUntil: number;
 }
 
-const MAX_BACKOFF_MS = 10_000;
+const FIRST_WAIT_MS = 100;
 const ENFORCED_AT_ONCE = 256;
 
 export class PolicyRunner implements FrameSink {
@@ -180,19 +180,13 @@ export class PolicyRunner implements FrameSink {
     state.restUntil = state.snapshotAt + 9 * (state.snapshotAt - start);
   }
 
-  /** Repeats a step with growing, scattered waits while its failure may pass. */
-  async #untilDone(step: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await step();
-        return;
-      } catch (error) {
-        if (!(error instanceof KeymeterError && error.retryable) || this.#stopped) throw error;
-        this.options.onRetry?.(error, attempt);
-        const longest = Math.min(MAX_BACKOFF_MS, 50 * 2 ** attempt);
-        await delay(longest * (0.5 + 0.5 * (this.clock.monotonic() % 1)), undefined, { ref: false });
-      }
-    }
+  #untilDone(step: () => Promise<unknown>): Promise<void> {
+    return untilDone(step, {
+      clock: this.clock,
+      firstWaitMs: FIRST_WAIT_MS,
+      isStopped: () => this.#stopped,
+      onRetry: this.options.onRetry,
+    });
   }
 }
 
