@@ -22,7 +22,7 @@ const run = new KillRun({
   kills: KILLS,
   random: randomFrom(seed),
   longestLifeMs: 1_500,
-  duringRecovery: 0.15,
+  duringRecovery: 0.25,
 });
 let view: View;
 

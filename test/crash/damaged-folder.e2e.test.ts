@@ -112,6 +112,24 @@ it('a second process on the same folder is refused by a sentence, and the first 
   await first.end();
 });
 
+it('a usage store that lags behind the log, as after a power loss, is brought up from the log', async () => {
+  const dataDir = copyOf('lagging');
+  const lagging = ['usage', 'progress'];
+  const first = await startStandalone({ dataDir });
+  await postEvents(callerOf(first), numberedEvents(10, { first: BATCHES }));
+  await settled(callerOf(first));
+  await first.end('SIGKILL');
+  for (const name of lagging) {
+    rmSync(join(dataDir, name), { recursive: true });
+    cpSync(join(original, name), join(dataDir, name), { recursive: true });
+  }
+  const standalone = await startStandalone({ dataDir });
+  const caller = callerOf(standalone);
+  await settled(caller);
+  expect(await misstored(caller, BATCHES + 10)).toEqual([]);
+  await standalone.end();
+});
+
 it('usage without its progress is refused: the same events would count again', async () => {
   const dataDir = copyOf('no-progress');
   rmSync(join(dataDir, 'progress'), { recursive: true });
