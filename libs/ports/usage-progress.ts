@@ -3,7 +3,7 @@ import type { Position } from '#domain/log/position.js';
 export interface Progress {
   /** Per partition the next offset that is not yet counted: everything below it is in every answer. */
   readonly positions: readonly Position[];
-  /** Everything accepted before this time (epoch ms) is counted. */
+  /** Everything that was acknowledged before this time (epoch ms) is counted. */
   readonly completeUntil: number;
 }
 

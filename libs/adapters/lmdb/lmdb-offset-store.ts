@@ -1,11 +1,12 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { OffsetRange } from '#domain/log/position.js';
 import { NO_COUNTS, OffsetStore, type Progress, type RangeCounts } from '#ports/offset-store.js';
+import { commit } from './commit.js';
 
 export class LmdbOffsetStore extends OffsetStore {
   readonly #progress: Database<Progress, number>;
 
-  constructor(root: RootDatabase) {
+  constructor(private readonly root: RootDatabase) {
     super();
     this.#progress = root.openDB<Progress, number>({ name: 'progress' });
   }
@@ -16,12 +17,13 @@ export class LmdbOffsetStore extends OffsetStore {
 
   async intend(range: OffsetRange): Promise<void> {
     const progress = await this.load(range.partition);
-    await this.#progress.put(range.partition, { ...progress, intended: range });
+    await commit(this.root, () => this.#progress.put(range.partition, { ...progress, intended: range }));
   }
 
   async commit(range: OffsetRange, counts: RangeCounts): Promise<void> {
     const progress = await this.load(range.partition);
-    await this.#progress.put(range.partition, { next: range.next, counts: addCounts(progress.counts, counts) });
+    const after = { next: range.next, counts: addCounts(progress.counts, counts) };
+    await commit(this.root, () => this.#progress.put(range.partition, after));
   }
 }
 

@@ -95,7 +95,7 @@ export class SegmentLogWriter extends EventLogWriter {
    */
   trim(partition: number, offset: number, isExpired: (path: string) => boolean): void {
     const target = this.#at(partition);
-    this.#bytes -= target.trim(offset, (segment) => isExpired(segment.path) || this.#bytes > this.options.maxBytes / 2);
+    target.trim(offset, (segment) => isExpired(segment.path) || this.#bytes > this.options.maxBytes / 2);
     this.watermarks.raiseLow(partition, target.low);
     this.#checkBytes();
   }
@@ -122,6 +122,9 @@ export class SegmentLogWriter extends EventLogWriter {
       partition,
       segmentBytes: this.options.segmentBytes,
       onDurable: (next, added) => this.#durable(partition, next, added),
+      onTrimmed: (freed) => {
+        this.#bytes -= freed;
+      },
     });
     this.#partitions.push(opened);
     this.#bytes += opened.bytes;

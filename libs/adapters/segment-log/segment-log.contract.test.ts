@@ -8,7 +8,13 @@ const folder = temporaryFolder('segment-log');
 let count = 0;
 
 async function openAt(path: string, partitions: number): Promise<OpenLog> {
-  const writer = await SegmentLogWriter.open({ folder: path, partitions, segmentBytes: 20_000, maxBytes: 1e9, reserveBytes: 0 });
+  const writer = await SegmentLogWriter.open({
+    folder: path,
+    partitions,
+    segmentBytes: 20_000,
+    maxBytes: 1e9,
+    reserveBytes: 0,
+  });
   const reader = new SegmentLogReader(path, writer.watermarks.shared);
   const close = async () => {
     await reader.close();

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
@@ -36,7 +36,11 @@ test('a torn tail of any length is cut and writing goes on behind the last whole
     expect(writer.highWatermark(0)).toBe(2);
     expect(await writer.append(0, Buffer.from('next'))).toBe(2);
     const reader = new SegmentLogReader(folder, writer.watermarks.shared);
-    expect((await reader.read(0, 0, 10_000)).map(({ value }) => value.toString())).toEqual(['record 0', 'record 1', 'next']);
+    expect((await reader.read(0, 0, 10_000)).map(({ value }) => value.toString())).toEqual([
+      'record 0',
+      'record 1',
+      'next',
+    ]);
     await reader.close();
     await writer.close();
   }
@@ -113,5 +117,29 @@ test('records not yet consumed are never dropped', async () => {
 test('with less room on the disk than the reserve appends are refused before the disk is full', async () => {
   const writer = await open(join(root, String(count++)), { reserveBytes: Number.MAX_SAFE_INTEGER });
   await expect(writer.append(0, Buffer.from('x'))).rejects.toMatchObject({ code: 'DISK_FULL', retryable: true });
+  await writer.close();
+});
+
+test('an append after close is rejected and is not in the log', async () => {
+  const folder = join(root, String(count++));
+  const writer = await open(folder);
+  await writer.append(0, Buffer.from('kept'));
+  await writer.close();
+  await expect(writer.append(0, Buffer.from('late'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+  const again = await open(folder);
+  expect(again.highWatermark(0)).toBe(1);
+  await again.close();
+});
+
+test('a next segment that cannot be made refuses what is queued, and none of it appears later', async () => {
+  const folder = join(root, String(count++));
+  const writer = await open(folder);
+  await writer.append(0, Buffer.alloc(5000)); // more than a segment: the next append begins another one
+  renameSync(join(folder, 'p0'), join(folder, 'moved'));
+  const refused = [1, 2, 3].map((n) => writer.append(0, Buffer.from(`refused ${n}`)));
+  for (const append of refused) await expect(append).rejects.toMatchObject({ retryable: true });
+  renameSync(join(folder, 'moved'), join(folder, 'p0'));
+  await writer.checkRoom();
+  expect(await writer.append(0, Buffer.from('taken'))).toBe(1);
   await writer.close();
 });

@@ -20,6 +20,7 @@ export interface PartitionOptions {
   readonly partition: number;
   readonly segmentBytes: number;
   readonly onDurable: (next: number, addedBytes: number) => void;
+  readonly onTrimmed: (freedBytes: number) => void;
 }
 
 export class SegmentPartition {
@@ -30,6 +31,7 @@ export class SegmentPartition {
   #fd: number;
   #queue: Pending[] = [];
   #writing = false;
+  #closed = false;
   #idle: (() => void)[] = [];
   readonly cutBytes: number;
 
@@ -66,6 +68,7 @@ export class SegmentPartition {
   #inFlight = 0;
 
   append(value: Buffer): Promise<number> {
+    if (this.#closed) return Promise.reject(new Error('the event log is closed'));
     return new Promise((resolve, reject) => {
       this.#queue.push({ value, resolve, reject });
       if (!this.#writing) this.#writeQueue();
@@ -79,19 +82,20 @@ export class SegmentPartition {
   }
 
   /** Deletes whole segments whose records all lie below `offset`, oldest first, while `wanted` says so. */
-  trim(offset: number, wanted: (segment: SegmentFile) => boolean): number {
-    let freed = 0;
+  trim(offset: number, wanted: (segment: SegmentFile) => boolean): void {
     for (;;) {
       const oldest = this.#sealed[0];
       const end = this.#sealed[1]?.first ?? this.#first;
-      if (!oldest || end > offset || !wanted(oldest)) return freed;
+      if (!oldest || end > offset || !wanted(oldest)) return;
       unlinkSync(oldest.path);
       this.#sealed.shift();
-      freed += oldest.bytes;
+      this.options.onTrimmed(oldest.bytes);
     }
   }
 
+  /** Later appends are rejected. Call when idle. */
   close(): void {
+    this.#closed = true;
     closeSync(this.#fd);
   }
 
@@ -109,7 +113,12 @@ export class SegmentPartition {
   }
 
   #writeQueue(): void {
-    if (this.#bytes >= this.options.segmentBytes) this.#roll();
+    try {
+      if (this.#bytes >= this.options.segmentBytes) this.#roll();
+    } catch (error) {
+      this.#refuse(this.#queue.splice(0), error);
+      return;
+    }
     const batch = this.#queue.splice(0, MAX_BUFFERS_PER_WRITE / 2);
     const buffers: Buffer[] = [];
     let total = 0;
@@ -136,8 +145,7 @@ export class SegmentPartition {
     this.#inFlight = 0;
     if (error) {
       this.#cutBack();
-      const refused = [...batch, ...this.#queue.splice(0)];
-      for (const { reject } of refused) reject(error);
+      this.#refuse([...batch, ...this.#queue.splice(0)], error);
     } else {
       const first = this.#next;
       this.#next += batch.length;
@@ -147,6 +155,11 @@ export class SegmentPartition {
     }
     if (this.#queue.length > 0) this.#writeQueue();
     else for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #refuse(records: Pending[], error: unknown): void {
+    for (const { reject } of records) reject(error);
+    if (!this.#writing && this.#queue.length === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** Takes back what a failed write may have left behind, so that the next record stands where readers look. */
