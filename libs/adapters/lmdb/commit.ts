@@ -11,6 +11,7 @@ export async function commit<T>(root: RootDatabase, action: () => T): Promise<T>
     root.resetReadTxn(); // the next read sees this commit, not the snapshot of an earlier read
     return result;
   } catch (cause) {
+    (cause as { commitError?: Promise<unknown> }).commitError?.catch(() => undefined); // told by this error already
     throw new KeymeterError('STORE_UNAVAILABLE', 'The store cannot be written.', { retryable: true, cause });
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { KeymeterError } from '#domain/errors.js';
+import { ignoreRefusedCommits } from './refused-commits.js';
 
 /** Grows when a stored record changes its meaning; a newer number than ours is refused, never guessed at. */
 export const DATA_FORMAT = 1;
@@ -24,6 +25,7 @@ export async function openEnvironment(directory: string): Promise<RootDatabase> 
 }
 
 function openAt(directory: string): RootDatabase {
+  ignoreRefusedCommits();
   try {
     mkdirSync(directory, { recursive: true });
     return open({ path: directory, maxDbs: 32, encoding: 'json', overlappingSync: false, noSubdir: false });
