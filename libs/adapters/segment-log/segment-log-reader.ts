@@ -18,6 +18,7 @@ interface Cursor {
 export class SegmentLogReader extends EventLogReader {
   readonly #watermarks: Watermarks;
   readonly #cursors = new Map<number, Cursor>();
+  readonly #reading = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(
@@ -40,7 +41,19 @@ export class SegmentLogReader extends EventLogReader {
     return this.#watermarks.high(partition);
   }
 
+  /** After `close` there is nothing more to read; a read that was under way then still gives its records. */
   async read(partition: number, offset: number, maxBytes: number): Promise<LogRecord[]> {
+    if (this.#closed) return [];
+    const reading = this.#read(partition, offset, maxBytes);
+    this.#reading.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(reading);
+    }
+  }
+
+  async #read(partition: number, offset: number, maxBytes: number): Promise<LogRecord[]> {
     const high = this.highWatermark(partition);
     if (offset < this.lowWatermark(partition) || offset > high) throw this.#outOfRange(partition, offset);
     if (offset === high) return [];
@@ -69,6 +82,7 @@ export class SegmentLogReader extends EventLogReader {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watermarks.wake();
+    await Promise.allSettled(this.#reading);
     for (const { file } of this.#cursors.values()) await file.close();
     this.#cursors.clear();
   }

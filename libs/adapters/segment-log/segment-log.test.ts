@@ -143,3 +143,15 @@ test('a next segment that cannot be made refuses what is queued, and none of it 
   expect(await writer.append(0, Buffer.from('taken'))).toBe(1);
   await writer.close();
 });
+
+test('a reader that is closed while it reads still gives what it was reading, and nothing after that', async () => {
+  const folder = await filled(50);
+  const writer = await open(folder);
+  const reader = new SegmentLogReader(folder, writer.watermarks.shared);
+  // Finding offset 40 takes a read of the file for each record before it: the close falls between two of them.
+  const reading = reader.read(0, 40, 10_000);
+  await reader.close();
+  expect((await reading).map(({ offset }) => offset)).toEqual([40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
+  expect(await reader.read(0, 40, 10_000)).toEqual([]);
+  await writer.close();
+});
