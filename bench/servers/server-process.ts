@@ -5,6 +5,7 @@ import { type NodeProcessOptions, spawnNode } from './pinned-process.js';
 
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
 const READY_WITHIN_MS = 60_000;
+const STOPPED_WITHIN_MS = 60_000;
 
 /** Files that are mapped, such as the engine's library, are resident but not anonymous. */
 export interface ProcessMemory {
@@ -60,10 +61,20 @@ export class ServerProcess {
     return { serving: ticksOf(`/proc/${this.pid}/task/${this.pid}/stat`), all: ticksOf(`/proc/${this.pid}/stat`) };
   }
 
+  /** Throws when the server had died or does not end cleanly: then its figures are not to be trusted. */
   async stop(): Promise<void> {
-    const exited = new Promise((resolve) => this.child.once('close', resolve));
+    if (this.child.exitCode !== null || this.child.signalCode !== null) throw this.#failure('had ended');
+    const exited = new Promise<number | null>((resolve) => this.child.once('close', resolve));
     this.child.kill('SIGTERM');
-    await exited;
+    const deadline = setTimeout(() => this.child.kill('SIGKILL'), STOPPED_WITHIN_MS);
+    const code = await exited;
+    clearTimeout(deadline);
+    if (code !== 0)
+      throw this.#failure(`ended with ${code === null ? 'a signal' : `code ${code}`} when it was stopped`);
+  }
+
+  #failure(what: string): Error {
+    return new Error(`the server at ${this.url} ${what}: ${this.#output}`);
   }
 }
 
