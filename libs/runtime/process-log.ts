@@ -4,3 +4,8 @@ import { ConsoleLogger } from '@nestjs/common';
 export function processLog(): ConsoleLogger {
   return new ConsoleLogger({ json: true, colors: false, logLevels: ['log', 'warn', 'error', 'fatal'] });
 }
+
+/** For Nest itself: what goes wrong, not how it starts. */
+export function frameworkLog(): ConsoleLogger {
+  return new ConsoleLogger({ json: true, colors: false, logLevels: ['warn', 'error', 'fatal'] });
+}

@@ -70,6 +70,11 @@ export class PipelineClient {
     this.#thread.on('exit', (code) => this.#exited(code, events));
   }
 
+  /** Resolves when everything behind the log is up. */
+  running(): Promise<void> {
+    return this.#isRunning;
+  }
+
   /** Lets the thread call this port of ours. */
   serve(port: string, target: object): void {
     this.#rpc.serve(port, target);

@@ -22,7 +22,7 @@ import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { every } from '#runtime/periodic.js';
-import { processLog } from '#runtime/process-log.js';
+import { frameworkLog, processLog } from '#runtime/process-log.js';
 import type { Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
 import { PolicyEditor } from '../../policy/src/policy-editor.js';
@@ -62,9 +62,10 @@ export async function startStandalone(settings: Settings): Promise<Running> {
   const decoder = new ThreadedIngestDecoder(ingestOptions(settings), clock);
   const parts = { settings, clock, registry, readiness: new Readiness(), stores, pipeline, decoder };
   askParts(parts);
-  const app = await createHttpApp(standaloneModule(standalonePorts(parts)), { logger: false });
+  const app = await createHttpApp(standaloneModule(standalonePorts(parts)), { logger: frameworkLog() });
   const url = await openForBusiness(app, parts);
   const timers = startTimers(parts, logger);
+  await pipeline.running(); // verifications are answered meanwhile; who reads the message can use everything
   return {
     message: startMessage({ url, dataFolder: folder.path, newRootKey }),
     stop: () => stop(app, parts, timers, folder),

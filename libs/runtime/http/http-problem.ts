@@ -4,6 +4,8 @@ export interface FieldError {
   readonly location: string;
   readonly message: string;
   readonly fix?: string;
+  /** Of the event in a batch that is meant. */
+  readonly index?: number;
 }
 
 export class HttpProblem extends Error {

@@ -3,11 +3,12 @@ import type { HttpProblem } from './http-problem.js';
 
 /** Where the key protocol's clients expect the classes of its own errors. */
 const PROTOCOL_DOCS = 'https://unkey.com/docs/errors/';
-const OWN_DOCS = '/docs/errors/';
+/** A name, not an address: docs/errors.md explains each, wherever the documentation is read. */
+const OWN_ERRORS = 'urn:keymeter:error:';
 
 /** `<category>/<specific>` is the protocol's; three segments name their system, `keymeter/…` is ours. */
 function typeOf(code: string): string {
-  if (code.startsWith('keymeter/')) return OWN_DOCS + code.slice('keymeter/'.length);
+  if (code.startsWith('keymeter/')) return OWN_ERRORS + code.slice('keymeter/'.length).replaceAll('/', ':');
   return PROTOCOL_DOCS + (code.split('/').length > 2 ? code : `unkey/${code}`);
 }
 
@@ -22,7 +23,9 @@ export function keyProtocolDocument(problem: HttpProblem, requestId: string): st
 /** RFC 9457; `detail` begins with its class, as clients of the metering protocol know it. */
 export function problemDocument(problem: HttpProblem, requestId: string): string {
   const { status, code, detail, options } = problem;
-  const validationErrors = options.errors?.map(({ location, message }) => ({ code, message, field: location }));
+  const validationErrors = options.errors?.map(({ location, message, index }) => {
+    return { code, message, field: location, index };
+  });
   return JSON.stringify({
     type: 'about:blank',
     title: titleOf(status),

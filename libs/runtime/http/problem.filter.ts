@@ -22,7 +22,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   #problem(error: unknown, request: FastifyRequest): HttpProblem {
-    const problem = toProblem(error);
+    const problem = toProblem(error, request.routeOptions?.bodyLimit);
     if (problem) return problem;
     this.#report(error, request);
     return new HttpProblem(500, 'application/unexpected_error', 'Something went wrong on our side.');

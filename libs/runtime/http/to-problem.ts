@@ -2,13 +2,13 @@ import { HttpException } from '@nestjs/common';
 import { KeymeterError } from '#domain/errors.js';
 import { HttpProblem, invalidInput } from './http-problem.js';
 
-/** Anything thrown, as the problem its caller sees; undefined for what nobody foresaw. */
-export function toProblem(error: unknown): HttpProblem | undefined {
+/** Anything thrown, as the problem its caller sees; undefined for what nobody foresaw. `bodyLimit` is the route's, bytes. */
+export function toProblem(error: unknown, bodyLimit?: number): HttpProblem | undefined {
   if (error instanceof HttpProblem) return error;
   if (error instanceof KeymeterError) return fromKeymeterError(error);
-  if (isFastifyError(error)) return fromFastify(error);
+  if (isFastifyError(error)) return fromFastify(error, bodyLimit);
   if (error instanceof HttpException) {
-    return isFastifyError(error.cause) ? fromFastify(error.cause) : fromStatus(error.getStatus());
+    return isFastifyError(error.cause) ? fromFastify(error.cause, bodyLimit) : fromStatus(error.getStatus());
   }
   return undefined;
 }
@@ -35,10 +35,10 @@ function isFastifyError(error: unknown): error is FastifyFailure & Error {
 }
 
 /** Messages of parsers may quote the body: ours name the cause only. */
-function fromFastify(error: FastifyFailure & Error): HttpProblem | undefined {
+function fromFastify(error: FastifyFailure & Error, bodyLimit: number | undefined): HttpProblem | undefined {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new HttpProblem(413, 'application/body_too_large', 'The request body is larger than the limit of 1 MiB.');
+      return bodyTooLarge(bodyLimit);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return fromStatus(415);
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
@@ -50,6 +50,11 @@ function fromFastify(error: FastifyFailure & Error): HttpProblem | undefined {
     return invalidInput('The request body is no valid JSON.', [{ location: '', message: 'no valid JSON' }]);
   }
   return error.statusCode < 500 ? fromStatus(error.statusCode) : undefined;
+}
+
+function bodyTooLarge(limit: number | undefined): HttpProblem {
+  const most = limit === undefined ? '' : ` of ${limit} bytes`;
+  return new HttpProblem(413, 'application/body_too_large', `The request body is larger than the limit${most}.`);
 }
 
 function fromStatus(status: number): HttpProblem | undefined {

@@ -38,7 +38,7 @@ export class EventIngest {
       throw new HttpProblem(415, 'application/unsupported_media_type', detail);
     }
     const refusal = this.log.refusal();
-    if (refusal) throw unavailable(refusal.detail);
+    if (refusal) throw unavailable(refusal);
     const result = await this.decoder.decode(body, form);
     if (result.kind === 'empty') return undefined;
     if (result.kind !== 'frame') throw refused(result);
@@ -54,15 +54,9 @@ export class EventIngest {
   }
 }
 
-export function unavailable(detail: string): HttpProblem {
-  return new HttpProblem(
-    503,
-    'application/service_unavailable',
-    `${detail} Nothing of this request was stored; repeat it later.`,
-    {
-      headers: { 'Retry-After': '2' },
-    },
-  );
+function unavailable({ code, detail }: NonNullable<ReturnType<EventLogWriter['refusal']>>): HttpProblem {
+  const text = `${detail} Nothing of this request was stored; repeat it later.`;
+  return new HttpProblem(503, `keymeter/${code.toLowerCase()}`, text, { headers: { 'Retry-After': '2' } });
 }
 
 function refused(result: Exclude<IngestResult, { kind: 'frame' | 'empty' }>): HttpProblem {

@@ -12,6 +12,6 @@ export interface EnforcementDocument {
 export function enforcementDocument(enforcement: Enforcement): EnforcementDocument {
   const { id, policyId, policyName, action, value, threshold, window, until } = enforcement;
   const span = `${new Date(window.start).toISOString()} to ${new Date(window.end).toISOString()}`;
-  const reason = `Policy "${policyName}": ${value} reached the threshold of ${threshold} (${window.kind} window, ${span}).`;
+  const reason = `Policy "${policyName}": ${value} exceeded the threshold of ${threshold} (${window.kind} window, ${span}).`;
   return { id, policyId, action: action.type, reason, until };
 }
