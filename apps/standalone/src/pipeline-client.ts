@@ -7,7 +7,7 @@ import type { EventLogWriter } from '#ports/event-log.js';
 import { PortRpc } from '#runtime/port-rpc.js';
 import type { Committed } from '../../consumer/src/usage-writer.js';
 import { CountedProgress } from './counted-progress.js';
-import type { PipelineMetrics } from './pipeline-metrics.js';
+import type { EngineState, PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 
 /** A small young generation: what passes through is short-lived, and Node would let it grow to 48 MB before it looks. */
@@ -61,6 +61,7 @@ export class PipelineClient {
         metrics.replayed();
         events.warned('an interrupted range was proved', { ...range, missingRows, mendedWindows });
       },
+      engineIs: (state: EngineState) => metrics.engineIs(state),
       snapshotted: (partition: number, neededFrom: number) => {
         this.#neededFrom[partition] = neededFrom;
       },

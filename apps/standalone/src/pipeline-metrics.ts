@@ -8,7 +8,20 @@ export interface PipelineGauges {
   logBytes(): number;
 }
 
+/** What the policy engine holds and has left out, as the pipeline thread tells it. */
+export interface EngineState {
+  readonly targets: number;
+  readonly keptEvents: number;
+  readonly late: number;
+  readonly unmeasured: number;
+  readonly truncated: number;
+  readonly evictedTargets: number;
+}
+
+const NO_ENGINE: EngineState = { targets: 0, keptEvents: 0, late: 0, unmeasured: 0, truncated: 0, evictedTargets: 0 };
+
 export class PipelineMetrics {
+  #engine = NO_ENGINE;
   readonly #events: Counter<'fate'>;
   readonly #replayed: Counter;
 
@@ -24,6 +37,7 @@ export class PipelineMetrics {
       help: 'Offset ranges proved after an interruption. Grows by one per crash of the consumer; more means it keeps crashing.',
       registers: [registry],
     });
+    this.#engineGauges(registry);
     gauge(
       registry,
       'keymeter_lag_records',
@@ -46,6 +60,29 @@ export class PipelineMetrics {
     this.#events.inc({ fate: 'duplicate' }, counts.duplicates);
     this.#events.inc({ fate: 'conflict' }, counts.conflicts);
     this.#events.inc({ fate: 'undecodable' }, counts.undecodable);
+  }
+
+  #engineGauges(registry: Registry): void {
+    const engine = (name: string, help: string, read: (state: EngineState) => number) =>
+      gauge(registry, `keymeter_policy_${name}`, help, () => read(this.#engine));
+    engine('targets', 'Targets that policies follow.', ({ targets }) => targets);
+    engine(
+      'kept_events',
+      'Events kept for sliding windows; at the limit targets are forgotten.',
+      (it) => it.keptEvents,
+    );
+    engine('late_events', 'Events too late for policies since the start; usage counts them.', ({ late }) => late);
+    engine('unmeasured_events', 'Matching events without a target or a number to sum.', (it) => it.unmeasured);
+    engine('truncated_events', 'Events that a limit cost a window, understating it.', ({ truncated }) => truncated);
+    engine(
+      'evicted_targets',
+      'Targets forgotten while they still counted: policies see too little.',
+      (it) => it.evictedTargets,
+    );
+  }
+
+  engineIs(state: EngineState): void {
+    this.#engine = state;
   }
 
   replayed(): void {

@@ -22,12 +22,13 @@ import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
 import { PolicyRunner } from '../../policy/src/policy-runner.js';
 import { FatesController } from './fates.controller.js';
 import { MainThread } from './main-thread.js';
+import type { EngineState } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 import { ReportedSnapshots } from './reported-snapshots.js';
 
 const SNAPSHOT_EVERY_MS = 3_000;
 const SNAPSHOT_EVERY_EVENTS = 500_000;
-const RELEASE_EVERY_MS = 5_000;
+const HOUSEKEEPING_EVERY_MS = 5_000;
 
 /** Consumer, policy engine and usage store behind one reading of the log. */
 export class Pipeline {
@@ -68,7 +69,10 @@ export class Pipeline {
     rpc.serve('fates', fates);
     rpc.serve('usageReader', new ClickHouseUsageReader(client));
     rpc.serve('eventLookup', new ClickHouseEventLookup(client));
-    const releasing = setInterval(() => void client.releaseMemory().catch(() => undefined), RELEASE_EVERY_MS).unref();
+    const housekeeping = setInterval(() => {
+      void client.releaseMemory().catch(() => undefined);
+      main.tell('engineIs', engineState(runner));
+    }, HOUSEKEEPING_EVERY_MS).unref();
     const microservice = await NestFactory.createMicroservice(pipelineModule(writer, runner, fates), {
       logger: false,
       strategy: new EventLogServer({
@@ -86,7 +90,7 @@ export class Pipeline {
       knownIds,
     );
     return new Pipeline(microservice, writer, runner, async () => {
-      clearInterval(releasing);
+      clearInterval(housekeeping);
       clearInterval(resting);
       await client.close();
       await environment.close();
@@ -102,6 +106,12 @@ export class Pipeline {
     this.runner.stop();
     await this.close();
   }
+}
+
+/** Of the one partition that the embedded log has. */
+function engineState(runner: PolicyRunner): EngineState {
+  const { targets, keptEvents, counters } = runner.engine(0);
+  return { targets, keptEvents, ...counters };
 }
 
 @Module({})
