@@ -22,7 +22,7 @@ interface World {
 let standalone: Standalone;
 let http: HttpCaller;
 /** Makes names new: a repeat of what was answered before needs no log. */
-const round = 0;
+let round = 0;
 
 /** Listening is enough: with a log that refuses it is not ready. */
 async function start(name: string, env: Readonly<Record<string, string>>): Promise<void> {
@@ -48,6 +48,7 @@ const creditsLeft = async ({ keys }: World): Promise<number> =>
 
 /** What cannot be answered without the log. */
 function writes({ keys }: World): Promise<CallResult>[] {
+  round++;
   const policy = {
     name: `policy-${round}`,
     match: { type: 't' },
