@@ -91,7 +91,8 @@ export class Standalone {
   async ready(timeoutMs = 60_000): Promise<number> {
     const deadline = this.startedAt + timeoutMs;
     while (!(await this.isReady())) {
-      if (!this.running) throw new Error(`the process ended before it was ready:\n${this.#output}`);
+      if (!this.running)
+        throw new Error(`it ended before it was ready: ${JSON.stringify(this.#exit)}\n${this.#output}`);
       if (performance.now() > deadline) throw new Error(`not ready after ${timeoutMs} ms:\n${this.#output}`);
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
