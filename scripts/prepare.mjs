@@ -19,7 +19,9 @@ export function prepare() {
 function refuseOldNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) return;
-  fail(`keymeter needs Node.js ${NEEDED.join('.')} or later; this is ${process.versions.node}. Install a newer one from https://nodejs.org.`);
+  fail(
+    `keymeter needs Node.js ${NEEDED.join('.')} or later; this is ${process.versions.node}. Install a newer one from https://nodejs.org.`,
+  );
 }
 
 function install() {
@@ -27,16 +29,27 @@ function install() {
   const stamp = join(root, 'node_modules', '.keymeter-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('Installing dependencies (about 850 MB, once) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--ignore-scripts'], 'The dependencies could not be installed; is the npm registry reachable?');
+  run(
+    'npm',
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--progress=true', '--ignore-scripts'],
+    'The dependencies could not be installed; is the npm registry reachable?',
+  );
   writeFileSync(stamp, lock);
 }
 
 function build() {
   const stamp = join(root, 'dist', '.built');
-  const newest = Math.max(...['apps', 'libs', 'bench', 'test'].map((folder) => newestIn(join(root, folder))), mtime(join(root, 'tsconfig.json')));
+  const newest = Math.max(
+    ...['apps', 'libs', 'bench', 'test'].map((folder) => newestIn(join(root, folder))),
+    mtime(join(root, 'tsconfig.json')),
+  );
   if (existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
   say('Compiling …');
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], 'The sources do not compile.');
+  run(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+    'The sources do not compile.',
+  );
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stamp, '');
 }
@@ -45,7 +58,8 @@ function newestIn(folder) {
   if (!existsSync(folder)) return 0;
   let newest = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile() && entry.name.endsWith('.ts')) newest = Math.max(newest, mtime(join(entry.parentPath ?? entry.path, entry.name)));
+    if (entry.isFile() && entry.name.endsWith('.ts'))
+      newest = Math.max(newest, mtime(join(entry.parentPath ?? entry.path, entry.name)));
   }
   return newest;
 }

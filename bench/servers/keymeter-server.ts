@@ -15,6 +15,7 @@ export class KeymeterServer {
     const rootKey = 'root-key-of-the-bench-0123456789';
     const env = {
       UV_THREADPOOL_SIZE: '12',
+      MALLOC_ARENA_MAX: '2',
       KEYMETER_PORT: '0',
       KEYMETER_DATA_DIR: join(folder, 'data'),
       KEYMETER_ROOT_KEY: rootKey,

@@ -45,7 +45,10 @@ export async function consumer(bench: Bench): Promise<Measurement[]> {
 }
 
 async function timed(way: (typeof WAYS)[number], log: string, folder: string): Promise<ConsumerRun> {
-  const child = spawnNode(SCRIPT, { args: [way, log, folder], env: { UV_THREADPOOL_SIZE: '12' } });
+  const child = spawnNode(SCRIPT, {
+    args: [way, log, folder],
+    env: { UV_THREADPOOL_SIZE: '12', MALLOC_ARENA_MAX: '2' },
+  });
   const printed = await text(child.stdout as NodeJS.ReadableStream);
   rmSync(folder, { recursive: true, force: true });
   return JSON.parse(printed) as ConsumerRun;

@@ -1,4 +1,5 @@
 /** The life of a process: settings, start, signals, exit codes. Each app's main.ts says only how to start. */
+import { writeSync } from 'node:fs';
 import { KeymeterError } from '#domain/errors.js';
 import { readSettings } from './config/read-settings.js';
 import type { Settings } from './config/settings.js';
@@ -30,11 +31,20 @@ function stopOnSignals(running: Running, withinMs: number): void {
   const stop = () => {
     if (stopping) return; // a second signal changes nothing: the first one is being obeyed
     stopping = true;
-    setTimeout(() => process.exit(EXIT_FAULT), withinMs).unref();
+    setTimeout(() => endAtOnce('stopping took too long'), withinMs).unref();
     running.stop().then(() => process.exit(0), crash);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+/**
+ * Ends the process without any clean-up, as a crash would: every store is made for that. A regular exit waits for
+ * threads, and one that is inside the usage engine may never come back.
+ */
+export function endAtOnce(reason: string): void {
+  writeSync(process.stderr.fd, `${reason}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function crash(error: unknown): never {

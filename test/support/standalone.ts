@@ -114,6 +114,7 @@ export function launchStandalone({ dataDir, env = {}, cpu }: StandaloneOptions):
   const settings: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     UV_THREADPOOL_SIZE: '12',
+    MALLOC_ARENA_MAX: '2',
     KEYMETER_PORT: '0',
     KEYMETER_DATA_DIR: dataDir,
     KEYMETER_ROOT_KEY: ROOT_KEY,

@@ -23,7 +23,7 @@ import { listen } from '#runtime/http/listen.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog, processLog } from '#runtime/process-log.js';
-import type { Running } from '#runtime/process-main.js';
+import { endAtOnce, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
 import { PolicyEditor } from '../../policy/src/policy-editor.js';
 import { lowerEngineThreads } from './background-priority.js';
@@ -126,8 +126,8 @@ function startPipeline(
     told: (event, fields) => logger.log({ event, ...fields }),
     warned: (event, fields) => logger.warn({ event, ...fields }),
     failed: (reason) => {
-      logger.fatal({ event: 'the pipeline cannot go on; offsets stay uncommitted', reason });
-      process.exit(1);
+      const event = 'the pipeline cannot go on; offsets stay uncommitted';
+      endAtOnce(JSON.stringify({ level: 'fatal', timestamp: clock.now(), message: { event, reason } }));
     },
   });
   return client;
