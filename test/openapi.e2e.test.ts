@@ -11,7 +11,7 @@ import { readSettings } from '#runtime/config/read-settings.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { RouteTable } from '#runtime/http/route-table.js';
-import { CountedProgress } from '../apps/standalone/src/counted-progress.js';
+import { CountedProgress } from '../apps/consumer/src/counted-progress.js';
 import type { Parts } from '../apps/standalone/src/standalone.js';
 import { standaloneModule } from '../apps/standalone/src/standalone.module.js';
 import { standalonePorts } from '../apps/standalone/src/standalone-ports.js';

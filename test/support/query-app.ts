@@ -17,8 +17,8 @@ import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { provided } from '#runtime/provided.js';
+import { CountedProgress } from '../../apps/consumer/src/counted-progress.js';
 import { QueryModule } from '../../apps/query/src/query.module.js';
-import { CountedProgress } from '../../apps/standalone/src/counted-progress.js';
 import type { TestEvent } from './event-rows.js';
 import { type Answer, type Call, type RunningApp, runApp } from './running-app.js';
 

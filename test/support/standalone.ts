@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT_KEY = 'root-key-of-the-tests-0123456789';
 
-const MAIN = fileURLToPath(new URL('../../dist/apps/standalone/src/main.js', import.meta.url));
+const APPS = fileURLToPath(new URL('../../dist/apps/', import.meta.url));
 const ADDRESS = /http:\/\/127\.0\.0\.1:(\d+)/;
 const READY_POLL_MS = 20;
 
 export interface StandaloneOptions {
   readonly dataDir: string;
+  /** Which app; standalone unless said otherwise. */
+  readonly app?: 'standalone' | 'ingress' | 'consumer' | 'policy' | 'query';
   readonly env?: Readonly<Record<string, string>>;
   /** Runs on this processor only. */
   readonly cpu?: number;
@@ -109,8 +111,9 @@ export class Standalone {
 }
 
 /** Starts the process and waits for nothing. Settings of the caller's own environment do not reach it. */
-export function launchStandalone({ dataDir, env = {}, cpu }: StandaloneOptions): Standalone {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build`);
+export function launchStandalone({ dataDir, app = 'standalone', env = {}, cpu }: StandaloneOptions): Standalone {
+  const main = `${APPS}${app}/src/main.js`;
+  if (!existsSync(main)) throw new Error(`${main} is missing: run npm run build`);
   const settings: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     UV_THREADPOOL_SIZE: '12',
@@ -121,7 +124,7 @@ export function launchStandalone({ dataDir, env = {}, cpu }: StandaloneOptions):
     ...env,
   };
   const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)];
-  const [file = process.execPath, ...args] = [...pin, process.execPath, MAIN];
+  const [file = process.execPath, ...args] = [...pin, process.execPath, main];
   const child = spawn(file, args, { env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Standalone(child, settings.KEYMETER_ROOT_KEY);
 }

@@ -1,8 +1,8 @@
 /** The thread that reads large ingest bodies. One body at a time; bytes are moved, not copied. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type IngestForm, readIngestBody } from '#domain/events/ingest-body.js';
-import type { IngestSettings } from './ingest-settings.js';
-import { timeBounds } from './ingest-settings.js';
+import type { IngestSettings } from '../../ingress/src/events/ingest-settings.js';
+import { timeBounds } from '../../ingress/src/events/ingest-settings.js';
 
 const settings = workerData as IngestSettings;
 

@@ -5,8 +5,8 @@ import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { PortRpc } from '#runtime/port-rpc.js';
+import { CountedProgress } from '../../consumer/src/counted-progress.js';
 import type { Committed } from '../../consumer/src/usage-writer.js';
-import { CountedProgress } from './counted-progress.js';
 import type { EngineState, PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 

@@ -1,12 +1,6 @@
 /** Metrics of everything behind the log. Each says what a bad value means. */
-import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Committed } from '../../consumer/src/usage-writer.js';
-
-export interface PipelineGauges {
-  lagRecords(): number;
-  lagMs(): number;
-  logBytes(): number;
-}
+import type { Registry } from 'prom-client';
+import { gauge, type UsageGauges, UsageMetrics } from '../../consumer/src/usage-metrics.js';
 
 /** What the policy engine holds and has left out, as the pipeline thread tells it. */
 export interface EngineState {
@@ -20,46 +14,12 @@ export interface EngineState {
 
 const NO_ENGINE: EngineState = { targets: 0, keptEvents: 0, late: 0, unmeasured: 0, truncated: 0, evictedTargets: 0 };
 
-export class PipelineMetrics {
+export class PipelineMetrics extends UsageMetrics {
   #engine = NO_ENGINE;
-  readonly #events: Counter<'fate'>;
-  readonly #replayed: Counter;
 
-  constructor(registry: Registry, gauges: () => PipelineGauges | undefined) {
-    this.#events = new Counter({
-      name: 'keymeter_events_total',
-      help: 'Events taken from the log by fate: counted, duplicate, conflict or undecodable (the last two are dead letters).',
-      labelNames: ['fate'],
-      registers: [registry],
-    });
-    this.#replayed = new Counter({
-      name: 'keymeter_replayed_ranges_total',
-      help: 'Offset ranges proved after an interruption. Grows by one per crash of the consumer; more means it keeps crashing.',
-      registers: [registry],
-    });
+  constructor(registry: Registry, gauges: () => UsageGauges | undefined) {
+    super(registry, gauges);
     this.#engineGauges(registry);
-    gauge(
-      registry,
-      'keymeter_lag_records',
-      'Log records not yet counted. Growing means inserts are slower than ingest.',
-      () => gauges()?.lagRecords(),
-    );
-    gauge(
-      registry,
-      'keymeter_lag_seconds',
-      'Age of the oldest record not yet counted.',
-      () => (gauges()?.lagMs() ?? 0) / 1000,
-    );
-    gauge(registry, 'keymeter_log_bytes', 'Size of the event log. At its limit ingest answers 503.', () =>
-      gauges()?.logBytes(),
-    );
-  }
-
-  committed({ counts }: Committed): void {
-    this.#events.inc({ fate: 'counted' }, counts.counted);
-    this.#events.inc({ fate: 'duplicate' }, counts.duplicates);
-    this.#events.inc({ fate: 'conflict' }, counts.conflicts);
-    this.#events.inc({ fate: 'undecodable' }, counts.undecodable);
   }
 
   #engineGauges(registry: Registry): void {
@@ -84,19 +44,4 @@ export class PipelineMetrics {
   engineIs(state: EngineState): void {
     this.#engine = state;
   }
-
-  replayed(): void {
-    this.#replayed.inc();
-  }
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number | undefined): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read() ?? 0);
-    },
-  });
 }

@@ -1,20 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
-import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
-import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
-import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import { SystemClock } from '#adapters/clock/system-clock.js';
-import { openEnvironment } from '#adapters/lmdb/environment.js';
-import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-store.js';
-import { LmdbOffsetStore } from '#adapters/lmdb/lmdb-offset-store.js';
+import { openEmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
 import { PortRpc } from '#runtime/port-rpc.js';
 import { provided } from '#runtime/provided.js';
-import { Deduplicator } from '#stream/deduplicator.js';
 import { FateBook } from '#stream/fate-book.js';
 import { ConsumerModule } from '../../consumer/src/consumer.module.js';
 import { UsageWriter } from '../../consumer/src/usage-writer.js';
@@ -42,21 +35,17 @@ export class Pipeline {
   static async start(settings: PipelineSettings, port: MessagePort): Promise<Pipeline> {
     const rpc = new PortRpc(port);
     const main = new MainThread(rpc);
-    const environment = await openEnvironment(settings.folders.progress);
-    const client = new ChdbSqlClient(settings.folders.usage);
-    const store = new ClickHouseUsageStore(client, settings.retention);
-    await store.prepare();
+    const usage = await openEmbeddedUsage(settings);
+    const { client, store, deduplicator, knownIds } = usage;
     const reader = new SegmentLogReader(settings.folders.log, settings.watermarks);
-    const deduplicator = new Deduplicator(store, settings.dedupe);
-    const knownIds = await deduplicator.load();
     const clock = new SystemClock();
-    const writer = new UsageWriter(store, new LmdbOffsetStore(environment), deduplicator, clock, {
+    const writer = new UsageWriter(store, usage.offsets, deduplicator, clock, {
       logId: settings.logId,
       ...settings.insert,
       ...main.writerEvents(),
     });
     await writer.recover(reader);
-    const snapshots = new ReportedSnapshots(new LmdbEngineSnapshotStore(environment), main);
+    const snapshots = new ReportedSnapshots(usage.snapshots, main);
     const runner = new PolicyRunner(snapshots, main, clock, {
       limits: { latenessMs: settings.policyLatenessMs },
       snapshotEveryMs: SNAPSHOT_EVERY_MS,
@@ -67,8 +56,8 @@ export class Pipeline {
     for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);
     const fates = new FateBook((partition) => writer.startOffset(partition));
     rpc.serve('fates', fates);
-    rpc.serve('usageReader', new ClickHouseUsageReader(client));
-    rpc.serve('eventLookup', new ClickHouseEventLookup(client));
+    rpc.serve('usageReader', usage.reader);
+    rpc.serve('eventLookup', usage.lookup);
     const housekeeping = setInterval(() => {
       void client.releaseMemory().catch(() => undefined);
       main.tell('engineIs', engineState(runner));
@@ -92,8 +81,7 @@ export class Pipeline {
     return new Pipeline(microservice, writer, runner, async () => {
       clearInterval(housekeeping);
       clearInterval(resting);
-      await client.close();
-      await environment.close();
+      await usage.close();
     });
   }
 

@@ -3,7 +3,7 @@ import { KeymeterError } from '#domain/errors.js';
 import { type IngestForm, type IngestResult, readIngestBody } from '#domain/events/ingest-body.js';
 import type { Clock } from '#ports/clock.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
-import { type IngestSettings, timeBounds } from './ingest-settings.js';
+import { type IngestSettings, timeBounds } from '../../ingress/src/events/ingest-settings.js';
 
 /** Bodies up to this size are read at once: about half a millisecond; handing them over would cost as much. */
 const INLINE_BYTES = 32 * 1024;

@@ -2,7 +2,7 @@ import type { Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { type Progress, UsageProgress } from '#ports/usage-progress.js';
-import type { Committed } from '../../consumer/src/usage-writer.js';
+import type { Committed } from './usage-writer.js';
 
 /** Follows the consumer's commits; knows the log's end, so that a quiet log counts as complete until now. */
 export class CountedProgress extends UsageProgress {

@@ -1,0 +1,34 @@
+/**
+ * Keys, verification and ingest alone, on embedded stores. Events go to the log of the data folder; a consumer or
+ * standalone that is started on the folder afterwards counts them. A cluster runs this beside the other apps.
+ */
+import 'reflect-metadata';
+import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
+import { EventFates } from '#ports/event-fates.js';
+import { ingestOptions } from '#runtime/config/embedded-options.js';
+import { appModule } from '#runtime/http/app-module.js';
+import { closeHttpApp } from '#runtime/http/close-http-app.js';
+import { createHttpApp } from '#runtime/http/create-http-app.js';
+import { listen } from '#runtime/http/listen.js';
+import { frameworkLog } from '#runtime/process-log.js';
+import { runProcess } from '#runtime/process-main.js';
+import { EventIngest } from './events/event-ingest.js';
+import { EventRoutes, IngestBodyLimit } from './events/event-routes.js';
+import { IngestDecoder } from './events/ingest-decoder.js';
+import { InlineIngestDecoder } from './events/inline-ingest-decoder.js';
+import { UndecidedFates } from './events/undecided-fates.js';
+import { IngressModule } from './ingress.module.js';
+
+await runProcess(async (settings) => {
+  const embedded = await EmbeddedProcess.open(settings);
+  const ports = [
+    ...embedded.ports(),
+    [EventFates, new UndecidedFates()],
+    [IngestDecoder, new InlineIngestDecoder(ingestOptions(settings), embedded.clock)],
+    [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
+  ] as const;
+  const module = appModule(ports, [IngressModule], [EventIngest, EventRoutes]);
+  const app = await createHttpApp(module, { logger: frameworkLog() });
+  const url = await listen(app, settings);
+  return embedded.running('ingress', url, () => closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2));
+});
