@@ -16,6 +16,14 @@ export interface Progress {
   /** A range that was about to be inserted when the last process ended; undefined after a clean end. */
   readonly intended?: OffsetRange;
   readonly counts: RangeCounts;
+  /** The newest row that was counted: the usage store must have it for as long as it keeps raw events. */
+  readonly lastRow?: CountedRow;
+}
+
+export interface CountedRow {
+  readonly offset: number;
+  /** Time of acceptance, epoch ms. */
+  readonly acceptedAt: number;
 }
 
 /** Where a consumer stands in each partition. Ranges are intended before they are inserted and committed after. */
@@ -26,6 +34,9 @@ export abstract class OffsetStore {
   /** Durable when it resolves. Replaces an earlier intention for the partition. */
   abstract intend(range: OffsetRange): Promise<void>;
 
-  /** Durable when it resolves: moves `next` to the range's end, adds the counts and clears the intention. */
-  abstract commit(range: OffsetRange, counts: RangeCounts): Promise<void>;
+  /**
+   * Durable when it resolves: moves `next` to the range's end, adds the counts and clears the intention.
+   * `lastRow` is the range's last counted row; without one the one before stands.
+   */
+  abstract commit(range: OffsetRange, counts: RangeCounts, lastRow?: CountedRow): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** Rows of one partition on their way into the usage store: one offset range, one day of acceptance, one insert. */
 
-import type { RangeCounts } from '#ports/offset-store.js';
+import type { CountedRow, RangeCounts } from '#ports/offset-store.js';
 import type { DeadLetter, UsageBlock } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 
@@ -13,6 +13,7 @@ export class UsageBatch {
   #chars = 0;
   #duplicates = 0;
   #newest: number;
+  #lastRow: CountedRow | undefined;
 
   constructor(private readonly first: DecidedFrame) {
     this.#day = dayOf(first.acceptedAt);
@@ -38,6 +39,10 @@ export class UsageBatch {
     return this.#newest;
   }
 
+  get lastRow(): CountedRow | undefined {
+    return this.#lastRow;
+  }
+
   get counts(): RangeCounts {
     const conflicts = this.deadLetters.filter((letter) => letter.reason === 'conflict').length;
     const undecodable = this.deadLetters.length - conflicts;
@@ -57,6 +62,7 @@ export class UsageBatch {
       this.#parts.push(row);
       this.#chars += row.length;
     });
+    if (frame.lines.length > 0) this.#lastRow = { offset: frame.offset, acceptedAt: frame.acceptedAt };
     this.deadLetters.push(...frame.deadLetters);
     this.#rows += frame.lines.length;
     this.#duplicates += frame.duplicates;

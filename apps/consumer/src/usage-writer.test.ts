@@ -23,6 +23,7 @@ const root = temporaryFolder('usage-writer');
 const random = randomFrom(drawSeed('usage writer'));
 const RETENTION = { events: 10_000, minute: 10_000, hour: 10_000, day: 10_000, month: 10_000 };
 const DAY = Date.UTC(2026, 4, 17);
+const RAW_RETENTION_MS = 10_000 * 86_400_000;
 
 const client = new ChdbSqlClient(join(root, 'chdb'));
 const store = new ClickHouseUsageStore(client, RETENTION);
@@ -90,6 +91,7 @@ async function live(kill?: Step, after = 0, maxRows = 50): Promise<void> {
     logId: log.identity.logId,
     maxRows,
     maxAgeMs: 60_000,
+    rawRetentionMs: RAW_RETENTION_MS,
     onFailed: (error) => died.push(error),
   });
   try {
@@ -192,7 +194,7 @@ test.each(STEPS)('killed %s, every event counts once in raw and in every rollup'
   await live();
   expectTotals(await totals(), expected.count, expected.bytes);
   const progress = await new LmdbOffsetStore(lmdb).load(0);
-  expect(progress).toEqual({
+  expect(progress).toMatchObject({
     next: 40,
     counts: { counted: expected.count, duplicates: expected.duplicates, conflicts: expected.conflicts, undecodable: 0 },
   });
@@ -251,6 +253,7 @@ test('a store that refuses for a while gets the same range again, and nothing be
     logId: 'l',
     maxRows: 1000,
     maxAgeMs: 60_000,
+    rawRetentionMs: RAW_RETENTION_MS,
     onFailed: (error) => {
       throw error;
     },
@@ -285,6 +288,7 @@ test('a frame handed over twice, or skipped, stops the writer before anything is
       logId: 'l',
       maxRows: 1000,
       maxAgeMs: 60_000,
+      rawRetentionMs: RAW_RETENTION_MS,
       onFailed: () => undefined,
     });
     await writer.recover(reader);
@@ -306,7 +310,25 @@ test('stored events beyond the recorded progress stop the start instead of being
     logId: 'l',
     maxRows: 10,
     maxAgeMs: 1,
+    rawRetentionMs: RAW_RETENTION_MS,
     onFailed: () => undefined,
   });
   await expect(writer.recover(reader)).rejects.toMatchObject({ code: 'OFFSET_BEHIND_DATA' });
+});
+
+test('a usage store that lacks rows which progress calls counted stops the start instead of leaving them out', async () => {
+  await fill(5);
+  await live();
+  for (const table of ['events', ...ROLLUPS.map((rollup) => `usage_${rollup}`)])
+    await client.command(`TRUNCATE TABLE keymeter.${table}`);
+  const recover = (now: number) =>
+    new UsageWriter(store, new LmdbOffsetStore(lmdb), new Deduplicator(store), new ManualClock(now), {
+      logId: 'l',
+      maxRows: 10,
+      maxAgeMs: 1,
+      rawRetentionMs: 90 * 86_400_000,
+      onFailed: () => undefined,
+    }).recover(reader);
+  await expect(recover(DAY)).rejects.toMatchObject({ code: 'OFFSET_BEHIND_DATA' });
+  await recover(DAY + 100 * 86_400_000); // raw events of that age are gone because retention dropped them
 });

@@ -6,7 +6,7 @@ import { KeymeterError } from '#domain/errors.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogReader } from '#ports/event-log.js';
-import type { OffsetStore, RangeCounts } from '#ports/offset-store.js';
+import type { CountedRow, OffsetStore, RangeCounts } from '#ports/offset-store.js';
 import type { UsageStore } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
@@ -21,6 +21,8 @@ export interface UsageWriterOptions {
   readonly maxRows: number;
   /** Longest wait of a row for its batch to fill, ms. */
   readonly maxAgeMs: number;
+  /** How long the usage store keeps raw events, from acceptance. */
+  readonly rawRetentionMs: number;
   /** Going on is impossible: the process must end, with the range in doubt left as it is. */
   readonly onFailed: (error: unknown) => void;
   readonly onCommitted?: (commit: Committed) => void;
@@ -35,6 +37,7 @@ export interface Committed {
 }
 
 const FIRST_WAIT_MS = 200;
+const DAY_MS = 86_400_000;
 /** The engine takes about ten times a block's bytes while it inserts it. */
 const MAX_BATCH_CHARS = 8 * 1024 * 1024;
 
@@ -62,7 +65,9 @@ export class UsageWriter implements FrameSink {
     for (let partition = 0; partition < reader.partitions; partition++) {
       const progress = await this.offsets.load(partition);
       const { intended } = progress;
-      await this.#refuseDataAhead(partition, Math.max(progress.next, intended?.next ?? 0));
+      const stored = await this.store.nextOffset(partition);
+      refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
+      this.#refuseDataBehind(partition, stored, progress.lastRow);
       if (intended) await this.#replay(reader, intended);
       this.#starts[partition] = intended?.next ?? progress.next;
     }
@@ -134,7 +139,7 @@ export class UsageWriter implements FrameSink {
     await this.#untilDone(() => this.offsets.intend(block.range));
     await this.#writeDeadLetters(batch);
     if (block.count > 0) await this.#insert(block);
-    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts));
+    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts, batch.lastRow));
     this.#waiting--;
     this.#committed(batch);
   }
@@ -185,18 +190,27 @@ export class UsageWriter implements FrameSink {
     const block = batch.block(this.options.logId);
     await this.#writeDeadLetters(batch);
     const proof = block.count > 0 ? await this.store.prove(block) : { missingRows: 0, mendedWindows: 0 };
-    await this.offsets.commit(range, batch.counts);
+    await this.offsets.commit(range, batch.counts, batch.lastRow);
     this.#committed(batch);
     this.options.onReplayed?.(range, proof.missingRows, proof.mendedWindows);
   }
 
-  /** Rows above every recorded range mean that progress and data belong to different histories. */
-  async #refuseDataAhead(partition: number, recorded: number): Promise<void> {
-    const stored = await this.store.nextOffset(partition);
-    if (stored <= recorded) return;
+  /** Counted rows that are gone although raw events are kept for longer: an older copy of the usage store. */
+  #refuseDataBehind(partition: number, stored: number, lastRow: CountedRow | undefined): void {
+    if (!lastRow || stored > lastRow.offset) return;
+    if (lastRow.acceptedAt < this.clock.now() - this.options.rawRetentionMs + DAY_MS) return;
     throw new KeymeterError(
       'OFFSET_BEHIND_DATA',
-      `Partition ${partition}: the usage store holds events up to offset ${stored}, the recorded progress ends at ${recorded}. Restore both from the same copy of the data folder.`,
+      `Partition ${partition}: progress says that offset ${lastRow.offset} is counted, the usage store ends at ${stored}. Restore both from the same copy of the data folder.`,
     );
   }
+}
+
+/** Rows above every recorded range mean that progress and data belong to different histories. */
+function refuseDataAhead(partition: number, stored: number, recorded: number): void {
+  if (stored <= recorded) return;
+  throw new KeymeterError(
+    'OFFSET_BEHIND_DATA',
+    `Partition ${partition}: the usage store holds events up to offset ${stored}, the recorded progress ends at ${recorded}. Restore both from the same copy of the data folder.`,
+  );
 }

@@ -7,6 +7,6 @@ export interface PipelineSettings {
   readonly logId: string;
   readonly retention: Retention;
   readonly dedupe: { readonly windowMs: number; readonly filterBytes: number };
-  readonly insert: { readonly maxRows: number; readonly maxAgeMs: number };
+  readonly insert: { readonly maxRows: number; readonly maxAgeMs: number; readonly rawRetentionMs: number };
   readonly policyLatenessMs: number;
 }

@@ -1,6 +1,6 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { OffsetRange } from '#domain/log/position.js';
-import { NO_COUNTS, OffsetStore, type Progress, type RangeCounts } from '#ports/offset-store.js';
+import { type CountedRow, NO_COUNTS, OffsetStore, type Progress, type RangeCounts } from '#ports/offset-store.js';
 import { commit } from './commit.js';
 
 export class LmdbOffsetStore extends OffsetStore {
@@ -20,9 +20,13 @@ export class LmdbOffsetStore extends OffsetStore {
     await commit(this.root, () => this.#progress.put(range.partition, { ...progress, intended: range }));
   }
 
-  async commit(range: OffsetRange, counts: RangeCounts): Promise<void> {
+  async commit(range: OffsetRange, counts: RangeCounts, lastRow?: CountedRow): Promise<void> {
     const progress = await this.load(range.partition);
-    const after = { next: range.next, counts: addCounts(progress.counts, counts) };
+    const after = {
+      next: range.next,
+      counts: addCounts(progress.counts, counts),
+      lastRow: lastRow ?? progress.lastRow,
+    };
     await commit(this.root, () => this.#progress.put(range.partition, after));
   }
 }

@@ -36,7 +36,11 @@ export function dedupeOptions(settings: Settings) {
 }
 
 export function insertOptions(settings: Settings) {
-  return { maxRows: settings.KEYMETER_INSERT_MAX_ROWS, maxAgeMs: settings.KEYMETER_INSERT_MAX_AGE_MS };
+  return {
+    maxRows: settings.KEYMETER_INSERT_MAX_ROWS,
+    maxAgeMs: settings.KEYMETER_INSERT_MAX_AGE_MS,
+    rawRetentionMs: settings.KEYMETER_RAW_RETENTION_DAYS * DAY_MS,
+  };
 }
 
 export function ingestOptions(settings: Settings) {
