@@ -17,7 +17,7 @@ export async function writeThroughConsumer(
   log: OpenLog,
   store: ClickHouseUsageStore,
   progressFolder: string,
-  insert: { maxRows: number; maxAgeMs: number },
+  insert: { maxRows: number; maxAgeMs: number; rawRetentionMs: number },
 ): Promise<() => Promise<void>> {
   const environment = await openEnvironment(progressFolder);
   const deduplicator = new Deduplicator(store);
