@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
+import { insertOptions } from '#runtime/config/embedded-options.js';
 import { settingsSchema } from '#runtime/config/settings.js';
 import { openLog } from './prepared-log.js';
 import { writeReadyBuffers, writeThroughConsumer } from './write-log.js';
@@ -16,7 +17,7 @@ export interface ConsumerRun {
 
 const [way, logFolder = '', folder = ''] = process.argv.slice(2);
 const defaults = settingsSchema.parse({});
-const insert = { maxRows: defaults.KEYMETER_INSERT_MAX_ROWS, maxAgeMs: defaults.KEYMETER_INSERT_MAX_AGE_MS };
+const insert = insertOptions(defaults);
 
 const log = await openLog(logFolder);
 const client = new ChdbSqlClient(join(folder, 'usage'));

@@ -5,8 +5,8 @@ import { scalarText } from '#domain/events/usage-row.js';
 import { boundedDecimal, plainDecimal, quotient } from '#domain/meters/decimal.js';
 import { type JsonPath, valueAt } from '#domain/meters/json-path.js';
 import type { StringFilter } from '#domain/meters/string-filter.js';
-import { windowStart } from '#domain/time/time-window.js';
 import { type Field, isBytes, type UsageQuery, type UsageRow } from '#domain/meters/usage-query.js';
+import { windowStart } from '#domain/time/time-window.js';
 
 export function naiveUsage(events: readonly PlacedEvent[], query: UsageQuery): UsageRow[] {
   const groups = new Map<string, PlacedEvent[]>();

@@ -2,8 +2,8 @@
 import { identityHash } from '#domain/events/hash53.js';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { AGGREGATIONS } from '#domain/meters/meter.js';
-import { nextWindow, WINDOW_SIZES, windowStart } from '#domain/time/time-window.js';
 import { type Field, fieldOf, type UsageQuery } from '#domain/meters/usage-query.js';
+import { nextWindow, WINDOW_SIZES, windowStart } from '#domain/time/time-window.js';
 import type { EventLookup } from '#ports/event-lookup.js';
 import type { EventListing, UsageReader } from '#ports/usage-reader.js';
 import type { DeadLetter } from '#ports/usage-store.js';

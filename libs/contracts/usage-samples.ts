@@ -4,8 +4,8 @@ import type { PlacedEvent } from '#domain/events/usage-event.js';
 import type { JsonObject } from '#domain/json.js';
 import type { JsonPath } from '#domain/meters/json-path.js';
 import { AGGREGATIONS } from '#domain/meters/meter.js';
-import { WINDOW_SIZES, windowStart } from '#domain/time/time-window.js';
 import { fieldOf, type UsageQuery } from '#domain/meters/usage-query.js';
+import { WINDOW_SIZES, windowStart } from '#domain/time/time-window.js';
 
 const TEXTS = [
   '',
