@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SystemClock } from '#adapters/clock/system-clock.js';
-import { openEmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
+import { type EmbeddedUsage, openEmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
@@ -36,51 +36,29 @@ export class Pipeline {
     const rpc = new PortRpc(port);
     const main = new MainThread(rpc);
     const usage = await openEmbeddedUsage(settings);
-    const { client, store, deduplicator, knownIds } = usage;
     const reader = new SegmentLogReader(settings.folders.log, settings.watermarks);
-    const clock = new SystemClock();
-    const writer = new UsageWriter(store, usage.offsets, deduplicator, clock, {
-      logId: settings.logId,
-      ...settings.insert,
-      ...main.writerEvents(),
-    });
-    await writer.recover(reader);
-    const snapshots = new ReportedSnapshots(usage.snapshots, main);
-    const runner = new PolicyRunner(snapshots, main, clock, {
-      limits: { latenessMs: settings.policyLatenessMs },
-      snapshotEveryMs: SNAPSHOT_EVERY_MS,
-      snapshotEveryEvents: SNAPSHOT_EVERY_EVENTS,
-      onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
-    });
+    const writer = await openWriter(settings, usage, reader, main);
     const policies = (await rpc.call('policyStore', 'list', [])) as StoredPolicy[];
-    for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);
+    const runner = await openRunner(settings, usage, reader, main, policies);
     const fates = new FateBook((partition) => writer.startOffset(partition));
     rpc.serve('fates', fates);
     rpc.serve('usageReader', usage.reader);
     rpc.serve('eventLookup', usage.lookup);
-    const housekeeping = setInterval(() => {
-      void client.releaseMemory().catch(() => undefined);
-      main.tell('engineIs', engineState(runner));
-    }, HOUSEKEEPING_EVERY_MS).unref();
     const microservice = await NestFactory.createMicroservice(pipelineModule(writer, runner, fates), {
       logger: false,
       strategy: new EventLogServer({
         reader,
-        deduplicator,
+        deduplicator: usage.deduplicator,
         startOffset: (p) => Math.min(writer.startOffset(p), runner.startOffset(p)),
         onFailed: (error) => main.failed(error),
       }),
     });
     await microservice.listen();
-    const resting = setInterval(() => void runner.rest().catch((error) => main.failed(error)), SNAPSHOT_EVERY_MS / 2);
-    main.tell(
-      'started',
-      Array.from({ length: reader.partitions }, (_, p) => writer.startOffset(p)),
-      knownIds,
-    );
+    const timers = startTimers(usage, runner, main);
+    const starts = Array.from({ length: reader.partitions }, (_, p) => writer.startOffset(p));
+    main.tell('started', starts, usage.knownIds);
     return new Pipeline(microservice, writer, runner, async () => {
-      clearInterval(housekeeping);
-      clearInterval(resting);
+      for (const timer of timers) clearInterval(timer);
       await usage.close();
     });
   }
@@ -94,6 +72,44 @@ export class Pipeline {
     this.runner.stop();
     await this.close();
   }
+}
+
+async function openWriter(
+  settings: PipelineSettings,
+  { store, offsets, deduplicator }: EmbeddedUsage,
+  reader: SegmentLogReader,
+  main: MainThread,
+): Promise<UsageWriter> {
+  const options = { logId: settings.logId, ...settings.insert, ...main.writerEvents() };
+  const writer = new UsageWriter(store, offsets, deduplicator, new SystemClock(), options);
+  await writer.recover(reader);
+  return writer;
+}
+
+async function openRunner(
+  settings: PipelineSettings,
+  usage: EmbeddedUsage,
+  reader: SegmentLogReader,
+  main: MainThread,
+  policies: readonly StoredPolicy[],
+): Promise<PolicyRunner> {
+  const runner = new PolicyRunner(new ReportedSnapshots(usage.snapshots, main), main, new SystemClock(), {
+    limits: { latenessMs: settings.policyLatenessMs },
+    snapshotEveryMs: SNAPSHOT_EVERY_MS,
+    snapshotEveryEvents: SNAPSHOT_EVERY_EVENTS,
+    onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
+  });
+  for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);
+  return runner;
+}
+
+function startTimers({ client }: EmbeddedUsage, runner: PolicyRunner, main: MainThread): NodeJS.Timeout[] {
+  const housekeeping = setInterval(() => {
+    void client.releaseMemory().catch(() => undefined); // the next one tries again
+    main.tell('engineIs', engineState(runner));
+  }, HOUSEKEEPING_EVERY_MS);
+  const resting = setInterval(() => void runner.rest().catch((error) => main.failed(error)), SNAPSHOT_EVERY_MS / 2);
+  return [housekeeping, resting];
 }
 
 /** Of the one partition that the embedded log has. */
