@@ -24,6 +24,7 @@ export async function writeThroughConsumer(
   const failed: unknown[] = [];
   const writer = new UsageWriter(store, new LmdbOffsetStore(environment), deduplicator, new SystemClock(), {
     logId: log.writer.identity.logId,
+    bootId: 'bench',
     ...insert,
     onFailed: (error) => failed.push(error),
   });

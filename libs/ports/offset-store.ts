@@ -39,4 +39,10 @@ export abstract class OffsetStore {
    * `lastRow` is the range's last counted row; without one the one before stands.
    */
   abstract commit(range: OffsetRange, counts: RangeCounts, lastRow?: CountedRow): Promise<void>;
+
+  /**
+   * Notes which boot of the machine this is, durable when it resolves, and says whether the last process ran in the
+   * same one: then nothing that was written, flushed or not, can have been lost since. True for a new store.
+   */
+  abstract begin(bootId: string): Promise<boolean>;
 }

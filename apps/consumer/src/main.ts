@@ -1,5 +1,6 @@
 /** The consumer alone, on embedded stores: counts what the log of the data folder holds; health and metrics over HTTP. */
 import 'reflect-metadata';
+import { readBootId } from '#adapters/embedded/boot-id.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import { insertOptions } from '#runtime/config/embedded-options.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
@@ -28,6 +29,7 @@ await runProcess(async (settings) => {
   const writer = new UsageWriter(usage.store, usage.offsets, usage.deduplicator, clock, {
     logId: stores.log.identity.logId,
     ...insertOptions(settings),
+    bootId: readBootId(),
     onFailed,
     onCommitted: (commit) => {
       progress.counted(commit);

@@ -31,6 +31,8 @@ let lmdb: RootDatabase;
 let log: SegmentLogWriter;
 let reader: SegmentLogReader;
 let round = 0;
+/** Another value stands for a machine that was started anew. */
+let bootId = 'first';
 
 beforeAll(() => store.prepare());
 afterAll(() => client.close());
@@ -91,6 +93,7 @@ async function live(kill?: Step, after = 0, maxRows = 50): Promise<void> {
     logId: log.identity.logId,
     maxRows,
     maxAgeMs: 60_000,
+    bootId,
     rawRetentionMs: RAW_RETENTION_MS,
     onFailed: (error) => died.push(error),
   });
@@ -220,6 +223,30 @@ test.each(ROLLUPS)('a %s rollup that missed an interrupted insert is brought to 
   expectTotals(await totals(), expected.count, expected.bytes);
 });
 
+test.each(ROLLUPS)(
+  'a %s rollup that lost committed rows in a power loss is brought to what raw says',
+  async (rollup) => {
+    const expected = await fill(20);
+    await live('after commit', 3, 30);
+    await live();
+    await client.command(
+      `ALTER TABLE keymeter.usage_${rollup} DELETE WHERE subject = 's1' SETTINGS mutations_sync = 1`,
+    );
+    bootId = `another ${rollup}`;
+    await live();
+    expectTotals(await totals(), expected.count, expected.bytes);
+  },
+);
+
+test('without a restart of the machine the rollups are taken as they are', async () => {
+  await fill(5);
+  await live();
+  await client.command("ALTER TABLE keymeter.usage_hour DELETE WHERE subject = 's1' SETTINGS mutations_sync = 1");
+  const before = await totals();
+  await live();
+  expect(await totals()).toEqual(before);
+});
+
 test('poison records become dead letters with position, reason and original bytes, and the partition goes on', async () => {
   await log.append(0, Buffer.from('not a frame at all, says nobody'));
   await log.append(0, frameOf([{ id: 'good', time: DAY, data: { bytes: 5 } }], DAY));
@@ -253,6 +280,7 @@ test('a store that refuses for a while gets the same range again, and nothing be
     logId: 'l',
     maxRows: 1000,
     maxAgeMs: 60_000,
+    bootId,
     rawRetentionMs: RAW_RETENTION_MS,
     onFailed: (error) => {
       throw error;
@@ -288,6 +316,7 @@ test('a frame handed over twice, or skipped, stops the writer before anything is
       logId: 'l',
       maxRows: 1000,
       maxAgeMs: 60_000,
+      bootId,
       rawRetentionMs: RAW_RETENTION_MS,
       onFailed: () => undefined,
     });
@@ -310,6 +339,7 @@ test('stored events beyond the recorded progress stop the start instead of being
     logId: 'l',
     maxRows: 10,
     maxAgeMs: 1,
+    bootId,
     rawRetentionMs: RAW_RETENTION_MS,
     onFailed: () => undefined,
   });
@@ -326,6 +356,7 @@ test('a usage store that lacks rows which progress calls counted stops the start
       logId: 'l',
       maxRows: 10,
       maxAgeMs: 1,
+      bootId,
       rawRetentionMs: 90 * 86_400_000,
       onFailed: () => undefined,
     }).recover(reader);

@@ -21,12 +21,16 @@ export interface UsageWriterOptions {
   readonly maxRows: number;
   /** Longest wait of a row for its batch to fill, ms. */
   readonly maxAgeMs: number;
+  /** Another one than last time means that the machine was started anew meanwhile. */
+  readonly bootId: string;
   /** How long the usage store keeps raw events, from acceptance. */
   readonly rawRetentionMs: number;
   /** Going on is impossible: the process must end, with the range in doubt left as it is. */
   readonly onFailed: (error: unknown) => void;
   readonly onCommitted?: (commit: Committed) => void;
   readonly onRetry?: (error: KeymeterError, attempt: number) => void;
+  /** Rollup rows that the machine's end had left behind raw. */
+  readonly onMended?: (rows: number) => void;
   readonly onReplayed?: (range: OffsetRange, missingRows: number, mendedWindows: number) => void;
 }
 
@@ -62,6 +66,7 @@ export class UsageWriter implements FrameSink {
 
   /** Mends what the last process left in doubt and finds where to go on. Call before anything is read. */
   async recover(reader: EventLogReader): Promise<void> {
+    const sameBoot = await this.offsets.begin(this.options.bootId);
     for (let partition = 0; partition < reader.partitions; partition++) {
       const progress = await this.offsets.load(partition);
       const { intended } = progress;
@@ -69,6 +74,7 @@ export class UsageWriter implements FrameSink {
       refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
       this.#refuseDataBehind(partition, stored, progress.lastRow);
       if (intended) await this.#replay(reader, intended);
+      if (!sameBoot) await this.#mendRollups(progress.lastRow);
       this.#starts[partition] = intended?.next ?? progress.next;
     }
   }
@@ -193,6 +199,16 @@ export class UsageWriter implements FrameSink {
     await this.offsets.commit(range, batch.counts, batch.lastRow);
     this.#committed(batch);
     this.options.onReplayed?.(range, proof.missingRows, proof.mendedWindows);
+  }
+
+  /**
+   * Raw parts are flushed when they are inserted, rollups by the system some time later. Two days cover a midnight
+   * between a range and the power loss that followed it.
+   */
+  async #mendRollups(lastRow: CountedRow | undefined): Promise<void> {
+    const since = new Date((lastRow?.acceptedAt ?? 0) - DAY_MS).toISOString().slice(0, 10);
+    const mended = lastRow ? await this.store.mendSince(since) : 0;
+    if (mended > 0) this.options.onMended?.(mended);
   }
 
   /** Counted rows that are gone although raw events are kept for longer: an older copy of the usage store. */

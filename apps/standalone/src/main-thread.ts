@@ -28,6 +28,7 @@ export class MainThread extends EnforcementSink {
       onFailed: (error: unknown) => this.failed(error),
       onCommitted: (commit: Committed) => this.tell('committed', commit),
       onRetry: (error: KeymeterError, attempt: number) => this.tell('retrying', error.message, attempt),
+      onMended: (rows: number) => this.tell('mended', rows),
       onReplayed: (range: OffsetRange, missingRows: number, mendedWindows: number) =>
         this.tell('replayed', range, missingRows, mendedWindows),
     };

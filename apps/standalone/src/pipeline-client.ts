@@ -61,6 +61,7 @@ export class PipelineClient {
         metrics.replayed();
         events.warned('an interrupted range was proved', { ...range, missingRows, mendedWindows });
       },
+      mended: (rows: number) => events.warned('rollups were mended after the machine had stopped', { rows }),
       engineIs: (state: EngineState) => metrics.engineIs(state),
       snapshotted: (partition: number, neededFrom: number) => {
         this.#neededFrom[partition] = neededFrom;

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type DynamicModule, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SystemClock } from '#adapters/clock/system-clock.js';
+import { readBootId } from '#adapters/embedded/boot-id.js';
 import { type EmbeddedUsage, openEmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
@@ -80,7 +81,7 @@ async function openWriter(
   reader: SegmentLogReader,
   main: MainThread,
 ): Promise<UsageWriter> {
-  const options = { logId: settings.logId, ...settings.insert, ...main.writerEvents() };
+  const options = { logId: settings.logId, bootId: readBootId(), ...settings.insert, ...main.writerEvents() };
   const writer = new UsageWriter(store, offsets, deduplicator, new SystemClock(), options);
   await writer.recover(reader);
   return writer;

@@ -2,7 +2,7 @@
 import { KeymeterError } from '#domain/errors.js';
 import { type DeadLetter, type Proof, type StoredIdentity, type UsageBlock, UsageStore } from '#ports/usage-store.js';
 import { migrate, type Retention } from './migrations.js';
-import { mendRollups } from './rollup-mending.js';
+import { mendDaysSince, mendRollups } from './rollup-mending.js';
 import type { SqlClient } from './sql-client.js';
 
 /** Sent with every insert: defaults of these have moved between releases (ClickHouse 24–26). */
@@ -56,6 +56,10 @@ export class ClickHouseUsageStore extends UsageStore {
     const missingRows = await this.#insertMissing(block);
     const mendedWindows = await mendRollups(this.client, block);
     return { missingRows, mendedWindows };
+  }
+
+  mendSince(day: string): Promise<number> {
+    return mendDaysSince(this.client, day);
   }
 
   async nextOffset(partition: number): Promise<number> {

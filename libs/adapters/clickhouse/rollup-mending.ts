@@ -9,12 +9,31 @@ import { finer, foldEvents, foldRollup, ROLLUP_KEYS, ROLLUPS, type Rollup } from
 
 const KEYS = ['accepted_day', 'window_start', ...ROLLUP_KEYS].join(', ');
 
-/** Returns how many rollup rows were wrong. */
+/** Mends the windows that a block touches. Returns how many rollup rows were wrong. */
 export async function mendRollups(client: SqlClient, block: UsageBlock): Promise<number> {
   const { from, to } = touchedTimes(block);
+  return mendWindows(client, block.acceptedDay, from, to);
+}
+
+/** Mends every window of everything accepted on that UTC day or later. Returns how many rollup rows were wrong. */
+export async function mendDaysSince(client: SqlClient, day: string): Promise<number> {
+  const days = await client.query<{ day: string; from: string; to: string }>(
+    `SELECT toString(toDate(accepted_at)) AS day, toString(toUnixTimestamp(min(time))) AS from,
+     toString(toUnixTimestamp(max(time))) AS to FROM keymeter.events
+     WHERE toDate(accepted_at) >= {day:Date} GROUP BY day ORDER BY day`,
+    { day },
+  );
+  let mended = 0;
+  for (const { day: accepted, from, to } of days) {
+    mended += await mendWindows(client, accepted, Number(from), Number(to));
+  }
+  return mended;
+}
+
+async function mendWindows(client: SqlClient, day: string, from: number, to: number): Promise<number> {
   let mended = 0;
   for (const rollup of ROLLUPS) {
-    const difference = differenceOf(rollup, block.acceptedDay, from, to);
+    const difference = differenceOf(rollup, day, from, to);
     const [row] = await client.query<{ wrong: string }>(`SELECT count() AS wrong FROM (${difference})`);
     const wrong = Number(row?.wrong ?? 0);
     if (wrong === 0) continue;
