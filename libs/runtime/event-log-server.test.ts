@@ -66,26 +66,39 @@ class Failing {
 @Module({ controllers: [Failing] })
 class FailingHandlers {}
 
-test('a handler that cannot go on stops the reading and is reported, its frames are not passed over', async () => {
-  const path = `${folder}/failing`;
-  const log = await SegmentLogWriter.open({
-    folder: path,
-    partitions: 1,
-    segmentBytes: 1e6,
-    maxBytes: 1e9,
-    reserveBytes: 0,
-  });
-  const failures: unknown[] = [];
-  const strategy = new EventLogServer({
-    reader: new SegmentLogReader(path, log.watermarks.shared),
-    deduplicator: new Deduplicator({ withHashes: async () => [], async *identityHashes() {} }),
-    startOffset: () => 0,
-    onFailed: (error) => failures.push(error),
-  });
-  const app = await NestFactory.createMicroservice(FailingHandlers, { logger: false, strategy });
-  await app.listen();
-  await log.append(0, frameOf([{ id: 'a', time: 1 }], 1));
-  await eventually(() => expect(failures).toHaveLength(1));
-  await app.close();
-  await log.close();
-});
+@Module({ controllers: [First, Failing] })
+class FailingSecond {}
+
+@Module({ controllers: [Failing, First] })
+class FailingFirst {}
+
+test.each([
+  ['the only one', FailingHandlers],
+  ['the first of two', FailingFirst],
+  ['the second of two', FailingSecond],
+])(
+  'a handler that cannot go on, %s, stops the reading and is reported, its frames are not passed over',
+  async (name, handlers) => {
+    const path = `${folder}/${name}`;
+    const log = await SegmentLogWriter.open({
+      folder: path,
+      partitions: 1,
+      segmentBytes: 1e6,
+      maxBytes: 1e9,
+      reserveBytes: 0,
+    });
+    const failures: unknown[] = [];
+    const strategy = new EventLogServer({
+      reader: new SegmentLogReader(path, log.watermarks.shared),
+      deduplicator: new Deduplicator({ withHashes: async () => [], async *identityHashes() {} }),
+      startOffset: () => 0,
+      onFailed: (error) => failures.push(error),
+    });
+    const app = await NestFactory.createMicroservice(handlers, { logger: false, strategy });
+    await app.listen();
+    await log.append(0, frameOf([{ id: 'a', time: 1 }], 1));
+    await eventually(() => expect(failures).toHaveLength(1));
+    await app.close();
+    await log.close();
+  },
+);
