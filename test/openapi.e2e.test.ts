@@ -12,7 +12,7 @@ import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { RouteTable } from '#runtime/http/route-table.js';
 import { CountedProgress } from '../apps/consumer/src/counted-progress.js';
-import type { Parts } from '../apps/standalone/src/standalone.js';
+import type { Parts } from '../apps/standalone/src/parts.js';
 import { standaloneModule } from '../apps/standalone/src/standalone.module.js';
 import { standalonePorts } from '../apps/standalone/src/standalone-ports.js';
 import { temporaryFolder } from './support/temp-folder.js';

@@ -18,8 +18,8 @@ import type { provided } from '#runtime/provided.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
+import type { Parts } from './parts.js';
 import { RemoteEventLookup, RemoteFates, RemoteUsageReader } from './remote-usage.js';
-import type { Parts } from './standalone.js';
 
 export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
   const { settings, clock, registry, readiness, stores, pipeline, decoder } = parts;

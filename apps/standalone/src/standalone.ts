@@ -27,6 +27,7 @@ import { endAtOnce, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
 import { PolicyEditor } from '../../policy/src/policy-editor.js';
 import { lowerEngineThreads } from './background-priority.js';
+import type { Parts } from './parts.js';
 import { PipelineClient } from './pipeline-client.js';
 import { PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
@@ -38,17 +39,6 @@ import { ThreadedIngestDecoder } from './threaded-ingest-decoder.js';
 const CHECKPOINT_EVERY_MS = 5_000;
 const TRIM_EVERY_MS = 10_000;
 const LOWER_EVERY_MS = 1_000;
-
-/** Everything of the process that is not Nest's. */
-export interface Parts {
-  readonly settings: Settings;
-  readonly clock: Clock;
-  readonly registry: Registry;
-  readonly readiness: Readiness;
-  readonly stores: EmbeddedStores;
-  readonly pipeline: PipelineClient;
-  readonly decoder: ThreadedIngestDecoder;
-}
 
 /** Rejects with KeymeterError and a sentence for everything a person can put right. */
 export async function startStandalone(settings: Settings): Promise<Running> {
