@@ -68,9 +68,8 @@ export class UsageRecorder {
    * returned offset, and every later row at or above it.
    */
   async seal(): Promise<number> {
-    if (this.#open.count > 0) this.#flush();
-    const marker = this.log.sealed(this.partition);
-    return marker;
+    this.#flush();
+    return this.log.sealed(this.partition);
   }
 
   #schedule(): void {

@@ -5,7 +5,7 @@
  */
 import type { UsageBlock } from '#ports/usage-store.js';
 import type { SqlClient } from './sql-client.js';
-import { finer, foldEvents, foldRollup, ROLLUP_KEYS, ROLLUPS, type Rollup } from './usage-schema.js';
+import { finer, foldEvents, foldRollup, ROLLUP_KEYS, ROLLUPS, type Rollup, windowOf } from './usage-schema.js';
 
 const KEYS = ['accepted_day', 'window_start', ...ROLLUP_KEYS].join(', ');
 
@@ -49,8 +49,8 @@ async function mendWindows(client: SqlClient, day: string, from: number, to: num
 
 /** Truth minus rollup for the windows that cover `[from, to]` (epoch seconds) of one day of acceptance. */
 function differenceOf(rollup: Rollup, day: string, from: number, to: number): string {
-  const start = windowBound(rollup, from);
-  const end = windowBound(rollup, to);
+  const start = windowOf(rollup, `toDateTime(${from}, 'UTC')`);
+  const end = windowOf(rollup, `toDateTime(${to}, 'UTC')`);
   const truth =
     rollup === 'minute'
       ? foldEvents(
@@ -59,7 +59,7 @@ function differenceOf(rollup: Rollup, day: string, from: number, to: number): st
       : foldRollup(
           rollup,
           finer(rollup),
-          `WHERE u.accepted_day = toDate('${day}') AND ${windowOf(rollup)} BETWEEN ${start} AND ${end}`,
+          `WHERE u.accepted_day = toDate('${day}') AND ${windowOf(rollup, 'u.window_start')} BETWEEN ${start} AND ${end}`,
         );
   return `SELECT ${KEYS}, sum(d.events) AS events, sum(d.bytes) AS bytes, sum(d.bytes_events) AS bytes_events FROM (
     SELECT ${KEYS}, events, bytes, bytes_events FROM (${truth})
@@ -67,21 +67,6 @@ function differenceOf(rollup: Rollup, day: string, from: number, to: number): st
     SELECT ${KEYS}, -r.events AS events, -r.bytes AS bytes, -r.bytes_events AS bytes_events FROM keymeter.usage_${rollup} AS r
     WHERE r.accepted_day = toDate('${day}') AND r.window_start BETWEEN ${start} AND ${end}
   ) AS d GROUP BY ${KEYS} HAVING events != 0 OR bytes != 0 OR bytes_events != 0`;
-}
-
-const WINDOW_FUNCTION: Record<Rollup, string> = {
-  minute: 'toStartOfMinute',
-  hour: 'toStartOfHour',
-  day: 'toStartOfDay',
-  month: 'toStartOfMonth',
-};
-
-function windowOf(rollup: Rollup): string {
-  return `toDateTime(${WINDOW_FUNCTION[rollup]}(u.window_start), 'UTC')`;
-}
-
-function windowBound(rollup: Rollup, seconds: number): string {
-  return `toDateTime(${WINDOW_FUNCTION[rollup]}(toDateTime(${seconds}, 'UTC')), 'UTC')`;
 }
 
 /** First and last event time of the block, epoch seconds. */

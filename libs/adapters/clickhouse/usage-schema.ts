@@ -27,6 +27,11 @@ const START_OF: Record<Rollup, string> = {
   month: 'toStartOfMonth',
 };
 
+/** Start of the UTC window that holds the time; `time` is an expression of ours, never a value from outside. */
+export function windowOf(rollup: Rollup, time: string): string {
+  return `toDateTime(${START_OF[rollup]}(${time}), 'UTC')`;
+}
+
 /** Blocks of tokens kept per table: one range is in doubt at a time, so this is ample. */
 const DEDUPLICATION_WINDOW = 1000;
 
@@ -103,7 +108,7 @@ export function foldEvents(where = ''): string {
 
 /** Rows of `rollup` made from the next finer one. */
 export function foldRollup(rollup: Rollup, from: Rollup, where = ''): string {
-  return `SELECT u.accepted_day AS accepted_day, toDateTime(${START_OF[rollup]}(u.window_start), 'UTC') AS window_start,
+  return `SELECT u.accepted_day AS accepted_day, ${windowOf(rollup, 'u.window_start')} AS window_start,
     ${ROLLUP_KEYS.join(', ')}, sum(u.events) AS events, sum(u.bytes) AS bytes, sum(u.bytes_events) AS bytes_events
     FROM keymeter.usage_${from} AS u ${where} GROUP BY accepted_day, window_start, ${ROLLUP_KEYS.join(', ')}`;
 }

@@ -2,30 +2,23 @@
  * One app as a process of its own on embedded stores: the data folder, its stores, and the ports that every app needs.
  * The folder is locked to one process at a time, so such apps take turns; standalone runs them together.
  */
+
 import { Registry } from 'prom-client';
 import { SystemClock } from '#adapters/clock/system-clock.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { Clock } from '#ports/clock.js';
-import { Counters } from '#ports/counters.js';
-import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
-import { EnforcementStore } from '#ports/enforcement-store.js';
-import { EventLogWriter } from '#ports/event-log.js';
-import { KeyStore } from '#ports/key-store.js';
-import { MeterStore } from '#ports/meter-store.js';
-import { PolicyStore } from '#ports/policy-store.js';
 import { dedupeOptions, logOptions, usageRetention } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { Readiness } from '#runtime/http/readiness.js';
-import { NodeIdentity } from '#runtime/node-identity.js';
 import { every } from '#runtime/periodic.js';
 import { processLog } from '#runtime/process-log.js';
 import type { Running } from '#runtime/process-main.js';
 import type { provided } from '#runtime/provided.js';
-import { UsageRecorder } from '#stream/usage-recorder.js';
 import { type DataFolder, openDataFolder } from './data-folder.js';
 import { type EmbeddedStores, openEmbeddedStores } from './embedded-stores.js';
 import { type EmbeddedUsage, openEmbeddedUsage } from './embedded-usage.js';
 import { ensureRootKey } from './first-root-key.js';
+import { storePorts } from './store-ports.js';
 
 const CHECKPOINT_EVERY_MS = 5_000;
 
@@ -58,20 +51,7 @@ export class EmbeddedProcess {
 
   ports(): Parameters<typeof provided>[0] {
     const { stores } = this;
-    return [
-      [Clock, this.clock],
-      [Registry, this.registry],
-      [Readiness, this.readiness],
-      [NodeIdentity, new NodeIdentity(stores.log.identity.logId)],
-      [KeyStore, stores.keys],
-      [Counters, stores.counters],
-      [EventLogWriter, stores.log],
-      [UsageRecorder, stores.recorder],
-      [EnforcementStore, stores.enforcements],
-      [EnforcementOutbox, stores.enforcements],
-      [PolicyStore, stores.policies],
-      [MeterStore, stores.meters],
-    ];
+    return [[Clock, this.clock], [Registry, this.registry], [Readiness, this.readiness], ...storePorts(stores)];
   }
 
   /** The usage engine on this thread: for apps that answer no verifications. */
