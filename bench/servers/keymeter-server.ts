@@ -1,6 +1,7 @@
 /** keymeter as it ships, on a fresh data folder, and the calls a bench needs to set it up. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NPM_START } from '../../test/support/npm-start.js';
 import { ServerProcess } from './server-process.js';
 
 const MAIN = fileURLToPath(new URL('../../apps/standalone/src/main.js', import.meta.url));
@@ -14,13 +15,12 @@ export class KeymeterServer {
   static async start(folder: string, cpu?: number): Promise<KeymeterServer> {
     const rootKey = 'root-key-of-the-bench-0123456789';
     const env = {
-      UV_THREADPOOL_SIZE: '12',
-      MALLOC_ARENA_MAX: '2',
+      ...NPM_START.env,
       KEYMETER_PORT: '0',
       KEYMETER_DATA_DIR: join(folder, 'data'),
       KEYMETER_ROOT_KEY: rootKey,
     };
-    return new KeymeterServer(await ServerProcess.start(MAIN, { cpu, env }, '/health/ready'));
+    return new KeymeterServer(await ServerProcess.start(MAIN, { cpu, env, flags: NPM_START.flags }, '/health/ready'));
   }
 
   get url(): string {

@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 
 export interface NodeProcessOptions {
   readonly cpu?: number;
+  /** Flags of Node itself. */
+  readonly flags?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** With a channel for messages. */
@@ -20,10 +22,10 @@ process.once('exit', () => {
 
 export function spawnNode(
   script: string,
-  { cpu, args = [], env = {}, channel = false }: NodeProcessOptions,
+  { cpu, flags = [], args = [], env = {}, channel = false }: NodeProcessOptions,
 ): ChildProcess {
   const pinned = cpu !== undefined && CAN_PIN ? ['taskset', '-c', String(cpu)] : [];
-  const [command, ...rest] = [...pinned, process.execPath, script, ...args] as [string, ...string[]];
+  const [command, ...rest] = [...pinned, process.execPath, ...flags, script, ...args] as [string, ...string[]];
   const child = spawn(command, rest, {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'inherit', ...(channel ? (['ipc'] as const) : [])],

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { NPM_START } from '../../test/support/npm-start.js';
 import type { ConsumerRun } from '../consumer/consumer-process.js';
 import { prepareLog } from '../consumer/prepared-log.js';
 import type { Bench, Measurement } from '../measurement.js';
@@ -47,7 +48,7 @@ export async function consumer(bench: Bench): Promise<Measurement[]> {
 async function timed(way: (typeof WAYS)[number], log: string, folder: string): Promise<ConsumerRun> {
   const child = spawnNode(SCRIPT, {
     args: [way, log, folder],
-    env: { UV_THREADPOOL_SIZE: '12', MALLOC_ARENA_MAX: '2' },
+    ...NPM_START,
   });
   const printed = await text(child.stdout as NodeJS.ReadableStream);
   rmSync(folder, { recursive: true, force: true });

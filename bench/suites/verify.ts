@@ -3,6 +3,7 @@
  * load on the other; the runs of a round follow one another, and ratios are taken within a round.
  */
 import { fileURLToPath } from 'node:url';
+import { NPM_START } from '../../test/support/npm-start.js';
 import { LoadGenerator } from '../load/load-generator.js';
 import type { Bench, Measurement, Target } from '../measurement.js';
 import { KeymeterServer } from '../servers/keymeter-server.js';
@@ -41,7 +42,11 @@ export async function verify(bench: Bench): Promise<Measurement[]> {
   const load = new LoadGenerator(LOAD_CPU);
   const server = await KeymeterServer.start(bench.folder, SERVER_CPU);
   const loads = await verifyLoads(server);
-  const bare = await ServerProcess.start(BARE, { cpu: SERVER_CPU, args: [loads.hotAnswer] }, '/ready');
+  const bare = await ServerProcess.start(
+    BARE,
+    { cpu: SERVER_CPU, flags: NPM_START.flags, args: [loads.hotAnswer] },
+    '/ready',
+  );
   try {
     const rig = new VerifyRig(bench, load, server, {
       'bare Nest': { process: bare, plan: { ...loads.plans['one hot key'], url: bare.url } },

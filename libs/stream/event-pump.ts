@@ -14,7 +14,7 @@ export interface FrameSink {
   take(frames: readonly DecidedFrame[]): Promise<void>;
 }
 
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 const IDLE_WAIT_MS = 1_000;
 
 export class EventPump {

@@ -1,6 +1,6 @@
 /** From log records to decided frames. Bad bytes become dead letters with a reason; nothing here throws for them. */
 import type { Fate } from '#domain/events/deduplication.js';
-import type { PlacedEvent } from '#domain/events/usage-event.js';
+import { type PlacedEvent, placedEvent } from '#domain/events/usage-event.js';
 import { decodeRow } from '#domain/events/usage-row.js';
 import { decodeFrame } from '#domain/log/frame.js';
 import type { LogRecord } from '#ports/event-log.js';
@@ -43,23 +43,13 @@ function decodeRecord(record: LogRecord): DecodedRecord {
   rows.forEach((line, index) => {
     const row = decodeRow(line);
     if (row.ok) {
-      result.events.push(place(row.event, partition, offset, index, acceptedAt));
+      result.events.push(placedEvent(row.event, { partition, offset, index }, acceptedAt));
       result.lines.push(line);
     } else {
       result.deadLetters.push(undecodable(record, index, acceptedAt, row.reason, Buffer.from(line)));
     }
   });
   return result;
-}
-
-function place(
-  event: Omit<PlacedEvent, 'partition' | 'offset' | 'index' | 'acceptedAt'>,
-  partition: number,
-  offset: number,
-  index: number,
-  acceptedAt: number,
-): PlacedEvent {
-  return Object.assign(event, { partition, offset, index, acceptedAt });
 }
 
 function decided(decoded: DecodedRecord, fates: readonly Fate[]): DecidedFrame {

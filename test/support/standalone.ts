@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NPM_START } from './npm-start.js';
 
 export const ROOT_KEY = 'root-key-of-the-tests-0123456789';
 
@@ -116,15 +117,14 @@ export function launchStandalone({ dataDir, app = 'standalone', env = {}, cpu }:
   if (!existsSync(main)) throw new Error(`${main} is missing: run npm run build`);
   const settings: Record<string, string> = {
     PATH: process.env.PATH ?? '',
-    UV_THREADPOOL_SIZE: '12',
-    MALLOC_ARENA_MAX: '2',
+    ...NPM_START.env,
     KEYMETER_PORT: '0',
     KEYMETER_DATA_DIR: dataDir,
     KEYMETER_ROOT_KEY: ROOT_KEY,
     ...env,
   };
   const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)];
-  const [file = process.execPath, ...args] = [...pin, process.execPath, main];
+  const [file = process.execPath, ...args] = [...pin, process.execPath, ...NPM_START.flags, main];
   const child = spawn(file, args, { env: settings, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Standalone(child, settings.KEYMETER_ROOT_KEY);
 }

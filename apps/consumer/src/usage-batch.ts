@@ -3,14 +3,14 @@
 import type { CountedRow, RangeCounts } from '#ports/offset-store.js';
 import type { DeadLetter, UsageBlock } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
+import { RowBuffer } from './row-buffer.js';
 
 export class UsageBatch {
-  readonly #parts: string[] = [];
+  readonly #buffer = new RowBuffer();
   readonly deadLetters: DeadLetter[] = [];
   readonly #day: string;
   #next: number;
   #rows = 0;
-  #chars = 0;
   #duplicates = 0;
   #newest: number;
   #lastRow: CountedRow | undefined;
@@ -25,9 +25,8 @@ export class UsageBatch {
     return this.#rows;
   }
 
-  /** Length of the rows so far, about their bytes. */
-  get chars(): number {
-    return this.#chars;
+  get bytes(): number {
+    return this.#buffer.length;
   }
 
   get range() {
@@ -58,9 +57,7 @@ export class UsageBatch {
     const before = `{"partition":${frame.partition},"offset":${frame.offset},"idx":`;
     const after = `,"accepted_at":${frame.acceptedAt},`;
     frame.lines.forEach((line, i) => {
-      const row = `${before}${frame.events[i]?.index}${after}${line.slice(1)}\n`;
-      this.#parts.push(row);
-      this.#chars += row.length;
+      this.#buffer.write(`${before}${frame.events[i]?.index}${after}${line.slice(1)}\n`);
     });
     if (frame.lines.length > 0) this.#lastRow = { offset: frame.offset, acceptedAt: frame.acceptedAt };
     this.deadLetters.push(...frame.deadLetters);
@@ -77,7 +74,7 @@ export class UsageBatch {
       token: `${logId}/${partition}/${first}-${next}`,
       acceptedDay: this.#day,
       count: this.#rows,
-      rows: Buffer.from(this.#parts.join('')),
+      rows: this.#buffer.written(),
     };
   }
 }

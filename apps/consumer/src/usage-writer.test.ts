@@ -38,7 +38,7 @@ beforeAll(() => store.prepare());
 afterAll(() => client.close());
 
 beforeEach(async () => {
-  for (const table of ['events', 'dead_letters', ...ROLLUPS.map((rollup) => `usage_${rollup}`)]) {
+  for (const table of ['events', 'dead_letters', 'usage_rollups']) {
     await client.command(`TRUNCATE TABLE keymeter.${table}`);
   }
   const folder = join(root, String(round++));
@@ -134,7 +134,7 @@ async function totals(): Promise<Record<string, string>> {
   const found: Record<string, string> = { events: raw!.n, bytes: raw!.bytes, distinct: raw!.distinct };
   for (const rollup of ROLLUPS) {
     const [row] = await client.query<{ n: string; bytes: string }>(
-      `SELECT toString(sum(events)) AS n, toString(sum(bytes)) AS bytes FROM keymeter.usage_${rollup}`,
+      `SELECT toString(sum(events)) AS n, toString(sum(bytes)) AS bytes FROM keymeter.usage_rollups WHERE window_size = '${rollup}'`,
     );
     found[rollup] = `${row!.n}/${row!.bytes}`;
   }
@@ -218,7 +218,9 @@ test('a token burnt before its rows were stored does not lose them: the range is
 test.each(ROLLUPS)('a %s rollup that missed an interrupted insert is brought to what raw says', async (rollup) => {
   const expected = await fill(20);
   await live('before commit', 0, 1000);
-  await client.command(`ALTER TABLE keymeter.usage_${rollup} DELETE WHERE subject = 's1' SETTINGS mutations_sync = 1`);
+  await client.command(
+    `ALTER TABLE keymeter.usage_rollups DELETE WHERE window_size = '${rollup}' AND subject = 's1' SETTINGS mutations_sync = 1`,
+  );
   await live();
   expectTotals(await totals(), expected.count, expected.bytes);
 });
@@ -230,7 +232,7 @@ test.each(ROLLUPS)(
     await live('after commit', 3, 30);
     await live();
     await client.command(
-      `ALTER TABLE keymeter.usage_${rollup} DELETE WHERE subject = 's1' SETTINGS mutations_sync = 1`,
+      `ALTER TABLE keymeter.usage_rollups DELETE WHERE window_size = '${rollup}' AND subject = 's1' SETTINGS mutations_sync = 1`,
     );
     bootId = `another ${rollup}`;
     await live();
@@ -241,7 +243,9 @@ test.each(ROLLUPS)(
 test('without a restart of the machine the rollups are taken as they are', async () => {
   await fill(5);
   await live();
-  await client.command("ALTER TABLE keymeter.usage_hour DELETE WHERE subject = 's1' SETTINGS mutations_sync = 1");
+  await client.command(
+    "ALTER TABLE keymeter.usage_rollups DELETE WHERE window_size = 'hour' AND subject = 's1' SETTINGS mutations_sync = 1",
+  );
   const before = await totals();
   await live();
   expect(await totals()).toEqual(before);
@@ -349,8 +353,7 @@ test('stored events beyond the recorded progress stop the start instead of being
 test('a usage store that lacks rows which progress calls counted stops the start instead of leaving them out', async () => {
   await fill(5);
   await live();
-  for (const table of ['events', ...ROLLUPS.map((rollup) => `usage_${rollup}`)])
-    await client.command(`TRUNCATE TABLE keymeter.${table}`);
+  for (const table of ['events', 'usage_rollups']) await client.command(`TRUNCATE TABLE keymeter.${table}`);
   const recover = (now: number) =>
     new UsageWriter(store, new LmdbOffsetStore(lmdb), new Deduplicator(store), new ManualClock(now), {
       logId: 'l',

@@ -43,7 +43,7 @@ export interface Committed {
 const FIRST_WAIT_MS = 200;
 const DAY_MS = 86_400_000;
 /** The engine takes about ten times a block's bytes while it inserts it. */
-const MAX_BATCH_CHARS = 8 * 1024 * 1024;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 export class UsageWriter implements FrameSink {
   readonly #starts: number[] = [];
@@ -108,7 +108,7 @@ export class UsageWriter implements FrameSink {
   }
 
   #isFull(batch: UsageBatch): boolean {
-    return batch.rows >= this.options.maxRows || batch.chars >= MAX_BATCH_CHARS;
+    return batch.rows >= this.options.maxRows || batch.bytes >= MAX_BATCH_BYTES;
   }
 
   /** A frame handed over twice would count twice, a skipped one never: both are faults of ours and end the process. */

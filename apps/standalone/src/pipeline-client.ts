@@ -11,7 +11,7 @@ import type { EngineState, PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 
 /** A small young generation: what passes through is short-lived, and Node would let it grow to 48 MB before it looks. */
-const HEAP = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 1024 };
+const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 1024 };
 
 export interface PipelineEvents {
   /** The thread ended for good; the process must end too. */

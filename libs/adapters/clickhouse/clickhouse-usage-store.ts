@@ -13,6 +13,8 @@ const EXACT_INSERT = {
   deduplicate_blocks_in_dependent_materialized_views: 1,
   input_format_parallel_parsing: 0,
   input_format_skip_unknown_fields: 1,
+  // Small parts are read whole anyway; merges build the indexes of larger ones.
+  materialize_skip_indexes_on_insert: 0,
   // One thread: on small inserts the engine otherwise spends most of its time starting and ending threads.
   max_threads: 1,
   max_insert_threads: 1,

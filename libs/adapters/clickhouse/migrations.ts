@@ -4,8 +4,8 @@ import type { SqlClient } from './sql-client.js';
 import {
   createDeadLetters,
   createEvents,
-  createRollup,
-  createRollupView,
+  createRollups,
+  createRollupsView,
   ROLLUPS,
   type Rollup,
 } from './usage-schema.js';
@@ -13,7 +13,7 @@ import {
 const MIGRATIONS: readonly { version: number; statements: readonly string[] }[] = [
   {
     version: 1,
-    statements: [createEvents(), ...ROLLUPS.map(createRollup), ...ROLLUPS.map(createRollupView), createDeadLetters()],
+    statements: [createEvents(), createRollups(), createRollupsView(), createDeadLetters()],
   },
 ];
 
@@ -44,10 +44,13 @@ export async function migrate(client: SqlClient, retention: Retention): Promise<
 
 /** Every start sets the TTLs anew, so that a changed setting takes effect. */
 async function applyRetention(client: SqlClient, retention: Retention): Promise<void> {
-  const ttl = (table: string, column: string, days: number) =>
-    client.command(
-      `ALTER TABLE keymeter.${table} MODIFY TTL ${column} + INTERVAL ${days} DAY SETTINGS materialize_ttl_after_modify = 0`,
-    );
-  await ttl('events', 'toDate(accepted_at)', retention.events);
-  for (const rollup of ROLLUPS) await ttl(`usage_${rollup}`, 'accepted_day', retention[rollup]);
+  const rollups = ROLLUPS.map(
+    (rollup) => `accepted_day + INTERVAL ${retention[rollup]} DAY DELETE WHERE window_size = '${rollup}'`,
+  );
+  await setTtl(client, 'events', `toDate(accepted_at) + INTERVAL ${retention.events} DAY`);
+  await setTtl(client, 'usage_rollups', rollups.join(', '));
+}
+
+function setTtl(client: SqlClient, table: string, ttl: string): Promise<void> {
+  return client.command(`ALTER TABLE keymeter.${table} MODIFY TTL ${ttl} SETTINGS materialize_ttl_after_modify = 0`);
 }

@@ -1,13 +1,13 @@
 /**
- * Brings rollups to what raw says by inserting signed differences. From fine to coarse: what is inserted into a finer
- * rollup also reaches the coarser ones through the views, and what is still wrong there is measured afterwards. A
- * difference can be measured and inserted again at any time, so an interrupted mending is simply repeated.
+ * Brings rollups to what raw says by inserting signed differences: minutes from raw, then the coarser sizes from
+ * minutes. A difference can be measured and inserted again at any time, so an interrupted mending is simply repeated.
  */
 import type { UsageBlock } from '#ports/usage-store.js';
 import type { SqlClient } from './sql-client.js';
-import { finer, foldEvents, foldRollup, ROLLUP_KEYS, ROLLUPS, type Rollup, windowOf } from './usage-schema.js';
+import { foldEvents, GROUP_COLUMNS, ROLLUPS, type Rollup, widen, windowOf } from './usage-schema.js';
 
-const KEYS = ['accepted_day', 'window_start', ...ROLLUP_KEYS].join(', ');
+const SUMS = 'events, bytes, bytes_events';
+const KEYS = `accepted_day, window_size, window_start, ${GROUP_COLUMNS}`;
 
 /** Mends the windows that a block touches. Returns how many rollup rows were wrong. */
 export async function mendRollups(client: SqlClient, block: UsageBlock): Promise<number> {
@@ -39,9 +39,8 @@ async function mendWindows(client: SqlClient, day: string, from: number, to: num
     if (wrong === 0) continue;
     mended += wrong;
     await client.command(
-      `INSERT INTO keymeter.usage_${rollup} (${KEYS}, events, bytes, bytes_events)
-       SETTINGS async_insert = 0, insert_deduplicate = 0, deduplicate_blocks_in_dependent_materialized_views = 0
-       ${difference}`,
+      `INSERT INTO keymeter.usage_rollups (${KEYS}, ${SUMS})
+       SETTINGS async_insert = 0, insert_deduplicate = 0 ${difference}`,
     );
   }
   return mended;
@@ -51,21 +50,18 @@ async function mendWindows(client: SqlClient, day: string, from: number, to: num
 function differenceOf(rollup: Rollup, day: string, from: number, to: number): string {
   const start = windowOf(rollup, `toDateTime(${from}, 'UTC')`);
   const end = windowOf(rollup, `toDateTime(${to}, 'UTC')`);
-  const truth =
+  const within = `BETWEEN ${start} AND ${end}`;
+  const ofDay = `r.accepted_day = toDate('${day}')`;
+  const minutes =
     rollup === 'minute'
-      ? foldEvents(
-          `WHERE toDate(e.accepted_at) = toDate('${day}') AND toStartOfMinute(e.time) BETWEEN ${start} AND ${end}`,
-        )
-      : foldRollup(
-          rollup,
-          finer(rollup),
-          `WHERE u.accepted_day = toDate('${day}') AND ${windowOf(rollup, 'u.window_start')} BETWEEN ${start} AND ${end}`,
-        );
+      ? foldEvents(`WHERE toDate(e.accepted_at) = toDate('${day}') AND ${windowOf('minute', 'e.time')} ${within}`)
+      : `SELECT * FROM keymeter.usage_rollups AS r
+         WHERE ${ofDay} AND r.window_size = 'minute' AND ${windowOf(rollup, 'r.window_start')} ${within}`;
   return `SELECT ${KEYS}, sum(d.events) AS events, sum(d.bytes) AS bytes, sum(d.bytes_events) AS bytes_events FROM (
-    SELECT ${KEYS}, events, bytes, bytes_events FROM (${truth})
+    SELECT ${KEYS}, ${SUMS} FROM (${widen(minutes, [rollup])})
     UNION ALL
-    SELECT ${KEYS}, -r.events AS events, -r.bytes AS bytes, -r.bytes_events AS bytes_events FROM keymeter.usage_${rollup} AS r
-    WHERE r.accepted_day = toDate('${day}') AND r.window_start BETWEEN ${start} AND ${end}
+    SELECT ${KEYS}, -r.events AS events, -r.bytes AS bytes, -r.bytes_events AS bytes_events
+    FROM keymeter.usage_rollups AS r WHERE ${ofDay} AND r.window_size = '${rollup}' AND r.window_start ${within}
   ) AS d GROUP BY ${KEYS} HAVING events != 0 OR bytes != 0 OR bytes_events != 0`;
 }
 

@@ -27,8 +27,8 @@ test('a windowed count by subject reads a rollup', () => {
   expect(sql).toBe(
     [
       'SELECT toUnixTimestamp(toDateTime(toStartOfDay(window_start, {p0:String}), {p0:String})) AS window_at, subject AS by_subject, outcome AS group_0, toString(sum(events)) AS value, toString(sum(events)) AS counted',
-      'FROM keymeter.usage_day',
-      "WHERE type = {p1:String} AND window_start >= toDateTime({p2:Int64}, 'UTC') AND window_start < toDateTime({p3:Int64}, 'UTC') AND subject IN {p4:Array(String)}",
+      'FROM keymeter.usage_rollups',
+      "WHERE window_size = 'day' AND type = {p1:String} AND window_start >= toDateTime({p2:Int64}, 'UTC') AND window_start < toDateTime({p3:Int64}, 'UTC') AND subject IN {p4:Array(String)}",
       'GROUP BY window_at, by_subject, group_0',
       'HAVING sum(events) != 0',
       'ORDER BY window_at, by_subject, group_0',
@@ -130,8 +130,8 @@ test('several segments are added up, each read from its own source', () => {
       'GROUP BY group_0',
       'UNION ALL',
       'SELECT ip AS group_0, sum(bytes) AS part_value, sum(bytes_events) AS part_counted',
-      'FROM keymeter.usage_minute',
-      "WHERE type = {p2:String} AND window_start >= toDateTime({p3:Int64}, 'UTC')",
+      'FROM keymeter.usage_rollups',
+      "WHERE window_size = 'minute' AND type = {p2:String} AND window_start >= toDateTime({p3:Int64}, 'UTC')",
       'GROUP BY group_0',
       ') AS p',
       'GROUP BY group_0',

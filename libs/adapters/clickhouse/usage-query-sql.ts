@@ -95,7 +95,7 @@ function ordered(query: UsageQuery, name: string): string {
 }
 
 function tableOf(source: UsageSource): string {
-  return source === 'raw' ? 'keymeter.events' : `keymeter.usage_${source}`;
+  return source === 'raw' ? 'keymeter.events' : 'keymeter.usage_rollups';
 }
 
 function minuteOf(time: string): string {
@@ -103,7 +103,8 @@ function minuteOf(time: string): string {
 }
 
 function scopeCondition(scope: UsageScope, segment: Segment, parameters: SqlParameters): string {
-  const conditions = [`type = ${parameters.text(scope.eventType)}`];
+  const conditions = segment.source === 'raw' ? [] : [`window_size = '${segment.source}'`];
+  conditions.push(`type = ${parameters.text(scope.eventType)}`);
   if (segment.from !== undefined) conditions.push(bound(segment.from, '>=', segment.source, parameters));
   if (segment.to !== undefined) conditions.push(bound(segment.to, '<', segment.source, parameters));
   for (const { field, filter } of scope.conditions) {

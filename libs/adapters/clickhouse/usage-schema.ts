@@ -1,13 +1,14 @@
 /**
- * Tables of the usage store. `events` is the truth; the rollups are filled by materialized views, minute from
- * `events`, each coarser one from the finer one, and carry the day of acceptance, so that raw and rollup of one day
- * can be compared and one insert makes one part.
+ * Tables of the usage store. `events` is the truth. `usage_rollups` holds its counts and sums by window of four sizes in
+ * one table, filled by one materialized view: an insert costs the engine a part with a dozen files for every table it
+ * reaches, whatever its rows, and that was most of what counting cost (docs/adr/0008). Rollups carry the day of
+ * acceptance, so that raw and rollup of one day can be compared and one insert makes one part of each table.
  */
 export const ROLLUPS = ['minute', 'hour', 'day', 'month'] as const;
 export type Rollup = (typeof ROLLUPS)[number];
 
 /** What every rollup groups by, besides window and day of acceptance. */
-export const ROLLUP_KEYS = [
+export const GROUP_COLUMNS = [
   'type',
   'subject',
   'key_id',
@@ -18,7 +19,7 @@ export const ROLLUP_KEYS = [
   'status',
   'route',
   'ip',
-] as const;
+].join(', ');
 
 const START_OF: Record<Rollup, string> = {
   minute: 'toStartOfMinute',
@@ -72,9 +73,10 @@ export function createEvents(): string {
   SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, ttl_only_drop_parts = 1, ${DURABLE_PARTS}`;
 }
 
-export function createRollup(rollup: Rollup): string {
-  return `CREATE TABLE IF NOT EXISTS keymeter.usage_${rollup} (
+export function createRollups(): string {
+  return `CREATE TABLE IF NOT EXISTS keymeter.usage_rollups (
     accepted_day Date,
+    window_size Enum8(${ROLLUPS.map((rollup, i) => `'${rollup}' = ${i + 1}`).join(', ')}),
     window_start DateTime('UTC'),
     type LowCardinality(String),
     subject String,
@@ -90,31 +92,29 @@ export function createRollup(rollup: Rollup): string {
     bytes Decimal(38, 9),
     bytes_events Int64
   ) ENGINE = SummingMergeTree((events, bytes, bytes_events)) PARTITION BY accepted_day
-  ORDER BY (type, window_start, subject, key_id, identity_id, api_id, outcome, method, status, route, ip)
-  SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, ttl_only_drop_parts = 1`;
+  ORDER BY (window_size, type, window_start, subject, key_id, identity_id, api_id, outcome, method, status, route, ip)
+  SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}`;
 }
 
-export function createRollupView(rollup: Rollup): string {
-  const select = rollup === 'minute' ? foldEvents() : foldRollup(rollup, finer(rollup));
-  return `CREATE MATERIALIZED VIEW IF NOT EXISTS keymeter.usage_${rollup}_view TO keymeter.usage_${rollup} AS ${select}`;
+export function createRollupsView(): string {
+  return `CREATE MATERIALIZED VIEW IF NOT EXISTS keymeter.usage_rollups_view TO keymeter.usage_rollups AS
+    ${widen(foldEvents(), ROLLUPS)}`;
 }
 
 /** Minute rows of raw events; `where` narrows them. */
 export function foldEvents(where = ''): string {
-  return `SELECT toDate(e.accepted_at) AS accepted_day, toDateTime(toStartOfMinute(e.time), 'UTC') AS window_start,
-    ${ROLLUP_KEYS.join(', ')}, toInt64(count()) AS events, sum(ifNull(e.bytes, 0)) AS bytes, toInt64(count(e.bytes)) AS bytes_events
-    FROM keymeter.events AS e ${where} GROUP BY accepted_day, window_start, ${ROLLUP_KEYS.join(', ')}`;
+  return `SELECT toDate(e.accepted_at) AS accepted_day, ${windowOf('minute', 'e.time')} AS window_start,
+    ${GROUP_COLUMNS}, toInt64(count()) AS events, sum(ifNull(e.bytes, 0)) AS bytes, toInt64(count(e.bytes)) AS bytes_events
+    FROM keymeter.events AS e ${where} GROUP BY accepted_day, window_start, ${GROUP_COLUMNS}`;
 }
 
-/** Rows of `rollup` made from the next finer one. */
-export function foldRollup(rollup: Rollup, from: Rollup, where = ''): string {
-  return `SELECT u.accepted_day AS accepted_day, ${windowOf(rollup, 'u.window_start')} AS window_start,
-    ${ROLLUP_KEYS.join(', ')}, sum(u.events) AS events, sum(u.bytes) AS bytes, sum(u.bytes_events) AS bytes_events
-    FROM keymeter.usage_${from} AS u ${where} GROUP BY accepted_day, window_start, ${ROLLUP_KEYS.join(', ')}`;
-}
-
-export function finer(rollup: Exclude<Rollup, 'minute'>): Rollup {
-  return ROLLUPS[ROLLUPS.indexOf(rollup) - 1] as Rollup;
+/** Rows of the sizes asked for, made of rows by minute. */
+export function widen(minutes: string, sizes: readonly Rollup[]): string {
+  const starts = sizes.map((size) => `('${size}', ${windowOf(size, 'm.window_start')})`);
+  return `SELECT m.accepted_day AS accepted_day, w.1 AS window_size, w.2 AS window_start, ${GROUP_COLUMNS},
+    sum(m.events) AS events, sum(m.bytes) AS bytes, sum(m.bytes_events) AS bytes_events
+    FROM (${minutes}) AS m ARRAY JOIN [${starts.join(', ')}] AS w
+    GROUP BY accepted_day, window_size, window_start, ${GROUP_COLUMNS}`;
 }
 
 /** Rows are told apart by position: a repeated insert of the same letter replaces itself. Query with FINAL. */

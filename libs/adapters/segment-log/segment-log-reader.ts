@@ -1,5 +1,9 @@
-/** Reads segment files that a SegmentLogWriter of the same process, on any thread, appends to. */
-import { type FileHandle, open } from 'node:fs/promises';
+/**
+ * Reads segment files that a SegmentLogWriter of the same process, on any thread, appends to. What is read was mostly
+ * written a moment ago and still in the page cache, where a system call takes microseconds and a detour over libuv's
+ * pool fifty of them: reads are synchronous, and run on threads that answer no requests.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { KeymeterError } from '#domain/errors.js';
 import { EventLogReader, type LogRecord } from '#ports/event-log.js';
 import { ENVELOPE_BYTES, parseRecord } from './record-envelope.js';
@@ -10,15 +14,17 @@ import { Watermarks } from './watermarks.js';
 /** Where the next sequential read goes on. */
 interface Cursor {
   segment: SegmentFile;
-  file: FileHandle;
+  /** File descriptor. */
+  file: number;
   offset: number;
   at: number;
+  /** Takes the bytes of each read before they are copied out. */
+  scratch: Buffer;
 }
 
 export class SegmentLogReader extends EventLogReader {
   readonly #watermarks: Watermarks;
   readonly #cursors = new Map<number, Cursor>();
-  readonly #reading = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(
@@ -41,24 +47,20 @@ export class SegmentLogReader extends EventLogReader {
     return this.#watermarks.high(partition);
   }
 
-  /** After `close` there is nothing more to read; a read that was under way then still gives its records. */
+  /** After `close` there is nothing more to read. */
   async read(partition: number, offset: number, maxBytes: number): Promise<LogRecord[]> {
     if (this.#closed) return [];
-    const reading = this.#read(partition, offset, maxBytes);
-    this.#reading.add(reading);
-    try {
-      return await reading;
-    } finally {
-      this.#reading.delete(reading);
-    }
-  }
-
-  async #read(partition: number, offset: number, maxBytes: number): Promise<LogRecord[]> {
     const high = this.highWatermark(partition);
     if (offset < this.lowWatermark(partition) || offset > high) throw this.#outOfRange(partition, offset);
     if (offset === high) return [];
-    const cursor = await this.#seek(partition, offset);
-    const buffer = await readChunk(cursor, maxBytes);
+    const current = this.#cursors.get(partition);
+    let cursor = current?.offset === offset ? current : this.#seek(partition, offset);
+    let buffer = readChunk(cursor, maxBytes);
+    if (buffer.length === 0) {
+      // Records to come and no bytes: the next segment has them.
+      cursor = this.#seek(partition, offset);
+      buffer = readChunk(cursor, maxBytes);
+    }
     const records: LogRecord[] = [];
     let at = 0;
     while (at < buffer.length && cursor.offset < high) {
@@ -82,26 +84,20 @@ export class SegmentLogReader extends EventLogReader {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watermarks.wake();
-    await Promise.allSettled(this.#reading);
-    for (const { file } of this.#cursors.values()) await file.close();
+    for (const { file } of this.#cursors.values()) closeSync(file);
     this.#cursors.clear();
   }
 
-  async #seek(partition: number, offset: number): Promise<Cursor> {
-    const current = this.#cursors.get(partition);
-    if (current?.offset === offset && !(await this.#ended(current))) return current;
+  #seek(partition: number, offset: number): Cursor {
     const segment = listSegments(this.folder, partition).findLast((candidate) => candidate.first <= offset);
     if (!segment) throw this.#outOfRange(partition, offset);
-    await current?.file.close();
-    const cursor = { segment, file: await open(segment.path, 'r'), offset: segment.first, at: 0 };
+    const current = this.#cursors.get(partition);
+    if (current) closeSync(current.file);
+    const scratch = current?.scratch ?? Buffer.alloc(0);
+    const cursor = { segment, file: openSync(segment.path, 'r'), offset: segment.first, at: 0, scratch };
     this.#cursors.set(partition, cursor);
-    while (cursor.offset < offset) await skipRecord(cursor);
+    while (cursor.offset < offset) skipRecord(cursor);
     return cursor;
-  }
-
-  /** At the end of a segment's bytes with records still to come, the next segment has them. */
-  async #ended(cursor: Cursor): Promise<boolean> {
-    return cursor.at >= (await cursor.file.stat()).size;
   }
 
   #outOfRange(partition: number, offset: number): KeymeterError {
@@ -114,21 +110,22 @@ export class SegmentLogReader extends EventLogReader {
 }
 
 /** About `maxBytes` from the cursor on, more where the first record alone is longer. */
-async function readChunk(cursor: Cursor, maxBytes: number): Promise<Buffer> {
-  const chunk = await readAt(cursor, maxBytes);
+function readChunk(cursor: Cursor, maxBytes: number): Buffer {
+  const chunk = readAt(cursor, maxBytes);
   if (chunk.length < ENVELOPE_BYTES) return chunk;
   const first = ENVELOPE_BYTES + chunk.readUInt32BE(0);
   return chunk.length >= first ? chunk : readAt(cursor, first);
 }
 
-async function readAt(cursor: Cursor, bytes: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(bytes);
-  const { bytesRead } = await cursor.file.read(buffer, 0, bytes, cursor.at);
-  return buffer.subarray(0, bytesRead);
+/** A read gets a copy of just what was there: a fresh megabyte for each of hundreds of short reads kept the collector busy. */
+function readAt(cursor: Cursor, bytes: number): Buffer {
+  if (cursor.scratch.length < bytes) cursor.scratch = Buffer.allocUnsafeSlow(bytes);
+  const length = readSync(cursor.file, cursor.scratch, 0, bytes, cursor.at);
+  return Buffer.from(cursor.scratch.subarray(0, length));
 }
 
-async function skipRecord(cursor: Cursor): Promise<void> {
-  const header = await readAt(cursor, ENVELOPE_BYTES);
+function skipRecord(cursor: Cursor): void {
+  const header = readAt(cursor, ENVELOPE_BYTES);
   if (header.length < ENVELOPE_BYTES) throw damaged(cursor.segment.path, cursor.at, cursor.offset);
   cursor.at += ENVELOPE_BYTES + header.readUInt32BE(0);
   cursor.offset++;

@@ -4,6 +4,7 @@
  * Source of the attribute names: CloudEvents 1.0.2, section "Context Attributes".
  */
 import type { JsonObject } from '../json.js';
+import type { EventPosition } from '../log/position.js';
 
 /** Sources that only keymeter itself may write; their ids are unique by construction. */
 export const RESERVED_SOURCE_PREFIX = 'keymeter/';
@@ -54,4 +55,11 @@ export interface PlacedEvent extends UsageEvent {
   readonly offset: number;
   readonly index: number;
   readonly acceptedAt: number;
+}
+
+/** Every event gets the same shape at once: a merge of objects took longer than reading the row. */
+export function placedEvent(event: UsageEvent, at: EventPosition, acceptedAt: number): PlacedEvent {
+  const { id, source, type, subject, time, data, idHash, fingerprint } = event;
+  const { partition, offset, index } = at;
+  return { id, source, type, subject, time, data, idHash, fingerprint, partition, offset, index, acceptedAt };
 }
