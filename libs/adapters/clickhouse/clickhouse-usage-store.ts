@@ -18,6 +18,9 @@ const EXACT_INSERT = {
   // One thread: on small inserts the engine otherwise spends most of its time starting and ending threads.
   max_threads: 1,
   max_insert_threads: 1,
+  // With more than 100,000 groups the engine splits them over 256 buckets, and each bucket would become a part.
+  group_by_two_level_threshold: 0,
+  group_by_two_level_threshold_bytes: 0,
   min_insert_block_size_rows: 0,
   min_insert_block_size_bytes: 0,
 } as const;

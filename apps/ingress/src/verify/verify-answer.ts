@@ -1,4 +1,5 @@
 import type { TakeOutcome } from '#domain/keys/counter-charge.js';
+import type { RateLimit } from '#domain/keys/key-record.js';
 import type { LimitPlan } from '#domain/keys/limit-plan.js';
 import type { Verdict } from '#domain/keys/verdict.js';
 import { enforcementDocument } from '../keys/enforcement-document.js';
@@ -22,41 +23,69 @@ export function verifyAnswer(verdict: Verdict, requestId: string, now: number): 
   return outcome && outcome.windows.length > 0 ? { body, headers: rateLimitHeaders(verdict, outcome, now) } : { body };
 }
 
-function limitStates({ limits }: LimitPlan, { windows }: TakeOutcome): string {
-  return limits
-    .map((limit, i) => {
-      const state = windows[i];
-      const { id, name, duration, autoApply } = limit;
-      return (
+/** What the answers of one limit have in common, worked out once. */
+interface LimitTexts {
+  /** The members up to `exceeded`. */
+  readonly members: string;
+  /** As a structured string; undefined for a name that cannot be one. */
+  readonly name: string | undefined;
+  readonly policy: string;
+}
+
+const texts = new WeakMap<RateLimit, LimitTexts>();
+
+function textsOf(limit: RateLimit): LimitTexts {
+  let found = texts.get(limit);
+  if (found === undefined) {
+    const { id, name, duration, autoApply } = limit;
+    found = {
+      members:
         `{"id":"${id}","name":${JSON.stringify(name)},"limit":${limit.limit},"duration":${duration},` +
-        `"autoApply":${autoApply},"exceeded":${state?.exceeded},"remaining":${state?.remaining},"reset":${state?.reset}}`
-      );
-    })
-    .join(',');
+        `"autoApply":${autoApply},"exceeded":`,
+      name: structuredString(name),
+      policy: `;q=${limit.limit};w=${Math.ceil(duration / 1000)}`,
+    };
+    texts.set(limit, found);
+  }
+  return found;
+}
+
+function limitStates({ limits }: LimitPlan, { windows }: TakeOutcome): string {
+  let states = '';
+  for (let i = 0; i < limits.length; i++) {
+    const state = windows[i];
+    const { members } = textsOf(limits[i] as RateLimit);
+    const comma = i === 0 ? '' : ',';
+    states += `${comma}${members}${state?.exceeded},"remaining":${state?.remaining},"reset":${state?.reset}}`;
+  }
+  return states;
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: policy and state of each limit as structured fields; seconds. */
 function rateLimitHeaders({ limits, code }: Verdict, outcome: TakeOutcome, now: number): Record<string, string> {
-  const states: string[] = [];
-  const policies: string[] = [];
+  let states = '';
+  let policies = '';
   let retryAfter = 0;
   outcome.windows.forEach((window, i) => {
     const seconds = Math.max(0, Math.ceil((window.reset - now) / 1000));
     if (window.exceeded) retryAfter = Math.max(retryAfter, seconds);
     const limit = limits?.limits[i];
     if (!limit) return; // a policy's throttle: it shows as enforcement
-    const name = structuredString(limit.name, i);
-    states.push(`${name};r=${window.remaining};t=${seconds}`);
-    policies.push(`${name};q=${limit.limit};w=${Math.ceil(limit.duration / 1000)}`);
+    const { name = `"limit-${i}"`, policy } = textsOf(limit);
+    const comma = states === '' ? '' : ', ';
+    states += `${comma}${name};r=${window.remaining};t=${seconds}`;
+    policies += `${comma}${name}${policy}`;
   });
   const headers: Record<string, string> = {};
-  if (states.length > 0) headers['RateLimit'] = states.join(', ');
-  if (policies.length > 0) headers['RateLimit-Policy'] = policies.join(', ');
+  if (states !== '') {
+    headers['RateLimit'] = states;
+    headers['RateLimit-Policy'] = policies;
+  }
   if (code === 'RATE_LIMITED') headers['Retry-After'] = String(retryAfter);
   return headers;
 }
 
-/** RFC 9651 strings are printable ASCII: another name is shown by its place in the answer. */
-function structuredString(name: string, index: number): string {
-  return /^[ -~]+$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : `"limit-${index}"`;
+/** RFC 9651 strings are printable ASCII: a limit of another name is shown by its place in the answer. */
+function structuredString(name: string): string | undefined {
+  return /^[ -~]+$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : undefined;
 }
