@@ -32,6 +32,13 @@ export function encodeRow(event: UsageEvent, extras?: RowExtras): string {
   return storable(`${row}}`);
 }
 
+const WITHOUT_HASH = '{"id_hash":0,';
+
+/** The same row with a hash of its id, for a log in which it may stand twice. */
+export function withIdHash(line: string, idHash: number): string {
+  return line.startsWith(WITHOUT_HASH) ? `{"id_hash":${idHash},${line.slice(WITHOUT_HASH.length)}` : line;
+}
+
 /** Half of a surrogate pair, or an integer beyond 64 bits: the usage store's JSON parser refuses the whole text. */
 const LONGEST_SAFE_DIGITS = 18;
 const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{19,}(?![\d.eE])/g;

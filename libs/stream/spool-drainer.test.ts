@@ -1,0 +1,217 @@
+import { join } from 'node:path';
+import { ManualClock } from '#adapters/clock/manual-clock.js';
+import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
+import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
+import { SpoolProgressFile } from '#adapters/segment-log/spool-progress-file.js';
+import { KeymeterError } from '#domain/errors.js';
+import { decodeRow } from '#domain/events/usage-row.js';
+import { decodeFrame, encodeFrame, FRAME_HEADER_BYTES } from '#domain/log/frame.js';
+import { partitionOf } from '#domain/log/partitioning.js';
+import type { EventLogWriter } from '#ports/event-log.js';
+import { frameOf } from '../../test/support/event-rows.js';
+import { faulty } from '../../test/support/faulty.js';
+import { drawSeed, randomFrom } from '../../test/support/seed.js';
+import { temporaryFolder } from '../../test/support/temp-folder.js';
+import { SpoolDrainer, type SpoolDrainerOptions } from './spool-drainer.js';
+
+const PARTITIONS = 4;
+const DAY = Date.UTC(2026, 4, 17);
+const random = randomFrom(drawSeed('spool drainer'));
+const root = temporaryFolder('spool');
+let round = 0;
+let folder: string;
+let spool: SegmentLogWriter;
+let log: SegmentLogWriter;
+
+const open = (path: string, partitions: number) =>
+  SegmentLogWriter.open({ folder: path, partitions, segmentBytes: 100_000, maxBytes: 1e9, reserveBytes: 0 });
+
+beforeEach(async () => {
+  folder = join(root, String(round++));
+  spool = await open(join(folder, 'spool'), 1);
+  log = await open(join(folder, 'log'), PARTITIONS);
+});
+
+afterEach(async () => {
+  await spool.close();
+  await log.close();
+});
+
+const away = () => new KeymeterError('LOG_UNAVAILABLE', 'away', { retryable: true });
+
+function drainer(target: EventLogWriter = log, options: SpoolDrainerOptions = {}): SpoolDrainer {
+  const reader = new SegmentLogReader(join(folder, 'spool'), spool.watermarks.shared);
+  const progress = new SpoolProgressFile(join(folder, 'drained'));
+  return new SpoolDrainer(reader, target, progress, new ManualClock(), options);
+}
+
+/** One life of a node's drainer: goes on until all is in the log, or until something throws. */
+async function drainAll(draining: SpoolDrainer): Promise<void> {
+  const running = draining.run();
+  await Promise.race([running, draining.inLog(spool.highWatermark(0) - 1)]);
+  draining.stop();
+  spool.watermarks.wake();
+  await running;
+}
+
+/** Rows of the log by partition, in order. */
+async function rows(): Promise<{ id: string; subject: string; idHash: number; acceptedAt: number }[][]> {
+  const reader = new SegmentLogReader(join(folder, 'log'), log.watermarks.shared);
+  const found = [];
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const own = [];
+    for (let offset = 0; offset < log.highWatermark(partition); ) {
+      for (const record of await reader.read(partition, offset, 1e6)) {
+        offset = record.offset + 1;
+        const decoded = decodeFrame(record.value);
+        if (!decoded.ok) continue;
+        for (const line of decoded.frame.rows) {
+          const row = decodeRow(line);
+          if (!row.ok) throw new Error(row.reason);
+          const { id, subject, idHash } = row.event;
+          own.push({ id, subject, idHash, acceptedAt: decoded.frame.acceptedAt });
+        }
+      }
+    }
+    found.push(own);
+  }
+  await reader.close();
+  return found;
+}
+
+/** `count` events of 20 subjects in frames of random size, accepted one after the other. */
+async function fill(count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = 0; n < count; ) {
+    const size = Math.min(count - n, 1 + Math.floor(random() * 30));
+    const events = Array.from({ length: size }, (_, i) => ({
+      id: `e${n + i}`,
+      subject: `s${(n + i) % 20}`,
+      time: DAY,
+    }));
+    await spool.append(0, frameOf(events, DAY + n));
+    ids.push(...events.map(({ id }) => id));
+    n += size;
+  }
+  return ids;
+}
+
+test('every row of the spool reaches the partition of its key, in the order in which it was accepted', async () => {
+  const ids = await fill(1_000);
+  await drainAll(drainer());
+  const found = await rows();
+  expect(
+    found
+      .flat()
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(ids.sort());
+  found.forEach((own, partition) => {
+    for (const { subject } of own) expect(partitionOf(subject, PARTITIONS)).toBe(partition);
+    const numbers = own.map(({ id }) => Number(id.slice(1)));
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect(own.every(({ acceptedAt }, i) => i === 0 || acceptedAt >= own[i - 1]!.acceptedAt)).toBe(true);
+  });
+});
+
+test('a log that refuses gets the same frame again before anything after it: nothing is lost, nothing overtakes', async () => {
+  const ids = await fill(500);
+  const target = faulty<EventLogWriter>(log, {
+    append: async (call) => {
+      if (random() < 0.3) throw away();
+      return call();
+    },
+  });
+  const draining = drainer(target, { maxFrameBytes: 2_000 });
+  const running = draining.run();
+  while (draining.backlog > 0) await new Promise(setImmediate);
+  draining.stop();
+  spool.watermarks.wake();
+  await running;
+  const found = await rows();
+  expect(
+    found
+      .flat()
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(ids.sort());
+  for (const own of found) {
+    const numbers = own.map(({ id }) => Number(id.slice(1)));
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  }
+}, 60_000);
+
+test('who waits for the log is told at once that it is away: the event is in the spool and goes there later', async () => {
+  await fill(1);
+  let back = false;
+  const target = faulty<EventLogWriter>(log, { append: (call) => (back ? call() : Promise.reject(away())) });
+  const draining = drainer(target);
+  const running = draining.run();
+  expect(await draining.inLog(0)).toBeUndefined();
+  back = true;
+  while (draining.backlog > 0) await new Promise(setImmediate);
+  await spool.append(0, frameOf([{ id: 'later', subject: 's0', time: DAY }], DAY));
+  const partition = partitionOf('s0', PARTITIONS);
+  expect(await draining.inLog(1)).toEqual([{ partition, offset: log.highWatermark(partition) }]);
+  draining.stop();
+  spool.watermarks.wake();
+  await running;
+});
+
+test('a node that died between sending and remembering sends rows again under the same ids, with hashes to know them by', async () => {
+  await spool.append(0, frameOf([{ id: 'a', time: DAY }], DAY));
+  const value = frameOf([{ id: 'unhashed', time: DAY }], DAY);
+  const row = value
+    .subarray(FRAME_HEADER_BYTES)
+    .toString()
+    .replace(/"id_hash":\d+/, '"id_hash":0');
+  await spool.append(0, encodeFrame(row, 1, DAY));
+  for (const life of [drainer(), drainer()]) {
+    while (await life.drainSome()); // dies before it saves: each life begins at the beginning
+  }
+  const found = (await rows()).flat();
+  expect(found.map(({ id }) => id).sort()).toEqual(['a', 'a', 'unhashed', 'unhashed']);
+  expect(found.every(({ idHash }) => idHash !== 0)).toBe(true);
+});
+
+test('the next process goes on where the last one saved', async () => {
+  await fill(50);
+  await drainAll(drainer());
+  await spool.append(0, frameOf([{ id: 'new', time: DAY }], DAY));
+  await drainAll(drainer());
+  const ids = (await rows()).flat().map(({ id }) => id);
+  expect(ids).toHaveLength(51);
+  expect(new Set(ids).size).toBe(51);
+});
+
+test('rows of a large frame are spread over several records, each below the limit of one', async () => {
+  const data = { text: 'x'.repeat(500) };
+  const events = Array.from({ length: 400 }, (_, i) => ({ id: `e${i}`, subject: 's1', time: DAY, data }));
+  await spool.append(0, frameOf(events, DAY));
+  const sizes: number[] = [];
+  const target = faulty<EventLogWriter>(log, {
+    append: (call, _partition, value) => {
+      sizes.push(value.length);
+      return call();
+    },
+  });
+  await drainAll(drainer(target, { maxFrameBytes: 20_000 }));
+  expect(Math.max(...sizes)).toBeLessThan(21_000);
+  expect((await rows()).flat()).toHaveLength(400);
+});
+
+test('rows of two days never share a frame, and unreadable records travel as they are', async () => {
+  await spool.append(0, frameOf([{ id: 'evening', subject: 's', time: DAY }], DAY - 1));
+  await spool.append(0, Buffer.from('not a frame'));
+  await spool.append(0, frameOf([{ id: 'morning', subject: 's', time: DAY }], DAY + 1));
+  await drainAll(drainer());
+  const found = (await rows()).flat();
+  expect(found).toMatchObject([
+    { id: 'evening', acceptedAt: DAY - 1 },
+    { id: 'morning', acceptedAt: DAY + 1 },
+  ]);
+  const reader = new SegmentLogReader(join(folder, 'log'), log.watermarks.shared);
+  const records = await reader.read(0, 0, 1e6);
+  expect(records.map(({ value }) => value.toString())).toContain('not a frame');
+  await reader.close();
+});

@@ -1,0 +1,153 @@
+/**
+ * Brings a node's spool into the event log, in order. A request is answered when its event is in the spool; from there
+ * it goes to the log as soon as the log takes it, also hours later, also by the node's next process.
+ */
+import type { KeymeterError } from '#domain/errors.js';
+import type { Position } from '#domain/log/position.js';
+import type { Clock } from '#ports/clock.js';
+import type { EventLogReader, EventLogWriter } from '#ports/event-log.js';
+import type { SpoolProgress } from '#ports/spool-progress.js';
+import { FrameRouter, type RoutedFrame } from './frame-router.js';
+import { untilDone } from './retry.js';
+
+export interface SpoolDrainerOptions {
+  readonly maxFrameBytes?: number;
+  readonly onRetry?: (error: KeymeterError, attempt: number) => void;
+  /** Everything below this offset of the spool is in the log: its segments may go. */
+  readonly onDrained?: (next: number) => void;
+}
+
+interface Waiting {
+  readonly offset: number;
+  settle(positions: readonly Position[] | undefined): void;
+}
+
+const READ_BYTES = 512 * 1024;
+const IDLE_WAIT_MS = 1_000;
+const SAVE_EVERY_MS = 500;
+const FIRST_WAIT_MS = 100;
+const MAX_FRAME_BYTES = 900_000; // below Kafka's default max.message.bytes of 1 MiB
+const PARTITION = 0;
+
+export class SpoolDrainer {
+  readonly #router: FrameRouter;
+  #next = 0;
+  #savedAt = 0;
+  #saved = 0;
+  #stopped = false;
+  /** Whether the log refuses at the moment. */
+  #away = false;
+  /** In order of their offsets. */
+  #waiting: Waiting[] = [];
+
+  constructor(
+    private readonly spool: EventLogReader,
+    private readonly log: EventLogWriter,
+    private readonly progress: SpoolProgress,
+    private readonly clock: Clock,
+    private readonly options: SpoolDrainerOptions = {},
+  ) {
+    this.#router = new FrameRouter(log.partitions, options.maxFrameBytes ?? MAX_FRAME_BYTES);
+  }
+
+  /** Runs until stopped; rejects with what made going on impossible. */
+  async run(): Promise<void> {
+    this.#next = this.#saved = Math.max(await this.progress.load(), this.spool.lowWatermark(PARTITION));
+    while (!this.#stopped) {
+      if (await this.drainSome()) continue;
+      await this.#save();
+      await this.spool.waitBeyond(PARTITION, this.#next, IDLE_WAIT_MS);
+    }
+    await this.#save();
+  }
+
+  /** Ends retries too; what is left stays in the spool. */
+  stop(): void {
+    this.#stopped = true;
+    this.#settleAll();
+  }
+
+  /** Records that are in the spool and not in the log yet. */
+  get backlog(): number {
+    return this.spool.highWatermark(PARTITION) - this.#next;
+  }
+
+  /**
+   * Resolves with where the rows of this record of the spool ended, next offsets by partition, or with undefined as
+   * soon as the log is away: then they are in the spool only, durable all the same.
+   */
+  inLog(offset: number): Promise<readonly Position[] | undefined> {
+    if (this.#away || this.#stopped || offset < this.#next) return Promise.resolve(undefined);
+    return new Promise((settle) => this.#waiting.push({ offset, settle }));
+  }
+
+  /** False when there is nothing to send. */
+  async drainSome(): Promise<boolean> {
+    const records = await this.spool.read(PARTITION, this.#next, READ_BYTES);
+    if (records.length === 0) return false;
+    const positions = await this.#send(this.#router.route(records));
+    if (positions === undefined) return true; // stopped
+    this.#next += records.length;
+    this.#settleBelow(this.#next, positions);
+    if (this.clock.monotonic() - this.#savedAt >= SAVE_EVERY_MS) await this.#save();
+    return true;
+  }
+
+  /** Frames of one partition are appended in order; a frame that was refused is repeated before anything after it. */
+  async #send(frames: readonly RoutedFrame[]): Promise<Position[] | undefined> {
+    const byPartition = new Map<number, Buffer[]>();
+    for (const { partition, frame } of frames) {
+      const list = byPartition.get(partition);
+      if (list) list.push(frame);
+      else byPartition.set(partition, [frame]);
+    }
+    const sent = [...byPartition].map(async ([partition, list]) => {
+      let offset = -1;
+      for (const frame of list) {
+        await untilDone(
+          async () => {
+            offset = await this.log.append(partition, frame);
+          },
+          {
+            clock: this.clock,
+            firstWaitMs: FIRST_WAIT_MS,
+            isStopped: () => this.#stopped,
+            onRetry: (error, attempt) => this.#refused(error, attempt),
+          },
+        );
+      }
+      return { partition, offset: offset + 1 };
+    });
+    const outcomes = await Promise.allSettled(sent);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) {
+      if (this.#stopped) return undefined;
+      throw failed.reason;
+    }
+    this.#away = false;
+    return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<Position>).value);
+  }
+
+  #refused(error: KeymeterError, attempt: number): void {
+    this.#away = true;
+    this.#settleAll();
+    this.options.onRetry?.(error, attempt);
+  }
+
+  #settleAll(): void {
+    for (const { settle } of this.#waiting.splice(0)) settle(undefined);
+  }
+
+  #settleBelow(next: number, positions: readonly Position[]): void {
+    const count = this.#waiting.findIndex(({ offset }) => offset >= next);
+    for (const { settle } of this.#waiting.splice(0, count < 0 ? this.#waiting.length : count)) settle(positions);
+  }
+
+  async #save(): Promise<void> {
+    this.#savedAt = this.clock.monotonic();
+    if (this.#saved === this.#next) return;
+    this.#saved = this.#next;
+    await this.progress.save(this.#next);
+    this.options.onDrained?.(this.#next);
+  }
+}
