@@ -2,11 +2,11 @@ import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
-import { UsageWriter } from './usage-writer.js';
+import { UsageSink } from './usage-sink.js';
 
 @Controller()
 export class ConsumerController {
-  constructor(private readonly writer: UsageWriter) {}
+  constructor(private readonly writer: UsageSink) {}
 
   @EventPattern(FRAMES_DECIDED)
   async take(@Payload() frames: readonly DecidedFrame[]): Promise<void> {

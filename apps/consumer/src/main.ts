@@ -13,6 +13,7 @@ import { endAtOnce, runProcess } from '#runtime/process-main.js';
 import { ConsumerModule } from './consumer.module.js';
 import { CountedProgress } from './counted-progress.js';
 import { UsageMetrics } from './usage-metrics.js';
+import { UsageSink } from './usage-sink.js';
 import { UsageWriter } from './usage-writer.js';
 
 await runProcess(async (settings) => {
@@ -41,7 +42,7 @@ await runProcess(async (settings) => {
   const reader = embedded.openReader();
   await writer.recover(reader);
   for (let p = 0; p < reader.partitions; p++) progress.startAt({ partition: p, offset: writer.startOffset(p) });
-  const ports = [...embedded.ports(), [UsageWriter, writer]] as const;
+  const ports = [...embedded.ports(), [UsageSink, writer]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   const startOffset = (partition: number) => writer.startOffset(partition);
   const { deduplicator } = usage;

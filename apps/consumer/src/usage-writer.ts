@@ -10,10 +10,10 @@ import type { CountedRow, OffsetStore, RangeCounts } from '#ports/offset-store.j
 import type { UsageStore } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
-import type { FrameSink } from '#stream/event-pump.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { untilDone } from '#stream/retry.js';
 import { UsageBatch } from './usage-batch.js';
+import { UsageSink } from './usage-sink.js';
 
 export interface UsageWriterOptions {
   readonly logId: string;
@@ -45,10 +45,11 @@ const DAY_MS = 86_400_000;
 /** The engine takes about ten times a block's bytes while it inserts it. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
-export class UsageWriter implements FrameSink {
+export class UsageWriter extends UsageSink {
   readonly #starts: number[] = [];
   /** Next offset expected from the reader, by partition. */
   readonly #taken: number[] = [];
+  #sameBoot: boolean | undefined;
   #collecting: UsageBatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** The chain of inserts; rejects once and for all when going on is impossible. */
@@ -62,21 +63,26 @@ export class UsageWriter implements FrameSink {
     private readonly deduplicator: Deduplicator,
     private readonly clock: Clock,
     private readonly options: UsageWriterOptions,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Mends what the last process left in doubt and finds where to go on. Call before anything is read. */
   async recover(reader: EventLogReader): Promise<void> {
-    const sameBoot = await this.offsets.begin(this.options.bootId);
-    for (let partition = 0; partition < reader.partitions; partition++) {
-      const progress = await this.offsets.load(partition);
-      const { intended } = progress;
-      const stored = await this.store.nextOffset(partition);
-      refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
-      this.#refuseDataBehind(partition, stored, progress.lastRow);
-      if (intended) await this.#replay(reader, intended);
-      if (!sameBoot) await this.#mendRollups(progress.lastRow);
-      this.#starts[partition] = intended?.next ?? progress.next;
-    }
+    for (let partition = 0; partition < reader.partitions; partition++) await this.recoverPartition(reader, partition);
+  }
+
+  /** As `recover`, for one partition: its last owner may have been another process. */
+  async recoverPartition(reader: EventLogReader, partition: number): Promise<void> {
+    this.#sameBoot ??= await this.offsets.begin(this.options.bootId);
+    const progress = await this.offsets.load(partition);
+    const { intended } = progress;
+    const stored = await this.store.nextOffset(partition);
+    refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
+    this.#refuseDataBehind(partition, stored, progress.lastRow);
+    if (intended) await this.#replay(reader, intended);
+    if (!this.#sameBoot) await this.#mendRollups(progress.lastRow);
+    this.#starts[partition] = intended?.next ?? progress.next;
   }
 
   startOffset(partition: number): number {

@@ -11,6 +11,7 @@ import { PortRpc } from '#runtime/port-rpc.js';
 import { provided } from '#runtime/provided.js';
 import { FateBook } from '#stream/fate-book.js';
 import { ConsumerModule } from '../../consumer/src/consumer.module.js';
+import { UsageSink } from '../../consumer/src/usage-sink.js';
 import { UsageWriter } from '../../consumer/src/usage-writer.js';
 import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
 import { PolicyRunner } from '../../policy/src/policy-runner.js';
@@ -41,7 +42,10 @@ export class Pipeline {
     const writer = await openWriter(settings, usage, reader, main);
     const policies = (await rpc.call('policyStore', 'list', [])) as StoredPolicy[];
     const runner = await openRunner(settings, usage, reader, main, policies);
-    const fates = new FateBook((partition) => writer.startOffset(partition));
+    const partitions = Array.from({ length: reader.partitions }, (_, p) => p);
+    const readFrom = partitions.map((p) => Math.min(writer.startOffset(p), runner.startOffset(p)));
+    const startOffset = (partition: number) => readFrom[partition] ?? 0;
+    const fates = new FateBook(startOffset);
     rpc.serve('fates', fates);
     rpc.serve('usageReader', usage.reader);
     rpc.serve('eventLookup', usage.lookup);
@@ -50,14 +54,17 @@ export class Pipeline {
       strategy: new EventLogServer({
         reader,
         deduplicator: usage.deduplicator,
-        startOffset: (p) => Math.min(writer.startOffset(p), runner.startOffset(p)),
+        startOffset,
         onFailed: (error) => main.failed(error),
       }),
     });
     await microservice.listen();
     const timers = startTimers(usage, runner, main);
-    const starts = Array.from({ length: reader.partitions }, (_, p) => writer.startOffset(p));
-    main.tell('started', starts, usage.knownIds);
+    main.tell(
+      'started',
+      partitions.map((p) => writer.startOffset(p)),
+      usage.knownIds,
+    );
     return new Pipeline(microservice, writer, runner, async () => {
       for (const timer of timers) clearInterval(timer);
       await usage.close();
@@ -127,7 +134,7 @@ function pipelineModule(writer: UsageWriter, runner: PolicyRunner, fates: FateBo
     module: PipelineModule,
     imports: [
       provided([
-        [UsageWriter, writer],
+        [UsageSink, writer],
         [PolicyRunner, runner],
         [FateBook, fates],
       ]),

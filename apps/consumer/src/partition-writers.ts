@@ -1,0 +1,78 @@
+/**
+ * One writer for each partition that this process holds: opened when the partition comes, drained before it goes. What
+ * is taken away without notice is dropped: nothing of it can be committed any more, and the next owner proves what it
+ * left in doubt.
+ */
+import { KeymeterError } from '#domain/errors.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import { UsageSink } from './usage-sink.js';
+import type { UsageWriter } from './usage-writer.js';
+
+/** Opens and recovers a writer; `onFailed` ends its life. */
+export type OpenWriter = (partition: number, onFailed: (error: unknown) => void) => Promise<UsageWriter>;
+
+export class PartitionWriters extends UsageSink {
+  readonly #writers = new Map<number, UsageWriter>();
+
+  constructor(
+    private readonly open: OpenWriter,
+    /** Going on is impossible: the process must end. */
+    private readonly onFailed: (error: unknown) => void,
+  ) {
+    super();
+  }
+
+  get held(): readonly number[] {
+    return [...this.#writers.keys()].sort((a, b) => a - b);
+  }
+
+  /** Resolves with the offset to read from. Rejects with FENCED when the partition is gone again meanwhile. */
+  async assigned(partition: number): Promise<number> {
+    this.lost(partition);
+    const writer = await this.open(partition, (error) => this.#failed(partition, writer, error));
+    this.#writers.set(partition, writer);
+    return writer.startOffset(partition);
+  }
+
+  /** Resolves when all that was taken is committed, or cannot be any more. */
+  async released(partition: number): Promise<void> {
+    const writer = this.#writers.get(partition);
+    if (!writer) return;
+    await writer.drain().catch((error) => this.#failed(partition, writer, error));
+    this.#drop(partition, writer);
+  }
+
+  lost(partition: number): void {
+    const writer = this.#writers.get(partition);
+    if (writer) this.#drop(partition, writer);
+  }
+
+  startOffset(partition: number): number {
+    return this.#of(partition).startOffset(partition);
+  }
+
+  async take(frames: readonly DecidedFrame[]): Promise<void> {
+    const [first] = frames;
+    if (first) await this.#of(first.partition).take(frames);
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.held.map((partition) => this.released(partition)));
+  }
+
+  #of(partition: number): UsageWriter {
+    const writer = this.#writers.get(partition);
+    if (!writer) throw new KeymeterError('FENCED', `Partition ${partition} is not held by this process.`);
+    return writer;
+  }
+
+  #drop(partition: number, writer: UsageWriter): void {
+    writer.stop();
+    if (this.#writers.get(partition) === writer) this.#writers.delete(partition);
+  }
+
+  #failed(partition: number, writer: UsageWriter, error: unknown): void {
+    if (error instanceof KeymeterError && error.code === 'FENCED') this.#drop(partition, writer);
+    else this.onFailed(error);
+  }
+}
