@@ -207,7 +207,9 @@ const ingest = [
       {
         name: 'Prefer',
         in: 'header',
-        description: '`return=representation` answers the fate of each event, `keymeter-counts` their numbers.',
+        description:
+          '`return=representation` answers the fate of each event, `keymeter-counts` their numbers, both once they ' +
+          'are decided; `respond-async` answers as soon as the events are durable and says where to ask for the numbers.',
         schema: { type: 'string' },
       },
     ],
@@ -225,7 +227,52 @@ const ingest = [
         headers: { 'KeyMeter-Position': { $ref: '#/components/headers/Position' } },
         content: json({}),
       },
+      202: {
+        description: 'Durable, as preferred by `respond-async`.',
+        headers: {
+          'KeyMeter-Position': { $ref: '#/components/headers/Position' },
+          Location: { description: 'Path of the outcome.', schema: { type: 'string' } },
+        },
+      },
       204: { description: 'Durable.', headers: { 'KeyMeter-Position': { $ref: '#/components/headers/Position' } } },
+      ...problems,
+    },
+  },
+];
+
+const count = { type: 'integer', minimum: 0 };
+const outcome = [
+  '/api/v1/events/outcomes/:partition/:offset',
+  'get',
+  {
+    operationId: 'ingestOutcome',
+    summary: 'What became of an ingest answered 202',
+    description:
+      'Right: `event.*.publish_event`. Waits up to ten seconds for the decision. The newest 100,000 or so requests ' +
+      'are remembered, until the process ends.',
+    security: secured,
+    parameters: [
+      ...['partition', 'offset'].map((name) => ({ name, in: 'path', required: true, schema: count })),
+      {
+        name: 'Prefer',
+        in: 'header',
+        description: '`wait=N` waits at most N seconds.',
+        schema: { type: 'string' },
+      },
+    ],
+    responses: {
+      200: {
+        description: 'How many events met each fate.',
+        content: json({
+          type: 'object',
+          required: ['accepted', 'duplicate', 'conflict', 'undecodable'],
+          properties: { accepted: count, duplicate: count, conflict: count, undecodable: count },
+        }),
+      },
+      202: {
+        description: 'Not decided yet.',
+        headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'string' } } },
+      },
       ...problems,
     },
   },
@@ -339,6 +386,7 @@ const routes = [
   verifyOperation(),
   liveness,
   ingest,
+  outcome,
   ...controllers.flatMap(controllerRoutes),
 ];
 const paths = {};

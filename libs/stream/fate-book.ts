@@ -1,9 +1,10 @@
 /** Remembers the fates of the frames decided last, for senders who want to know. Bounded. */
 import type { Fate } from '#domain/events/deduplication.js';
 import type { Position } from '#domain/log/position.js';
-import { EventFates } from '#ports/event-fates.js';
+import { EventFates, type FateCounts } from '#ports/event-fates.js';
 import type { DecidedFrame } from './decided-frame.js';
 import type { FrameSink } from './event-pump.js';
+import { FateCountTable } from './fate-counts.js';
 
 type Fates = readonly (Fate | 'undecodable')[];
 
@@ -12,10 +13,12 @@ const FRAMES_KEPT = 2_000;
 export class FateBook extends EventFates implements FrameSink {
   /** Frames where some event was not accepted, by `partition:offset`, oldest first. */
   readonly #mixed = new Map<string, Fates>();
+  readonly #counts = new FateCountTable();
   readonly #decided: number[] = [];
   readonly #firstHere: number[] = [];
   readonly #waiting = new Set<() => void>();
 
+  /** `starts`: where reading of a partition began; what lies before it was decided by an earlier start. */
   constructor(private readonly starts: (partition: number) => number) {
     super();
   }
@@ -25,9 +28,11 @@ export class FateBook extends EventFates implements FrameSink {
   }
 
   async take(frames: readonly DecidedFrame[]): Promise<void> {
-    for (const { partition, offset, fates } of frames) {
+    for (const frame of frames) {
+      const { partition, offset, fates } = frame;
       this.#firstHere[partition] ??= offset;
       this.#decided[partition] = offset + 1;
+      this.#counts.remember(frame);
       if (fates) this.#mixed.set(`${partition}:${offset}`, fates);
     }
     while (this.#mixed.size > FRAMES_KEPT) this.#forgetOldest();
@@ -36,9 +41,14 @@ export class FateBook extends EventFates implements FrameSink {
 
   async of(frame: Position, count: number, timeoutMs: number): Promise<(Fate | 'undecodable')[] | undefined> {
     if (!(await this.#decidedWithin(frame, timeoutMs))) return undefined;
-    if (frame.offset < (this.#firstHere[frame.partition] ?? 0)) return undefined;
+    if (frame.offset < (this.#firstHere[frame.partition] ?? Number.POSITIVE_INFINITY)) return undefined;
     const mixed = this.#mixed.get(`${frame.partition}:${frame.offset}`);
     return mixed ? [...mixed] : new Array(count).fill('accepted');
+  }
+
+  async counts(frame: Position, timeoutMs: number): Promise<FateCounts | 'undecided' | 'unknown'> {
+    if (!(await this.#decidedWithin(frame, timeoutMs))) return 'undecided';
+    return this.#counts.find(frame) ?? 'unknown';
   }
 
   #forgetOldest(): void {
@@ -50,7 +60,7 @@ export class FateBook extends EventFates implements FrameSink {
   }
 
   async #decidedWithin({ partition, offset }: Position, timeoutMs: number): Promise<boolean> {
-    const isDecided = () => (this.#decided[partition] ?? 0) > offset;
+    const isDecided = () => (this.#decided[partition] ?? this.starts(partition)) > offset;
     if (isDecided()) return true;
     await new Promise<void>((resolve) => {
       const settle = () => {

@@ -1,7 +1,7 @@
 /** Ports of the usage store, whose engine lives on the pipeline thread. */
 import type { Fate } from '#domain/events/deduplication.js';
 import type { EventPosition, Position } from '#domain/log/position.js';
-import { EventFates } from '#ports/event-fates.js';
+import { EventFates, type FateCounts } from '#ports/event-fates.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import type { PipelineClient } from './pipeline-client.js';
@@ -45,5 +45,9 @@ export class RemoteFates extends EventFates {
 
   of(frame: Position, count: number, timeoutMs: number): Promise<(Fate | 'undecodable')[] | undefined> {
     return this.pipeline.call('fates', 'of', [frame, count, timeoutMs]);
+  }
+
+  counts(frame: Position, timeoutMs: number): Promise<FateCounts | 'undecided' | 'unknown'> {
+    return this.pipeline.call('fates', 'counts', [frame, timeoutMs]);
   }
 }

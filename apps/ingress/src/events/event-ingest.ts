@@ -4,7 +4,7 @@ import type { Fate } from '#domain/events/deduplication.js';
 import type { EventName, IngestResult } from '#domain/events/ingest-body.js';
 import { INGEST_MEDIA_TYPES, ingestForm } from '#domain/events/media-type.js';
 import { formatPositions, type Position } from '#domain/log/position.js';
-import { EventFates } from '#ports/event-fates.js';
+import { EventFates, type FateCounts } from '#ports/event-fates.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
@@ -51,6 +51,13 @@ export class EventIngest {
   async fatesOf({ frame, count }: Ingested): Promise<(Fate | 'undecodable')[]> {
     const fates = await this.fates.of(frame, count, FATES_TIMEOUT_MS);
     return fates ?? new Array(count).fill('accepted');
+  }
+
+  /** Waits up to `waitMs`, and never longer than a sender of fates does. 'unknown' also for what was never written here. */
+  async countsOf(frame: Position, waitMs = FATES_TIMEOUT_MS): Promise<FateCounts | 'undecided' | 'unknown'> {
+    const { partition, offset } = frame;
+    if (partition >= this.log.partitions || offset >= this.log.highWatermark(partition)) return 'unknown';
+    return this.fates.counts(frame, Math.min(waitMs, FATES_TIMEOUT_MS));
   }
 }
 

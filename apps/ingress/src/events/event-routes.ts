@@ -3,13 +3,14 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { RootKeys } from '#runtime/http/root-keys.js';
 import { EventIngest } from './event-ingest.js';
 import { registerIngestRoute } from './ingest-route.js';
+import { registerOutcomeRoute } from './outcome-route.js';
 
 /** Largest body of an ingest request, bytes. */
 export class IngestBodyLimit {
   constructor(readonly bytes: number) {}
 }
 
-/** Puts the ingest route on Fastify. */
+/** Puts ingest and its outcomes on Fastify. */
 @Injectable()
 export class EventRoutes implements OnModuleInit {
   constructor(
@@ -20,6 +21,8 @@ export class EventRoutes implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    registerIngestRoute(this.host.httpAdapter.getInstance(), this.ingest, this.rootKeys, this.limit.bytes);
+    const fastify = this.host.httpAdapter.getInstance();
+    registerIngestRoute(fastify, this.ingest, this.rootKeys, this.limit.bytes);
+    registerOutcomeRoute(fastify, this.ingest, this.rootKeys);
   }
 }

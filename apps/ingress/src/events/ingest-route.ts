@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { demandRight } from '#runtime/http/root-key.guard.js';
 import type { RootKeys } from '#runtime/http/root-keys.js';
 import type { EventIngest, Ingested } from './event-ingest.js';
+import { outcomePath } from './outcome-route.js';
 import { parsePreference } from './preference.js';
 
 export function registerIngestRoute(
@@ -33,6 +34,10 @@ async function answer(
   reply.header('KeyMeter-Position', ingested.position);
   const preference = parsePreference(request.headers.prefer);
   if (preference === 'none') return reply.code(204).send();
+  if (preference === 'async') {
+    reply.header('Preference-Applied', 'respond-async').header('Location', outcomePath(ingested.frame));
+    return reply.code(202).send();
+  }
   const fates = await ingest.fatesOf(ingested);
   if (preference === 'counts') {
     const count = (wanted: string) => fates.filter((fate) => fate === wanted).length;

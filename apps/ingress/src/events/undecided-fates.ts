@@ -5,4 +5,8 @@ export class UndecidedFates extends EventFates {
   async of(): Promise<undefined> {
     return undefined;
   }
+
+  async counts(): Promise<'unknown'> {
+    return 'unknown';
+  }
 }
