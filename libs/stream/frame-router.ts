@@ -3,9 +3,11 @@
  * gets a hash of its id, since a frame that is sent again after a crash is recognised by the ids of its rows.
  */
 import { identityHash } from '#domain/events/hash53.js';
-import { decodeRow, withIdHash } from '#domain/events/usage-row.js';
+import type { UsageEvent } from '#domain/events/usage-event.js';
+import { decodeRow, withId, withIdHash } from '#domain/events/usage-row.js';
 import { decodeFrame, encodeFrame } from '#domain/log/frame.js';
 import { partitionKeyOf, partitionOf } from '#domain/log/partitioning.js';
+import { concernsEveryPartition } from '#domain/policies/policy-change.js';
 import type { LogRecord } from '#ports/event-log.js';
 
 export interface RoutedFrame {
@@ -20,6 +22,8 @@ interface OpenFrame {
 }
 
 const DAY_MS = 86_400_000;
+/** UTF-8 of one UTF-16 unit, at most. */
+const MAX_BYTES_PER_UNIT = 3;
 /** What cannot be read goes here as it is: the consumer makes it a dead letter with its bytes. */
 const PARTITION_OF_UNREADABLE = 0;
 
@@ -50,27 +54,45 @@ export class FrameRouter {
       if (dayOf(decoded.frame.acceptedAt) !== dayOf(acceptedAt)) close(); // one frame, one day of acceptance
       acceptedAt = Math.max(acceptedAt, decoded.frame.acceptedAt);
       for (const line of decoded.frame.rows) {
-        const frame = this.#add(open, line);
-        if (frame.text.length * 2 >= this.maxFrameBytes && Buffer.byteLength(frame.text) >= this.maxFrameBytes) close();
+        for (const { partition, text } of this.#copies(line)) {
+          const length = add(open, partition, text);
+          if (length * MAX_BYTES_PER_UNIT >= this.maxFrameBytes) close();
+        }
       }
     }
     close();
     return routed;
   }
 
-  #add(open: Map<number, OpenFrame>, line: string): OpenFrame {
+  /** A change of policies goes to the engine of every partition, under an id of its own in each. */
+  #copies(line: string): readonly { partition: number; text: string }[] {
     const row = decodeRow(line);
-    const partition = row.ok ? partitionOf(partitionKeyOf(row.event), this.partitions) : PARTITION_OF_UNREADABLE;
-    let frame = open.get(partition);
-    if (frame === undefined) {
-      frame = { partition, text: '', count: 0 };
-      open.set(partition, frame);
+    if (!row.ok) return [{ partition: PARTITION_OF_UNREADABLE, text: line }];
+    const { event } = row;
+    if (!concernsEveryPartition(event)) {
+      return [{ partition: partitionOf(partitionKeyOf(event), this.partitions), text: recognisable(line, event) }];
     }
-    const known = !row.ok || row.event.idHash !== 0;
-    frame.text += `${known ? line : withIdHash(line, identityHash(row.event.source, row.event.id))}\n`;
-    frame.count++;
-    return frame;
+    return Array.from({ length: this.partitions }, (_, partition) => {
+      const id = `${event.id}@${partition}`;
+      return { partition, text: recognisable(withId(line, event.id, id), { ...event, id }) };
+    });
   }
+}
+
+function recognisable(line: string, { idHash, source, id }: UsageEvent): string {
+  return idHash === 0 ? withIdHash(line, identityHash(source, id)) : line;
+}
+
+/** Returns the length of the partition's rows. */
+function add(open: Map<number, OpenFrame>, partition: number, line: string): number {
+  let frame = open.get(partition);
+  if (frame === undefined) {
+    frame = { partition, text: '', count: 0 };
+    open.set(partition, frame);
+  }
+  frame.text += `${line}\n`;
+  frame.count++;
+  return frame.text.length;
 }
 
 function dayOf(epochMs: number): number {

@@ -48,7 +48,7 @@ function drainer(target: EventLogWriter = log, options: SpoolDrainerOptions = {}
 /** One life of a node's drainer: goes on until all is in the log, or until something throws. */
 async function drainAll(draining: SpoolDrainer): Promise<void> {
   const running = draining.run();
-  await Promise.race([running, draining.inLog(spool.highWatermark(0) - 1)]);
+  await Promise.race([running, draining.of({ partition: 0, offset: spool.highWatermark(0) - 1 })]);
   draining.stop();
   spool.watermarks.wake();
   await running;
@@ -147,12 +147,12 @@ test('who waits for the log is told at once that it is away: the event is in the
   const target = faulty<EventLogWriter>(log, { append: (call) => (back ? call() : Promise.reject(away())) });
   const draining = drainer(target);
   const running = draining.run();
-  expect(await draining.inLog(0)).toBeUndefined();
+  expect(await draining.of({ partition: 0, offset: 0 })).toBeUndefined();
   back = true;
   while (draining.backlog > 0) await new Promise(setImmediate);
   await spool.append(0, frameOf([{ id: 'later', subject: 's0', time: DAY }], DAY));
   const partition = partitionOf('s0', PARTITIONS);
-  expect(await draining.inLog(1)).toEqual([{ partition, offset: log.highWatermark(partition) }]);
+  expect(await draining.of({ partition: 0, offset: 1 })).toEqual([{ partition, offset: log.highWatermark(partition) }]);
   draining.stop();
   spool.watermarks.wake();
   await running;
@@ -214,4 +214,22 @@ test('rows of two days never share a frame, and unreadable records travel as the
   const records = await reader.read(0, 0, 1e6);
   expect(records.map(({ value }) => value.toString())).toContain('not a frame');
   await reader.close();
+});
+
+test('a change of policies reaches every partition, under an id of its own in each', async () => {
+  const source = 'keymeter/policy';
+  await spool.append(
+    0,
+    frameOf([{ id: 'row_1', source, type: 'keymeter.policy.deleted', subject: 'pol', time: DAY }], DAY),
+  );
+  await spool.append(
+    0,
+    frameOf([{ id: 'enf_1', source, type: 'keymeter.enforcement', subject: 'key', time: DAY }], DAY),
+  );
+  await drainAll(drainer());
+  const found = await rows();
+  found.forEach((own, partition) => {
+    expect(own.filter(({ id }) => id.startsWith('row_1')).map(({ id }) => id)).toEqual([`row_1@${partition}`]);
+  });
+  expect(found.flat().filter(({ id }) => id === 'enf_1')).toHaveLength(1);
 });

@@ -8,6 +8,7 @@ import type { Clock } from '#ports/clock.js';
 import type { EventLogReader, EventLogWriter } from '#ports/event-log.js';
 import type { SpoolProgress } from '#ports/spool-progress.js';
 import { FrameRouter, type RoutedFrame } from './frame-router.js';
+import { LogArrival } from './log-arrival.js';
 import { untilDone } from './retry.js';
 
 export interface SpoolDrainerOptions {
@@ -29,7 +30,7 @@ const FIRST_WAIT_MS = 100;
 const MAX_FRAME_BYTES = 900_000; // below Kafka's default max.message.bytes of 1 MiB
 const PARTITION = 0;
 
-export class SpoolDrainer {
+export class SpoolDrainer extends LogArrival {
   readonly #router: FrameRouter;
   #next = 0;
   #savedAt = 0;
@@ -47,6 +48,7 @@ export class SpoolDrainer {
     private readonly clock: Clock,
     private readonly options: SpoolDrainerOptions = {},
   ) {
+    super();
     this.#router = new FrameRouter(log.partitions, options.maxFrameBytes ?? MAX_FRAME_BYTES);
   }
 
@@ -72,11 +74,7 @@ export class SpoolDrainer {
     return this.spool.highWatermark(PARTITION) - this.#next;
   }
 
-  /**
-   * Resolves with where the rows of this record of the spool ended, next offsets by partition, or with undefined as
-   * soon as the log is away: then they are in the spool only, durable all the same.
-   */
-  inLog(offset: number): Promise<readonly Position[] | undefined> {
+  of({ offset }: Position): Promise<readonly Position[] | undefined> {
     if (this.#away || this.#stopped || offset < this.#next) return Promise.resolve(undefined);
     return new Promise((settle) => this.#waiting.push({ offset, settle }));
   }

@@ -39,6 +39,11 @@ export function withIdHash(line: string, idHash: number): string {
   return line.startsWith(WITHOUT_HASH) ? `{"id_hash":${idHash},${line.slice(WITHOUT_HASH.length)}` : line;
 }
 
+/** The same row under another id; `line` is as `encodeRow` writes it, so the first member of that name is the id. */
+export function withId(line: string, id: string, newId: string): string {
+  return line.replace(`"id":${JSON.stringify(id)}`, () => `"id":${JSON.stringify(newId)}`);
+}
+
 /** Half of a surrogate pair, or an integer beyond 64 bits: the usage store's JSON parser refuses the whole text. */
 const LONGEST_SAFE_DIGITS = 18;
 const STRING_OR_LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{19,}(?![\d.eE])/g;

@@ -43,6 +43,11 @@ export function readPolicyChange(event: UsageEvent): PolicyChange | undefined {
   }
 }
 
+/** Rows that the engines of all partitions must meet. */
+export function concernsEveryPartition({ source, type }: Pick<UsageEvent, 'source' | 'type'>): boolean {
+  return source === POLICY_SOURCE && (type === POLICY_PUT || type === POLICY_DELETED || type === ENFORCEMENT_LIFTED);
+}
+
 /** `id` must be new for every row. */
 export function changeEvent(type: string, id: string, subject: string, time: number, data: object): UsageEvent {
   return { id, source: POLICY_SOURCE, type, subject, time, data: data as JsonObject, idHash: 0, fingerprint: 0 };
