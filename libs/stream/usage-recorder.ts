@@ -6,6 +6,7 @@ import { encodeFrame } from '#domain/log/frame.js';
 import type { Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
+import { ArrivalInPlace, type LogArrival } from './log-arrival.js';
 
 /** Where a caller's rows went. `first` is the index of its first row inside the frame. */
 export interface Recorded extends Position {
@@ -32,6 +33,7 @@ export class UsageRecorder {
     private readonly log: EventLogWriter,
     private readonly clock: Clock,
     private readonly partition = 0,
+    private readonly arrival: LogArrival = new ArrivalInPlace(),
   ) {}
 
   /** Rows kept in memory until they are durable; callers refuse work above a limit of their own. */
@@ -61,6 +63,11 @@ export class UsageRecorder {
     this.#flush();
     const offset = await this.log.append(this.partition, frame);
     return { partition: this.partition, offset };
+  }
+
+  /** Where in the event log that everyone reads a record stands, see LogArrival. */
+  inLog(place: Position): Promise<readonly Position[] | undefined> {
+    return this.arrival.of(place);
   }
 
   /**

@@ -6,6 +6,9 @@ import { mintId } from '#domain/keys/key-text.js';
 import type { Position } from '#domain/log/position.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
 
+/** Of a row that this node has and the log, being away, has not: above every offset there is. */
+const STILL_TO_COME: Position = { partition: 0, offset: Number.MAX_SAFE_INTEGER };
+
 /** Writes rows of the policy app to the event log. */
 @Injectable()
 export class AuditLog {
@@ -15,8 +18,10 @@ export class AuditLog {
     return mintId('row', randomBytes(16));
   }
 
-  /** Resolves with the row's place when it is durable; rejects when it is not in the log. */
-  append(event: UsageEvent): Promise<Position> {
-    return this.recorder.recorded(`${encodeRow(event)}\n`, 1);
+  /** Resolves with the row's place when it is durable; rejects when it is not and never will be in the log. */
+  async append(event: UsageEvent): Promise<Position> {
+    const place = await this.recorder.recorded(`${encodeRow(event)}\n`, 1);
+    const [first] = (await this.recorder.inLog(place)) ?? [];
+    return first ? { partition: first.partition, offset: first.offset - 1 } : STILL_TO_COME;
   }
 }

@@ -11,8 +11,8 @@ import { UsageRecorder } from '#stream/usage-recorder.js';
 import { IngestDecoder } from './ingest-decoder.js';
 
 export interface Ingested {
-  /** Where to wait for: everything of the request is counted once the log is consumed up to here. */
-  readonly position: string;
+  /** Where to wait for: everything of the request is counted once the log is consumed up to here. Absent while the log is away. */
+  readonly position: string | undefined;
   readonly count: number;
   readonly frame: Position;
   readonly names: readonly EventName[];
@@ -43,7 +43,8 @@ export class EventIngest {
     if (result.kind === 'empty') return undefined;
     if (result.kind !== 'frame') throw refused(result);
     const frame = await this.recorder.appendFrame(result.frame);
-    const position = formatPositions([{ partition: frame.partition, offset: frame.offset + 1 }]);
+    const positions = await this.recorder.inLog(frame);
+    const position = positions && formatPositions([...positions].sort((a, b) => a.partition - b.partition));
     return { position, count: result.count, frame, names: result.names };
   }
 

@@ -31,7 +31,7 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   if (!ingested) return reply.code(204).send();
-  reply.header('KeyMeter-Position', ingested.position);
+  if (ingested.position !== undefined) reply.header('KeyMeter-Position', ingested.position);
   const preference = parsePreference(request.headers.prefer);
   if (preference === 'none') return reply.code(204).send();
   if (preference === 'async') {
