@@ -1,0 +1,134 @@
+/** Real Redis servers for the tests, each in a temporary folder on a free port. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface RedisProcess {
+  readonly pid: number;
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+  kill9(): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+interface RedisScript {
+  readonly DURABLE: readonly string[];
+  ensureRedis(): string;
+  startRedis(options: { dir: string; port: number; args?: readonly string[] }): Promise<RedisProcess>;
+  askRedis(port: number, command: string): Promise<string>;
+}
+
+const SCRIPT_FROM = ['../../scripts/servers/redis.mjs', '../../../scripts/servers/redis.mjs']; // sources, dist/
+
+async function script(): Promise<RedisScript> {
+  const errors: unknown[] = [];
+  for (const from of SCRIPT_FROM) {
+    try {
+      return (await import(new URL(from, import.meta.url).href)) as RedisScript;
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  throw errors[0];
+}
+
+/**
+ * `describe`, or under CI a failure and elsewhere a skip with one sentence where no redis-server can be had.
+ * Await it at the top of the test file.
+ */
+export async function describeWithRedis(): Promise<jest.Describe> {
+  const { ensureRedis } = await script();
+  try {
+    ensureRedis();
+    return describe;
+  } catch (error) {
+    if (process.env.CI === 'true') throw error;
+    process.stderr.write(`SKIPPED, Redis: ${(error as Error).message}\n`);
+    return describe.skip;
+  }
+}
+
+export class TestRedis {
+  #server: RedisProcess;
+
+  private constructor(
+    server: RedisProcess,
+    private readonly dir: string,
+    private readonly args: readonly string[],
+  ) {
+    this.#server = server;
+  }
+
+  /** `args` come after the durable ones and so override them. */
+  static async start(args: readonly string[] = []): Promise<TestRedis> {
+    const { startRedis, DURABLE } = await script();
+    const dir = mkdtempSync(join(tmpdir(), 'keymeter-redis-'));
+    const all = [...DURABLE, ...args];
+    try {
+      return new TestRedis(await startRedis({ dir, port: await freePort(), args: all }), dir, all);
+    } catch (error) {
+      rmSync(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#server.pid;
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /** One command without quoting, on a connection of its own; resolves with the raw reply. */
+  async ask(command: string): Promise<string> {
+    return (await script()).askRedis(this.port, command);
+  }
+
+  kill9(): Promise<void> {
+    return this.#server.kill9();
+  }
+
+  /** An orderly stop; `restart` starts it again. */
+  halt(): Promise<void> {
+    return this.#server.stop();
+  }
+
+  /** On the same port and data, after `kill9` or `halt`. */
+  async restart(): Promise<void> {
+    const { startRedis } = await script();
+    this.#server = await startRedis({ dir: this.dir, port: this.port, args: this.args });
+  }
+
+  pause(): void {
+    this.#server.pause();
+  }
+
+  resume(): void {
+    this.#server.resume();
+  }
+
+  /** Ends the server, whatever its state, and removes its folder. */
+  async close(): Promise<void> {
+    await this.#server.kill9();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
