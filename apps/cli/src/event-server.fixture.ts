@@ -17,6 +17,8 @@ export interface CannedAnswer {
   readonly headers?: Record<string, string>;
 }
 
+type Answer = CannedAnswer | 'drop';
+
 interface IngestedEvent {
   id: string;
   source: string;
@@ -37,6 +39,11 @@ export class EventServer {
   /** Called before each batch is answered. */
   onBatch: () => void = () => undefined;
   maxEvents = 10_000;
+  /** False: as a server that does not know respond-async. */
+  respondsAsync = true;
+  /** Called before each question for an outcome, which waits for it; an answer of its own goes out instead. */
+  onOutcome: (path: string) => Answer | undefined | Promise<Answer | undefined> = () => undefined;
+  readonly #outcomes = new Map<string, object>();
   readonly #server: Server = createServer((request, response) => this.#receive(request, response));
   #conflicts = 0;
 
@@ -69,7 +76,7 @@ export class EventServer {
       body: Buffer.concat(chunks).toString('utf8'),
     };
     this.requests.push(seen);
-    const answer = this.#answer(seen);
+    const answer = await this.#answer(seen);
     if (answer === 'drop') {
       request.socket.destroy();
       return;
@@ -79,24 +86,26 @@ export class EventServer {
     response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body ?? {}));
   }
 
-  #answer(seen: SeenRequest): CannedAnswer | 'drop' {
+  async #answer(seen: SeenRequest): Promise<Answer> {
     if (seen.url.startsWith('/api/') && seen.headers.authorization !== `Bearer ${ROOT_KEY}`) {
       return { status: 401, body: { status: 401, title: 'Unauthorized', detail: 'the root key is not known' } };
     }
     const [path = ''] = seen.url.split('?');
     const route = this.routes.get(`${seen.method} ${path}`);
     if (route !== undefined) return route;
+    if (this.#outcomes.has(path))
+      return (await this.onOutcome(path)) ?? { status: 200, body: this.#outcomes.get(path) };
     if (seen.method !== 'POST' || path !== '/api/v1/events') {
       return { status: 404, body: { title: 'Not Found', status: 404, detail: `not found error: ${path}` } };
     }
     this.onBatch();
     const scripted = this.script.shift();
-    if (scripted === 'drop after storing') this.#ingest(seen.body);
+    if (scripted === 'drop after storing') this.#ingest(seen);
     if (scripted === 'drop' || scripted === 'drop after storing') return 'drop';
-    return scripted ?? this.#ingest(seen.body);
+    return scripted ?? this.#ingest(seen);
   }
 
-  #ingest(body: string): CannedAnswer {
+  #ingest({ body, headers }: SeenRequest): CannedAnswer {
     const batch: IngestedEvent[] = JSON.parse(body);
     if (batch.length > this.maxEvents) return { status: 413, body: { title: 'Payload Too Large', status: 413 } };
     const validationErrors = batch.flatMap((event, index) => {
@@ -108,7 +117,13 @@ export class EventServer {
     }
     const counts = { accepted: 0, duplicate: 0, conflict: 0 };
     for (const event of batch) counts[this.#count(event)]++;
-    return { status: 200, body: counts, headers: { 'KeyMeter-Position': `0:${this.events.size}` } };
+    const position = { 'KeyMeter-Position': `0:${this.events.size}` };
+    if (!this.respondsAsync || !headers.prefer?.includes('respond-async')) {
+      return { status: 200, body: counts, headers: position };
+    }
+    const path = `/api/v1/events/outcomes/0/${this.#outcomes.size}`;
+    this.#outcomes.set(path, { ...counts, undecodable: 0 });
+    return { status: 202, body: '', headers: { ...position, Location: path } };
   }
 
   #count(event: IngestedEvent): 'accepted' | 'duplicate' | 'conflict' {

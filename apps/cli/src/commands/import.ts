@@ -11,6 +11,7 @@ import { importSource } from '../import/import-source.js';
 import { ImportStateFile } from '../import/import-state.js';
 import { type ImportSummary, summarize, writeSummary } from '../import/import-summary.js';
 import { LINE_FORMATS, parseLineFormat } from '../import/line-format.js';
+import { OutcomeReader } from '../import/outcome-reader.js';
 import { RejectsFile } from '../import/rejects-file.js';
 import { findLogin, type Login } from '../login/login-file.js';
 
@@ -97,11 +98,14 @@ async function importFile(
   login: Login,
 ): Promise<{ summary: ImportSummary; problem: CliError | undefined }> {
   const progress = new ImportProgress(context);
-  const sender = new BatchSender(new ApiClient(context, login), context, (text) => progress.notice(text));
+  const api = new ApiClient(context, login);
+  const notice = (text: string) => progress.notice(text);
+  const sender = new BatchSender(api, context, notice);
+  const outcomes = new OutcomeReader(api, context, notice);
   const rejects = new RejectsFile(plan.rejectsPath, context.cwd);
   const identity = [login.url, resolve(context.cwd, plan.file), plan.source, plan.format, plan.mappingText];
   const stateFile = plan.file === '-' ? undefined : new ImportStateFile(context, identity);
-  const run = new ImportRun(plan, { context, sender, progress, rejects, stateFile });
+  const run = new ImportRun(plan, { context, sender, outcomes, progress, rejects, stateFile });
   await run.run();
   const { tally } = run;
   const read = tally.lines - tally.blank - tally.skipped;
@@ -110,6 +114,7 @@ async function importFile(
     (tally.malformed > 0 && tally.malformed === read
       ? new CliError(EXIT.failed, `${plan.file}: not one line could be read; see --format and --map`)
       : undefined);
-  const end = { problem: problem?.message, rejectsFile: rejects.location, elapsedMs: progress.elapsedMs };
+  const { elapsedMs } = progress;
+  const end = { problem: problem?.message, rejectsFile: rejects.location, elapsedMs, storedMs: run.storedMs };
   return { summary: summarize(plan, tally, end), problem };
 }

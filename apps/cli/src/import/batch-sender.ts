@@ -1,24 +1,22 @@
 /**
- * Sends batches until the server has them. Repeating is safe: an event id counts once. A busy server (503, 429) is
+ * Sends batches until the server has them, not until it has decided what is new. Repeating is safe: an event id counts once. A busy server (503, 429) is
  * waited for without end, an unreachable or failing one for a number of attempts; what the server refuses for good
  * comes back as refused lines.
  */
-import { z } from 'zod';
 import type { CliContext } from '../command.js';
 import { CliError, EXIT } from '../exit-code.js';
 import { type ApiClient, type ApiResponse, refusal } from '../http/api-client.js';
 import { parseProblem, problemText, refusedItems } from '../http/problem-text.js';
-import { addOutcome, type BatchOutcome, emptyOutcome } from './batch-outcome.js';
+import { addOutcome, type BatchOutcome, countedOutcome, emptyOutcome, undecidedOutcome } from './batch-outcome.js';
 import type { EventBatch } from './event-batch.js';
+import { isTransient, retryPauseMs } from './retry-pause.js';
 
 /** Attempts at an unreachable or failing server: with the pauses below about two minutes. */
 const MAX_FAILURES = 10;
-const FIRST_PAUSE_MS = 250;
-const MAX_PAUSE_MS = 30_000;
-/** Bulk answers wait for the decision on every event; longer than the server's own bound. */
+/** A server that does not know respond-async waits for its decision; longer than its own bound. */
 const TIMEOUT_MS = 120_000;
-
-const countsSchema = z.object({ accepted: z.number(), duplicate: z.number(), conflict: z.number() });
+/** The root key goes along with the question: nowhere but to this place of this server. */
+const OUTCOME_PATH = /^\/api\/v1\/events\/outcomes\/\d{1,5}\/\d{1,16}$/;
 
 /** All batches under way meet the same trouble; one of them telling it is enough. */
 const NOTICE_EVERY_MS = 1_000;
@@ -49,7 +47,8 @@ export class BatchSender {
       if (response !== undefined && !isTransient(response.status)) return response;
       if (status !== 503 && status !== 429) failures++;
       if (response !== undefined && failures >= MAX_FAILURES) return response;
-      const pauseMs = this.#pauseMs(attempt, response?.headers.get('retry-after') ?? null);
+      const retryAfter = response?.headers.get('retry-after') ?? null;
+      const pauseMs = retryPauseMs(attempt, retryAfter, this.context.random());
       this.#tell(status === undefined ? 'the server is unreachable' : `the server answers ${status}`, pauseMs);
       if (!this.context.interrupt.aborted) await this.context.sleep(pauseMs);
       if (this.context.interrupt.aborted) throw new CliError(EXIT.failed, 'interrupted while the server was away');
@@ -61,7 +60,7 @@ export class BatchSender {
     try {
       return await this.api.send('POST', '/api/v1/events', {
         rawBody,
-        headers: { 'Content-Type': 'application/cloudevents-batch+json', Prefer: 'keymeter-counts' },
+        headers: { 'Content-Type': 'application/cloudevents-batch+json', Prefer: 'respond-async, keymeter-counts' },
         timeoutMs: TIMEOUT_MS,
       });
     } catch (error) {
@@ -76,13 +75,6 @@ export class BatchSender {
     if (now - this.#noticedAt < NOTICE_EVERY_MS) return;
     this.#noticedAt = now;
     this.notice(`${trouble}; waiting ${(pauseMs / 1000).toFixed(1)} s before the next attempt`);
-  }
-
-  #pauseMs(attempt: number, retryAfter: string | null): number {
-    const asked = Number(retryAfter) * 1000;
-    const grown = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10));
-    const base = Number.isFinite(asked) && asked > 0 ? Math.min(asked, MAX_PAUSE_MS) : grown / 2;
-    return Math.round(base + (this.context.random() * grown) / 2);
   }
 
   async #halves(batch: EventBatch): Promise<BatchOutcome> {
@@ -108,15 +100,10 @@ export class BatchSender {
   }
 }
 
-function isTransient(status: number): boolean {
-  return status === 429 || status >= 500;
-}
-
 function outcomeOf(response: ApiResponse, sent: number): BatchOutcome {
-  const outcome = emptyOutcome();
-  outcome.position = response.headers.get('keymeter-position') ?? undefined;
-  const counts = response.status === 200 ? countsSchema.safeParse(parseProblem(response.body)) : undefined;
-  if (counts?.success !== true) return { ...outcome, undecided: sent };
-  const { accepted, duplicate, conflict } = counts.data;
-  return { ...outcome, accepted, duplicate, conflict, undecided: Math.max(0, sent - accepted - duplicate - conflict) };
+  const position = response.headers.get('keymeter-position') ?? undefined;
+  if (response.status === 200) return { ...countedOutcome(response.body, sent), position };
+  const path = response.headers.get('location') ?? '';
+  if (response.status !== 202 || !OUTCOME_PATH.test(path)) return { ...undecidedOutcome(sent), position };
+  return { ...emptyOutcome(), stored: [{ path, count: sent }], position };
 }

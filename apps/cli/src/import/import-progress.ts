@@ -35,6 +35,13 @@ export class ImportProgress {
     this.context.stderr.write(CLEAR_LINE + progressBar(full, (this.context.stderr.columns ?? DEFAULT_COLUMNS) - 1));
   }
 
+  /** What is waited for, on a terminal, until the next notice or the end. */
+  waiting(text: string): void {
+    if (this.context.stderr.isTTY !== true) return;
+    this.#barShown = true;
+    this.context.stderr.write(CLEAR_LINE + text.slice(0, (this.context.stderr.columns ?? DEFAULT_COLUMNS) - 1));
+  }
+
   notice(text: string): void {
     this.clear();
     this.context.stderr.write(`keymeter: ${text}\n`);

@@ -2,6 +2,7 @@
 import { LineChain, sameChain } from '#domain/access-log/line-chain.js';
 import type { CliContext } from '../command.js';
 import { CliError, EXIT } from '../exit-code.js';
+import { grouped } from '../output/number-format.js';
 import type { BatchSender } from './batch-sender.js';
 import { type ChunkSource, openChunks } from './chunk-source.js';
 import { EventBatch } from './event-batch.js';
@@ -13,6 +14,8 @@ import { ImportTally } from './import-tally.js';
 import { FormatDecoder } from './line-format.js';
 import { LineSplitter } from './line-splitter.js';
 import { lineText } from './line-text.js';
+import { OutcomeQueue } from './outcome-queue.js';
+import type { OutcomeReader } from './outcome-reader.js';
 import type { RejectsFile } from './rejects-file.js';
 import { proveResumePoint } from './resume-point.js';
 import { SendWindow } from './send-window.js';
@@ -35,6 +38,7 @@ interface BatchEnd {
 export interface ImportParts {
   readonly context: CliContext;
   readonly sender: BatchSender;
+  readonly outcomes: OutcomeReader;
   readonly progress: ImportProgress;
   readonly rejects: RejectsFile;
   /** Undefined for standard input, which cannot be read twice. */
@@ -43,10 +47,13 @@ export interface ImportParts {
 
 export class ImportRun {
   readonly tally = new ImportTally();
+  /** How long it took until everything was durable on the server, ms. */
+  storedMs = 0;
   /** Why the import is incomplete; undefined where it is complete. */
   problem: CliError | undefined;
   readonly #chain = new LineChain();
   readonly #window = new SendWindow<BatchEnd>(BATCHES_IN_FLIGHT, (end) => this.#acknowledge(end));
+  readonly #outcomes: OutcomeQueue;
   readonly #splitter = new LineSplitter((bytes, length) => this.#line(bytes, length));
   #decoder: FormatDecoder;
   #batch = new EventBatch();
@@ -65,6 +72,7 @@ export class ImportRun {
   ) {
     this.#decoder = new FormatDecoder(plan.format, plan.source, plan.mapping);
     this.#savedAt = parts.context.clock.monotonic();
+    this.#outcomes = new OutcomeQueue(parts.outcomes, (outcome) => this.tally.addOutcome(outcome));
   }
 
   /** Never rejects for what can be said in the summary: see `problem`. */
@@ -74,8 +82,7 @@ export class ImportRun {
       await this.#resume();
       await this.#readAll(chunks);
     } catch (error) {
-      if (!(error instanceof CliError)) throw error;
-      this.problem = error;
+      this.#failed(error);
     } finally {
       await chunks.close();
     }
@@ -85,8 +92,8 @@ export class ImportRun {
   async #resume(): Promise<void> {
     const state = await this.parts.stateFile?.load();
     if (state === undefined) return;
-    const { context, sender, rejects } = this.parts;
-    const point = await proveResumePoint(this.plan, state, context, sender);
+    const { context, sender, outcomes, rejects } = this.parts;
+    const point = await proveResumePoint(this.plan, state, context, sender, outcomes);
     if (point.sent !== undefined) {
       this.#alreadySent = point.sent.line;
       this.tally.addOutcome(point.sent.outcome);
@@ -179,6 +186,7 @@ export class ImportRun {
 
   async #sendFull(): Promise<void> {
     for (const { batch, end } of this.#full.splice(0)) {
+      await this.#outcomes.room();
       await this.#window.room();
       this.#window.add(this.#send(batch, end), end);
     }
@@ -187,6 +195,7 @@ export class ImportRun {
   async #send(batch: EventBatch, end: BatchEnd): Promise<void> {
     const outcome = await this.parts.sender.send(batch);
     this.tally.addOutcome(outcome);
+    for (const stored of outcome.stored) this.#outcomes.add(stored);
     end.refused = outcome.refused.length;
     for (const { number, reason } of outcome.refused) {
       this.parts.rejects.add(number, `refused by the server: ${reason}`, batch.eventOf(number));
@@ -217,12 +226,28 @@ export class ImportRun {
     try {
       await this.#window.drain();
     } catch (error) {
-      if (!(error instanceof CliError)) throw error;
-      this.problem ??= error;
+      this.#failed(error);
     }
     await this.#saveState(true);
+    this.storedMs = this.parts.progress.elapsedMs;
+    await this.#awaitOutcomes();
     await this.parts.rejects.close();
     this.parts.progress.clear();
+  }
+
+  /** What was sent is stored, but nobody should wait long for numbers of an import that has failed. */
+  #failed(error: unknown): void {
+    if (!(error instanceof CliError)) throw error;
+    this.problem ??= error;
+    this.parts.outcomes.hurry();
+  }
+
+  async #awaitOutcomes(): Promise<void> {
+    if (this.problem === undefined && this.#outcomes.size > 0) {
+      const lines = grouped(this.tally.lines);
+      this.parts.progress.waiting(`all ${lines} lines are stored; waiting until they are counted…`);
+    }
+    await this.#outcomes.drain();
   }
 }
 

@@ -28,12 +28,14 @@ export interface ImportSummary {
   /** Log position to give to queries as waitFor. */
   readonly position: string | null;
   readonly seconds: number;
+  /** Of these, until everything was durable; the rest was waiting for what became of it. */
+  readonly storedSeconds: number;
 }
 
 export function summarize(
   plan: ImportPlan,
   tally: ImportTally,
-  end: { problem: string | undefined; rejectsFile: string | undefined; elapsedMs: number },
+  end: { problem: string | undefined; rejectsFile: string | undefined; elapsedMs: number; storedMs: number },
 ): ImportSummary {
   const { accepted, duplicate, conflict, undecided, position } = tally.outcome;
   return {
@@ -56,6 +58,7 @@ export function summarize(
     rejectsFile: tally.malformed > 0 ? (end.rejectsFile ?? null) : null,
     position: position ?? null,
     seconds: Math.round(end.elapsedMs) / 1000,
+    storedSeconds: Math.round(end.storedMs) / 1000,
   };
 }
 

@@ -38,7 +38,7 @@ export class ImportTally {
 
   addOutcome(part: BatchOutcome): void {
     for (const { number, reason } of part.refused) this.addMalformed(number, reason);
-    addOutcome(this.outcome, { ...part, refused: [] });
+    addOutcome(this.outcome, { ...part, refused: [], stored: [] });
   }
 
   topClients(): { client: string; lines: number }[] {

@@ -54,7 +54,7 @@ describe('import of an access log', () => {
     });
     const [request] = server.requests;
     expect(request?.headers['content-type']).toBe('application/cloudevents-batch+json');
-    expect(request?.headers.prefer).toBe('keymeter-counts');
+    expect(request?.headers.prefer).toBe('respond-async, keymeter-counts');
   });
 
   test('a malformed line is listed by number, saved with its bytes, and stops nothing', async () => {

@@ -1,7 +1,7 @@
 /** Finds out how many lines of a file need not be sent again, and proves it before anything is skipped. */
 import { LineChain, sameChain } from '#domain/access-log/line-chain.js';
 import type { CliContext } from '../command.js';
-import type { BatchOutcome } from './batch-outcome.js';
+import { addOutcome, type BatchOutcome } from './batch-outcome.js';
 import type { BatchSender } from './batch-sender.js';
 import { openChunks } from './chunk-source.js';
 import { EventBatch } from './event-batch.js';
@@ -10,6 +10,7 @@ import type { ImportState } from './import-state.js';
 import { FormatDecoder } from './line-format.js';
 import { LineSplitter } from './line-splitter.js';
 import { lineText } from './line-text.js';
+import type { OutcomeReader } from './outcome-reader.js';
 
 export interface ResumePoint {
   /** True where the server has everything up to the state's line. */
@@ -23,12 +24,14 @@ export async function proveResumePoint(
   state: ImportState,
   context: CliContext,
   sender: BatchSender,
+  outcomes: OutcomeReader,
 ): Promise<ResumePoint> {
   const json = await lastAcknowledgedEvent(plan, state, context);
   if (json === undefined) return { proven: false };
   const probe = new EventBatch();
   probe.add(state.provenLine, json);
   const outcome = await sender.send(probe);
+  for (const stored of outcome.stored.splice(0)) addOutcome(outcome, await outcomes.outcomeOf(stored));
   if (outcome.duplicate + outcome.conflict === 1) return { proven: true };
   // Another or an emptied server: everything is sent, except for this one event.
   return outcome.accepted === 1 ? { proven: false, sent: { line: state.provenLine, outcome } } : { proven: false };
