@@ -65,7 +65,7 @@ export abstract class UsageStore {
   abstract withHashes(hashes: readonly number[]): Promise<StoredIdentity[]>;
 
   /** Hashes of all stored events whose ids are not unique by construction, in pages, in no order. */
-  abstract identityHashes(): AsyncIterable<readonly number[]>;
+  abstract identityHashes(partition?: number): AsyncIterable<readonly number[]>;
 
   /** Repeats replace: a letter is known by its position. */
   abstract insertDeadLetters(letters: readonly DeadLetter[]): Promise<void>;

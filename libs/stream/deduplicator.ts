@@ -34,10 +34,13 @@ export class Deduplicator {
     this.#recentIds = options.recentIds ?? DEFAULT_RECENT_IDS;
   }
 
-  /** Fills the filter from what is stored. Before it resolves nothing may be decided. */
-  async load(): Promise<number> {
+  /**
+   * Fills the filter from what is stored, of one partition or of all. Before it resolves nothing may be decided; of a
+   * partition that another process had, what that one stored has to be loaded anew.
+   */
+  async load(partition?: number): Promise<number> {
     let count = 0;
-    for await (const hashes of this.store.identityHashes()) {
+    for await (const hashes of this.store.identityHashes(partition)) {
       for (const hash of hashes) this.#filter.add(hash);
       count += hashes.length;
     }

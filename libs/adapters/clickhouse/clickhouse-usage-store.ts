@@ -88,7 +88,8 @@ export class ClickHouseUsageStore extends UsageStore {
     return found;
   }
 
-  async *identityHashes(): AsyncIterable<readonly number[]> {
+  async *identityHashes(partition?: number): AsyncIterable<readonly number[]> {
+    const ofPartition = partition === undefined ? '' : `AND partition = ${Number(partition)}`;
     const days = await this.client.query<{ day: string }>(
       'SELECT DISTINCT toString(toDate(accepted_at)) AS day FROM keymeter.events ORDER BY day',
     );
@@ -96,7 +97,7 @@ export class ClickHouseUsageStore extends UsageStore {
       for (let page = 0; ; page++) {
         const rows = await this.client.query<{ hashes: (string | number)[] }>(
           `SELECT groupArray(id_hash) AS hashes FROM (SELECT id_hash FROM keymeter.events
-           WHERE toDate(accepted_at) = {day:Date} AND id_hash != 0 ORDER BY partition, offset, idx
+           WHERE toDate(accepted_at) = {day:Date} AND id_hash != 0 ${ofPartition} ORDER BY partition, offset, idx
            LIMIT {limit:UInt64} OFFSET {skip:UInt64})`,
           { day, limit: HASHES_PER_PAGE, skip: page * HASHES_PER_PAGE },
         );
