@@ -38,6 +38,7 @@ export type RedisClient = Redis | Cluster;
 
 const CONNECT_MS = 2_000;
 const COMMAND_MS = 1_000;
+const DISCONNECT_MS = 200; // a server that hangs does not answer our farewell
 const RETRY_BASE_MS = 50;
 const RETRY_MAX_MS = 1_000;
 
@@ -110,10 +111,12 @@ export class RedisConnection {
 
   /** Commands in flight are rejected. */
   async close(): Promise<void> {
-    if (this.client.status === 'end') return;
-    const ended = new Promise<void>((resolve) => this.client.once('end', () => resolve()));
-    this.client.disconnect();
-    if ((this.client.status as string) !== 'wait') await Promise.race([ended, new Promise(setImmediate)]);
+    const { client } = this;
+    if (client.status === 'end') return;
+    const connected = client.status !== 'reconnecting' && client.status !== 'wait';
+    const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
+    client.disconnect();
+    if (connected) await ended;
   }
 }
 
@@ -143,6 +146,7 @@ function baseOptions(options: RedisConnectionOptions): RedisOptions {
     connectionName: name,
     lazyConnect: true,
     connectTimeout: options.connectTimeoutMs ?? CONNECT_MS,
+    disconnectTimeout: DISCONNECT_MS,
     commandTimeout: options.commandTimeoutMs ?? COMMAND_MS,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0, // rejects all in flight as soon as the connection closes
