@@ -1,0 +1,121 @@
+import { setTimeout } from 'node:timers/promises';
+import { KeymeterError } from '#domain/errors.js';
+import type { ApiRecord, IdentityRecord, KeyRecord, RootKeyRecord } from '#domain/keys/key-record.js';
+import { type Enforcement, isActive } from '#domain/policies/enforcement.js';
+import type { Clock } from '#ports/clock.js';
+import type { RunEpoch } from './epoch.js';
+import { newEpoch, type RunEpochScript } from './epoch-keeper.js';
+import { listTexts } from './redis-enforcement-lists.js';
+import type { Step } from './redis-key-directory.js';
+import { type Part, partIndex } from './redis-key-layout.js';
+import { storeSteps, unlistSteps } from './redis-key-writes.js';
+
+/** The state of one record, or that it is gone; of several about one record the last one stands. */
+export type DirectoryRecord =
+  | { readonly kind: 'api'; readonly id: string; readonly record: ApiRecord | null }
+  | { readonly kind: 'identity'; readonly id: string; readonly record: IdentityRecord | null }
+  | { readonly kind: 'key'; readonly id: string; readonly record: KeyRecord | null }
+  | { readonly kind: 'rootKey'; readonly id: string; readonly record: RootKeyRecord | null }
+  | { readonly kind: 'enforcement'; readonly id: string; readonly record: Enforcement | null };
+
+const PART: Record<DirectoryRecord['kind'], Part> = {
+  api: 'apis',
+  identity: 'identities',
+  key: 'keys',
+  rootKey: 'roots',
+  enforcement: 'enforcements',
+};
+
+const RECORDS_AT_ONCE = 200;
+/** A rebuilder that says nothing for so long has died. */
+const SILENCE_MS = 30_000;
+
+/** Fills an empty or doubted Redis from the log of keys and begins a new epoch, which follows upon the lost one. */
+export class EpochRebuild {
+  readonly #owner = newEpoch();
+
+  constructor(
+    private readonly epoch: RunEpoch,
+    private readonly script: RunEpochScript,
+    private readonly clock: Clock,
+    private readonly leaseMs: number,
+  ) {}
+
+  /**
+   * Resolves when the new epoch is begun. Throws STORE_UNAVAILABLE (retryable) when another process is rebuilding, or
+   * has taken over, and when Redis is away; then nobody is answered until a rebuild has ended.
+   */
+  async run(source: AsyncIterable<DirectoryRecord>): Promise<void> {
+    const known = this.epoch.id ?? '';
+    const nodes = (await this.script('REBUILD', [known, this.#owner, String(SILENCE_MS)])) as string[] | null;
+    if (nodes === null) throw busy();
+    const begun = this.clock.monotonic();
+    let batch = new Map<string, DirectoryRecord>();
+    for await (const entry of source) {
+      batch.set(`${entry.kind} ${entry.id}`, entry);
+      if (batch.size < RECORDS_AT_ONCE) continue;
+      await this.#write([...batch.values()]);
+      batch = new Map();
+    }
+    await this.#write([...batch.values()]);
+    const longest = Math.max(this.leaseMs, ...nodes.map((said) => Number(said.split(' ')[2])));
+    await this.#outlast(begun + longest);
+    const next = newEpoch();
+    await this.#mine('REBUILT', [next]);
+    this.epoch.adopt(next);
+  }
+
+  /** Nodes may answer by leases of the lost epoch for so long, and no writer would wait for them. */
+  async #outlast(end: number): Promise<void> {
+    for (let left = end - this.clock.monotonic(); left > 0; left = end - this.clock.monotonic()) await setTimeout(left);
+  }
+
+  async #write(entries: readonly DirectoryRecord[]): Promise<void> {
+    if (entries.length === 0) return;
+    const wanted = entries.flatMap(({ kind, id }) => [String(partIndex(PART[kind])), id]);
+    const before = (await this.#mine('REBUILD_FETCH', wanted)) as string[];
+    const steps = entries.flatMap((entry, at) => recordSteps(entry, before[at] ?? '', this.clock.now()));
+    const args = steps.flatMap(([verb, part, field, document]) => [
+      verb,
+      String(partIndex(part)),
+      field,
+      document ?? '',
+    ]);
+    await this.#mine('REBUILD_WRITE', args);
+  }
+
+  async #mine(name: 'REBUILD_FETCH' | 'REBUILD_WRITE' | 'REBUILT', args: readonly string[]): Promise<unknown> {
+    const reply = await this.script(name, ['', this.#owner, String(SILENCE_MS), ...args]);
+    if (reply === 'REBUILDLOST') throw busy();
+    return reply;
+  }
+}
+
+function recordSteps(entry: DirectoryRecord, before: string, now: number): Step[] {
+  const { kind, id, record } = entry;
+  const part = PART[kind];
+  const old: Step[] = before === '' ? [] : undoSteps(kind, before);
+  if (record === null) return [...old, ['del', part, id]];
+  if (kind === 'key') {
+    const live = record.deletedAt === undefined ? storeSteps(record) : [];
+    return [...old, ['set', part, id, JSON.stringify(record)], ...live];
+  }
+  const set: Step = ['set', part, id, JSON.stringify(record)];
+  if (kind === 'identity') return [...old, set, ['set', 'externals', record.externalId, id]];
+  if (kind !== 'enforcement') return [...old, set];
+  const lists = listTexts(record).map((text): Step => ['add', 'enforcement-lists', text]);
+  return [...old, set, ...lists, [isActive(record, now) ? 'add' : 'rem', 'holding', id]];
+}
+
+/** What a record's lists hold by its earlier state. */
+function undoSteps(kind: DirectoryRecord['kind'], before: string): Step[] {
+  if (kind === 'key') return unlistSteps(JSON.parse(before) as KeyRecord);
+  if (kind === 'identity') return [['del', 'externals', (JSON.parse(before) as IdentityRecord).externalId]];
+  if (kind !== 'enforcement') return [];
+  const old = JSON.parse(before) as Enforcement;
+  return [...listTexts(old).map((text): Step => ['rem', 'enforcement-lists', text]), ['rem', 'holding', old.id]];
+}
+
+function busy(): KeymeterError {
+  return new KeymeterError('STORE_UNAVAILABLE', 'Another process is rebuilding Redis', { retryable: true });
+}

@@ -1,0 +1,64 @@
+/**
+ * Lua of the run epoch and of a rebuild. As for the directory, all keys in their order; the first argument is the epoch
+ * the caller knew or nothing, the second one names the rebuilder, the third is how long (ms) it may keep silent.
+ */
+import { luaKey as key } from './redis-key-layout.js';
+
+/** The stored epoch, and whether it follows upon the one that the caller knew. Asked without an epoch to believe in. */
+const PEEK = `
+return {redis.call('GET', ${key('epoch')}) or '', redis.call('SISMEMBER', ${key('former-epochs')}, ARGV[2])}
+`;
+
+/** The stored epoch, or this one from now on, unless a rebuild is going on. */
+const BEGIN = `
+if redis.call('EXISTS', ${key('rebuild')}) == 0 then redis.call('SET', ${key('epoch')}, ARGV[2], 'NX') end
+return redis.call('GET', ${key('epoch')}) or ''
+`;
+
+/** Empties the directory for one that rebuilds it; from here on nobody is answered. False: another is at it. */
+const REBUILD = `
+if not redis.call('SET', ${key('rebuild')}, ARGV[2], 'NX', 'PX', ARGV[3]) then return false end
+local stored = redis.call('GET', ${key('epoch')})
+if stored then redis.call('SADD', ${key('former-epochs')}, stored) end
+if ARGV[1] ~= '' then redis.call('SADD', ${key('former-epochs')}, ARGV[1]) end
+local nodes = redis.call('HVALS', ${key('nodes')})
+for i = 1, #KEYS do
+  if KEYS[i] ~= ${key('rebuild')} and KEYS[i] ~= ${key('former-epochs')} then redis.call('UNLINK', KEYS[i]) end
+end
+return nodes
+`;
+
+const REBUILDING = `
+if redis.call('GET', ${key('rebuild')}) ~= ARGV[2] then return {ok = 'REBUILDLOST'} end
+redis.call('PEXPIRE', ${key('rebuild')}, ARGV[3])
+`;
+
+const REBUILD_FETCH = `${REBUILDING}
+local found = {}
+for i = 4, #ARGV, 2 do
+  table.insert(found, redis.call('HGET', KEYS[tonumber(ARGV[i])], ARGV[i + 1]) or '')
+end
+return found
+`;
+
+const REBUILD_WRITE = `${REBUILDING}
+for i = 4, #ARGV, 4 do
+  local verb, part, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
+  if verb == 'set' then redis.call('HSET', part, field, value)
+  elseif verb == 'del' then redis.call('HDEL', part, field)
+  elseif verb == 'add' then redis.call('ZADD', part, 0, field)
+  elseif verb == 'rem' then redis.call('ZREM', part, field)
+  end
+end
+return 1
+`;
+
+const REBUILT = `${REBUILDING}
+redis.call('SET', ${key('epoch')}, ARGV[4])
+redis.call('DEL', ${key('rebuild')})
+return 1
+`;
+
+/** Scripts that ask before there is an epoch to believe in. */
+export const EPOCH_SCRIPTS = { PEEK, BEGIN, REBUILD, REBUILD_FETCH, REBUILD_WRITE, REBUILT };
+export type EpochScriptName = keyof typeof EPOCH_SCRIPTS;

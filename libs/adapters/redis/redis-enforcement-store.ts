@@ -1,0 +1,102 @@
+import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
+import type { Clock } from '#ports/clock.js';
+import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
+import { type EnforcementFilter, EnforcementStore } from '#ports/enforcement-store.js';
+import type { Invalidation } from './invalidation.js';
+import type { NodeLease } from './node-lease.js';
+import type { RedisEnforcementIndex } from './redis-enforcement-index.js';
+import { behindText, enforcementIdOf, listRange, listTexts, passes } from './redis-enforcement-lists.js';
+import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
+
+const READ_AT_ONCE = 200;
+
+/**
+ * Enforcements in Redis, written once by id. Every node has those that hold somebody in memory, and a call returns
+ * when each of them has heard of it, or has no lease from before.
+ */
+export class RedisEnforcementStore extends EnforcementStore implements EnforcementOutbox {
+  constructor(
+    private readonly directory: RedisKeyDirectory,
+    private readonly lease: NodeLease,
+    private readonly invalidation: Invalidation,
+    private readonly index: RedisEnforcementIndex,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  async enforce(enforcement: Enforcement): Promise<'created' | 'known'> {
+    const { id } = enforcement;
+    const holds = isActive(enforcement, this.clock.now());
+    const steps: Step[] = [
+      ['no', 'enforcements', id],
+      ['set', 'enforcements', id, JSON.stringify(enforcement)],
+      ...listTexts(enforcement).map((text): Step => ['add', 'enforcement-lists', text]),
+      ['add', 'outbox', id],
+      ...(holds ? ([['add', 'holding', id]] as const) : []),
+      ['say', 'enforcements', id],
+    ];
+    const committed = await this.directory.commit(steps);
+    await this.invalidation.confirmed(committed); // also of a known one: its first caller may have died waiting
+    return committed.done ? 'created' : 'known';
+  }
+
+  lift(id: string, lifted: NonNullable<Enforcement['lifted']>): Promise<Enforcement | undefined> {
+    return untilDone(async () => {
+      const [stored] = await this.directory.fetch([['enforcements', id]]);
+      const current = stored === undefined ? undefined : (JSON.parse(stored) as Enforcement);
+      if (stored === undefined || !current || current.lifted) return current;
+      const next: Enforcement = { ...current, lifted };
+      const committed = await this.directory.commit([
+        ['is', 'enforcements', id, stored],
+        ['set', 'enforcements', id, JSON.stringify(next)],
+        ['rem', 'holding', id],
+        ['say', 'enforcements', id],
+      ]);
+      if (!committed.done) return 'overtaken';
+      await this.invalidation.confirmed(committed);
+      return next;
+    });
+  }
+
+  find(id: string): Promise<Enforcement | undefined> {
+    return this.directory.find<Enforcement>('enforcements', id);
+  }
+
+  async list(filter: EnforcementFilter): Promise<Enforcement[]> {
+    const after = filter.after === undefined ? undefined : await this.find(filter.after);
+    let [from, to] = listRange(filter, after);
+    const found: Enforcement[] = [];
+    for (;;) {
+      const texts = await this.directory.range('enforcement-lists', from, to, READ_AT_ONCE, 'down');
+      for (const enforcement of await this.#read(texts.map(enforcementIdOf))) {
+        if (passes(enforcement, filter)) found.push(enforcement);
+        if (found.length === filter.limit) return found;
+      }
+      if (texts.length < READ_AT_ONCE) return found;
+      from = behindText(texts.at(-1) as string);
+    }
+  }
+
+  activeFor(per: Per, value: string, now: number): readonly Enforcement[] {
+    this.lease.demand();
+    return this.index.at(per, value, now);
+  }
+
+  async unrecorded(limit: number): Promise<Enforcement[]> {
+    return this.#read(await this.directory.range('outbox', '-', '+', limit));
+  }
+
+  async isUnrecorded(id: string): Promise<boolean> {
+    return (await this.directory.range('outbox', `[${id}`, `[${id}`, 1)).length > 0;
+  }
+
+  async recorded(id: string): Promise<void> {
+    await this.directory.commit([['rem', 'outbox', id]]);
+  }
+
+  async #read(ids: readonly string[]): Promise<Enforcement[]> {
+    const documents = await this.directory.fetch(ids.map((id) => ['enforcements', id] as const));
+    return documents.filter((text) => text !== undefined).map((text) => JSON.parse(text) as Enforcement);
+  }
+}

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import type { LoggerService } from '@nestjs/common';
+import type { Clock } from '#ports/clock.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import type { EpochLoss } from './epoch.js';
+import { EpochKeeper } from './epoch-keeper.js';
+import { type DirectoryRecord, EpochRebuild } from './epoch-rebuild.js';
+import { EPOCH_SCRIPTS, type EpochScriptName } from './epoch-scripts.js';
+import { type Confirmation, Invalidation } from './invalidation.js';
+import { LuaScript } from './lua-script.js';
+import { NodeLease } from './node-lease.js';
+import type { RedisConnection } from './redis-connection.js';
+import { RedisEnforcementIndex } from './redis-enforcement-index.js';
+import { RedisEnforcementStore } from './redis-enforcement-store.js';
+import { RedisKeyCache } from './redis-key-cache.js';
+import { RedisKeyDirectory } from './redis-key-directory.js';
+import { partIndex, partKeys } from './redis-key-layout.js';
+import { RedisKeyRoots } from './redis-key-roots.js';
+import { SCRIPTS, type ScriptName } from './redis-key-scripts.js';
+import { RedisKeyStore } from './redis-key-store.js';
+
+export interface RedisKeyNodeOptions {
+  /** Several installations may share one Redis. */
+  readonly name: string;
+  /** Shown in logs; each run adds something of its own. */
+  readonly nodeId: string;
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  readonly maxCachedKeys: number;
+  /** While Redis is away: answer from memory for as long as the lease holds, or not at all. */
+  readonly onOutage: 'serve-cached' | 'refuse';
+  /** An empty Redis: a first start, or one to be rebuilt from the log of keys before anything is answered. */
+  readonly whenEmpty: 'begin' | 'rebuild';
+  /** Told of every write that had to be known everywhere. */
+  readonly confirmed?: (confirmation: Confirmation) => void;
+}
+
+export const REDIS_KEY_NODE_DEFAULTS: Omit<RedisKeyNodeOptions, 'nodeId'> = {
+  name: 'keymeter',
+  leaseMs: 2_000,
+  renewMs: 500,
+  maxCachedKeys: 100_000,
+  onOutage: 'serve-cached',
+  whenEmpty: 'begin',
+};
+
+/** The parts of one process that share a lease: stores of keys and enforcements, and what keeps them true. */
+export class RedisKeyNode {
+  readonly keys: RedisKeyStore;
+  readonly enforcements: RedisEnforcementStore;
+  readonly lease: NodeLease;
+  readonly directory: RedisKeyDirectory;
+  readonly #subscription: RedisConnection;
+  readonly #rebuild: EpochRebuild;
+
+  private constructor(
+    connection: RedisConnection,
+    subscription: RedisConnection,
+    clock: Clock,
+    logger: LoggerService,
+    options: RedisKeyNodeOptions,
+  ) {
+    const partNames = partKeys(options.name);
+    const run = scriptsOn(connection, partNames);
+    this.#subscription = subscription;
+    this.directory = new RedisKeyDirectory(run, new CircuitBreaker(clock));
+    const { epoch } = this.directory;
+    const nodeId = `${options.nodeId}.${randomBytes(6).toString('hex')}`;
+    const keeper = new EpochKeeper(epoch, run, options.whenEmpty);
+    this.lease = new NodeLease(this.directory, keeper, clock, logger, { ...options, nodeId });
+    const cache = new RedisKeyCache(this.directory, options.maxCachedKeys);
+    const roots = new RedisKeyRoots(this.directory);
+    const index = new RedisEnforcementIndex(this.directory, clock);
+    for (const mirror of [cache, roots, index]) this.lease.mirror(mirror);
+    const { directory, lease } = this;
+    const invalidation = new Invalidation(directory, lease, clock, options.confirmed);
+    const refuses = options.onOutage === 'refuse';
+    this.keys = new RedisKeyStore(directory, lease, invalidation, cache, roots, refuses);
+    this.enforcements = new RedisEnforcementStore(directory, lease, invalidation, index, clock);
+    this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs);
+  }
+
+  /**
+   * Resolves when this node has a lease, or knows that Redis must be rebuilt first (`loss`). Opens one connection of its
+   * own beside the given one, for messages that something has changed.
+   */
+  static async open(
+    connection: RedisConnection,
+    clock: Clock,
+    logger: LoggerService,
+    changes: Partial<RedisKeyNodeOptions> & { readonly nodeId: string },
+  ): Promise<RedisKeyNode> {
+    const options = { ...REDIS_KEY_NODE_DEFAULTS, ...changes };
+    const subscription = await connection.another();
+    const node = new RedisKeyNode(connection, subscription, clock, logger, options);
+    try {
+      await node.#listen(partKeys(options.name)[partIndex('changes') - 1] as string);
+      await node.lease.renew().catch((error: unknown) => {
+        if (node.loss === undefined) throw error;
+      });
+      node.lease.start();
+      return node;
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
+  }
+
+  /** Why nothing is answered until `rebuild` has run here or on another node; undefined while all is well. */
+  get loss(): EpochLoss | undefined {
+    return this.directory.epoch.loss;
+  }
+
+  /** See EpochRebuild; afterwards this node answers again. */
+  async rebuild(source: AsyncIterable<DirectoryRecord>): Promise<void> {
+    await this.#rebuild.run(source);
+    this.lease.distrust();
+    await this.lease.renew();
+  }
+
+  /** Gives the lease back. The given connection stays open. */
+  async close(): Promise<void> {
+    await this.lease.stop();
+    await this.#subscription.close();
+  }
+
+  async #listen(channel: string): Promise<void> {
+    const { client } = this.#subscription;
+    client.on('message', (_channel: string, sequence: string) => this.lease.ring(Number(sequence)));
+    await this.#subscription.run(() => client.subscribe(channel));
+  }
+}
+
+function scriptsOn(connection: RedisConnection, keys: readonly string[]) {
+  const texts = Object.entries({ ...SCRIPTS, ...EPOCH_SCRIPTS });
+  const scripts = new Map(texts.map(([name, text]) => [name, new LuaScript(text)]));
+  return (name: ScriptName | EpochScriptName, args: readonly string[]): Promise<unknown> => {
+    const script = scripts.get(name) as LuaScript;
+    return connection.run((client) => script.run(client, keys, args));
+  };
+}

@@ -1,0 +1,57 @@
+/** Nodes on one real Redis of their own, in one process; all of them end with it. */
+import type { LoggerService } from '@nestjs/common';
+import { SystemClock } from '#adapters/clock/system-clock.js';
+import { RedisConnection } from '#adapters/redis/redis-connection.js';
+import { RedisKeyNode, type RedisKeyNodeOptions } from '#adapters/redis/redis-key-node.js';
+import type { Clock } from '#ports/clock.js';
+import { TestRedis } from './redis-server.js';
+
+const quiet: LoggerService = { log: () => undefined, warn: () => undefined, error: () => undefined };
+
+export class RedisNodes {
+  #redis: TestRedis | undefined;
+  readonly #open = new Map<RedisKeyNode, RedisConnection>();
+
+  get redis(): TestRedis {
+    if (!this.#redis) throw new Error('not started');
+    return this.#redis;
+  }
+
+  async start(args: readonly string[] = []): Promise<void> {
+    this.#redis = await TestRedis.start(args);
+  }
+
+  async open(
+    changes: Partial<RedisKeyNodeOptions> = {},
+    clock: Clock = new SystemClock(),
+    logger = quiet,
+  ): Promise<RedisKeyNode> {
+    const nodeId = changes.nodeId ?? `node-${this.#open.size}`;
+    const node = { host: '127.0.0.1', port: this.redis.port };
+    const connection = await RedisConnection.open({ mode: 'standalone', nodes: [node], name: nodeId });
+    try {
+      const opened = await RedisKeyNode.open(connection, clock, logger, { ...changes, nodeId });
+      this.#open.set(opened, connection);
+      return opened;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** The connection of a node, to be disturbed. */
+  connectionOf(node: RedisKeyNode): RedisConnection {
+    return this.#open.get(node) as RedisConnection;
+  }
+
+  async end(node: RedisKeyNode): Promise<void> {
+    await node.close();
+    await this.#open.get(node)?.close();
+    this.#open.delete(node);
+  }
+
+  async close(): Promise<void> {
+    for (const node of [...this.#open.keys()]) await this.end(node);
+    await this.#redis?.close();
+  }
+}
