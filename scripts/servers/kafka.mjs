@@ -1,0 +1,228 @@
+/**
+ * An Apache Kafka broker of one's own, without docker: its jars fetched once by Maven, one process that is broker and
+ * controller (KRaft), started in a given folder on given ports of the loopback address. Node built-ins only.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const KAFKA_VERSION = '4.1.0'; // as in infra/kafka/pom.xml
+const MIN_JAVA = 17;
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+const FETCH_MS = 600_000;
+const METADATA = 3; // Kafka protocol: api key of the Metadata request
+
+export class KafkaMissing extends Error {
+  name = 'KafkaMissing';
+}
+
+/** Returns the folder of the broker's jars. Throws KafkaMissing with one sentence of what to do. */
+export function ensureKafka(say = (line) => process.stderr.write(`${line}\n`)) {
+  demandJava();
+  const root = projectRoot();
+  const cache = join(root, '.keymeter-servers');
+  const jars = join(cache, `kafka-${KAFKA_VERSION}`);
+  if (existsSync(jars)) return jars;
+  if (spawnSync('mvn', ['-v']).status !== 0) {
+    throw new KafkaMissing(
+      `keymeter fetches Kafka ${KAFKA_VERSION} with Maven, and there is no mvn on the PATH: install it, e.g. with "apt-get install maven" or "brew install maven".`,
+    );
+  }
+  mkdirSync(cache, { recursive: true });
+  const part = mkdtempSync(join(cache, 'fetching-')); // renamed when complete: two processes may fetch at once
+  say(`Fetching Apache Kafka ${KAFKA_VERSION} (43 MB, once) …`);
+  const started = performance.now();
+  try {
+    fetchJars(join(root, 'infra/kafka/pom.xml'), part);
+    if (!existsSync(jars)) renameSync(part, jars);
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
+  say(`Apache Kafka ${KAFKA_VERSION} is there after ${Math.round((performance.now() - started) / 1000)} s.`);
+  return jars;
+}
+
+function demandJava() {
+  const { status, stderr = '', stdout = '' } = spawnSync('java', ['-version'], { encoding: 'utf8' });
+  const major = Number(/version "(\d+)/.exec(`${stderr}${stdout}`)?.[1] ?? 0);
+  if (status === 0 && major >= MIN_JAVA) return;
+  const found = status === 0 ? `the java on the PATH is version ${major}` : 'there is no java on the PATH';
+  throw new KafkaMissing(
+    `keymeter's cluster mode runs Kafka ${KAFKA_VERSION}, which needs Java ${MIN_JAVA} or later, and ${found}: install it, e.g. with "apt-get install openjdk-17-jre-headless" or "brew install openjdk@17".`,
+  );
+}
+
+function fetchJars(pom, folder) {
+  const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
+  const { status, stdout, stderr } = spawnSync('mvn', args, { encoding: 'utf8', timeout: FETCH_MS });
+  if (status === 0 && readdirSync(folder).some((name) => name.startsWith('kafka_'))) return;
+  throw new KafkaMissing(`Maven could not fetch Kafka ${KAFKA_VERSION}: ${`${stdout}${stderr}`.trim().slice(-500)}`);
+}
+
+/** The sources' root, also when this file was loaded from a build in dist/. */
+function projectRoot() {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'infra/kafka/pom.xml'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new KafkaMissing('infra/kafka/pom.xml is not part of this installation.');
+    folder = parent;
+  }
+  return folder;
+}
+
+/**
+ * Starts a broker and waits until it serves requests. The same `dir` and ports again = a restart on the same data.
+ * `advertisedPort` is what clients are told to connect to (a proxy in between); `properties` come last and override.
+ */
+export async function startKafka({ dir, port, controllerPort, properties = {}, advertisedPort = port }) {
+  const classpath = join(ensureKafka(), '*');
+  mkdirSync(dir, { recursive: true });
+  const config = join(dir, 'server.properties');
+  const settings = { ...defaults(dir, port, controllerPort, advertisedPort), ...properties };
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+  format(classpath, config, join(dir, 'data'));
+  const log = join(dir, 'kafka.log');
+  const out = openSync(log, 'a');
+  const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
+  const java = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', logging, '-cp', classpath, 'kafka.Kafka', config];
+  const child = spawn('java', java, { stdio: ['ignore', out, out], cwd: dir });
+  closeSync(out);
+  const ended = new Promise((resolve) => {
+    child.once('error', resolve);
+    child.once('exit', resolve);
+  });
+  const server = new KafkaServer(child, ended, port);
+  try {
+    await server.serving(START_MS);
+  } catch (error) {
+    await server.kill9();
+    throw new Error(`${error.message}; its log ends: ${readFileSync(log, 'utf8').slice(-800)}`);
+  }
+  return server;
+}
+
+function defaults(dir, port, controllerPort, advertisedPort) {
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(dir, 'data'),
+    'auto.create.topics.enable': false,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1000,
+    // After a kill the controller waits this long before it lets the same broker in again.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
+  };
+}
+
+function format(classpath, config, data) {
+  if (existsSync(join(data, 'meta.properties'))) return;
+  const clusterId = randomBytes(16).toString('base64url');
+  const args = ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
+  const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8', timeout: START_MS });
+  if (status !== 0) throw new Error(`Kafka's data folder could not be formatted: ${`${stdout}${stderr}`.slice(-500)}`);
+}
+
+class KafkaServer {
+  #child;
+  #ended;
+
+  constructor(child, ended, port) {
+    this.#child = child;
+    this.#ended = ended;
+    this.pid = child.pid;
+    this.port = port;
+    this.bootstrap = `127.0.0.1:${port}`;
+  }
+
+  get running() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** A broker lists itself only when the controller has let it in. */
+  async serving(withinMs) {
+    const end = performance.now() + withinMs;
+    let last = 'no answer';
+    while (performance.now() < end) {
+      if (!this.running) throw new Error(`Kafka on port ${this.port} ended at once`);
+      const brokers = await askBrokers(this.port).catch((error) => error.message);
+      if (brokers > 0) return;
+      last = brokers === 0 ? 'no broker registered' : brokers;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`Kafka on port ${this.port} does not serve: ${last}`);
+  }
+
+  /** An orderly end. */
+  async stop() {
+    this.#child.kill('SIGCONT');
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  async kill9() {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  pause() {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume() {
+    this.#child.kill('SIGCONT');
+  }
+}
+
+/** Number of registered brokers by a real Metadata request (version 1, no topics). */
+function askBrokers(port, timeoutMs = 2_000) {
+  const request = Buffer.alloc(4 + 2 + 2 + 4 + 2 + 4);
+  request.writeInt32BE(request.length - 4, 0);
+  request.writeInt16BE(METADATA, 4);
+  request.writeInt16BE(1, 6);
+  request.writeInt32BE(1, 8); // correlation id
+  request.writeInt16BE(-1, 12); // no client id
+  request.writeInt32BE(0, 14); // no topics
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer in ${timeoutMs} ms`)));
+    socket.once('connect', () => socket.write(request));
+    socket.once('data', (reply) => {
+      socket.destroy();
+      resolve(reply.length >= 12 ? reply.readInt32BE(8) : 0);
+    });
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed without an answer')));
+  });
+}
