@@ -24,13 +24,13 @@ export class RedisNodes {
   async open(
     changes: Partial<RedisKeyNodeOptions> = {},
     clock: Clock = new SystemClock(),
-    logger = quiet,
+    port = this.redis.port,
   ): Promise<RedisKeyNode> {
     const nodeId = changes.nodeId ?? `node-${this.#open.size}`;
-    const node = { host: '127.0.0.1', port: this.redis.port };
+    const node = { host: '127.0.0.1', port };
     const connection = await RedisConnection.open({ mode: 'standalone', nodes: [node], name: nodeId });
     try {
-      const opened = await RedisKeyNode.open(connection, clock, logger, { ...changes, nodeId });
+      const opened = await RedisKeyNode.open(connection, clock, quiet, { ...changes, nodeId });
       this.#open.set(opened, connection);
       return opened;
     } catch (error) {

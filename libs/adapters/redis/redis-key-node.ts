@@ -7,6 +7,7 @@ import { EpochKeeper } from './epoch-keeper.js';
 import { type DirectoryRecord, EpochRebuild } from './epoch-rebuild.js';
 import { EPOCH_SCRIPTS, type EpochScriptName } from './epoch-scripts.js';
 import { type Confirmation, Invalidation } from './invalidation.js';
+import { InvalidationDoorbell } from './invalidation-doorbell.js';
 import { LuaScript } from './lua-script.js';
 import { NodeLease } from './node-lease.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -50,19 +51,12 @@ export class RedisKeyNode {
   readonly enforcements: RedisEnforcementStore;
   readonly lease: NodeLease;
   readonly directory: RedisKeyDirectory;
-  readonly #subscription: RedisConnection;
+  #doorbell: InvalidationDoorbell | undefined;
   readonly #rebuild: EpochRebuild;
 
-  private constructor(
-    connection: RedisConnection,
-    subscription: RedisConnection,
-    clock: Clock,
-    logger: LoggerService,
-    options: RedisKeyNodeOptions,
-  ) {
+  private constructor(connection: RedisConnection, clock: Clock, logger: LoggerService, options: RedisKeyNodeOptions) {
     const partNames = partKeys(options.name);
     const run = scriptsOn(connection, partNames);
-    this.#subscription = subscription;
     this.directory = new RedisKeyDirectory(run, new CircuitBreaker(clock));
     const { epoch } = this.directory;
     const nodeId = `${options.nodeId}.${randomBytes(6).toString('hex')}`;
@@ -91,10 +85,10 @@ export class RedisKeyNode {
     changes: Partial<RedisKeyNodeOptions> & { readonly nodeId: string },
   ): Promise<RedisKeyNode> {
     const options = { ...REDIS_KEY_NODE_DEFAULTS, ...changes };
-    const subscription = await connection.another();
-    const node = new RedisKeyNode(connection, subscription, clock, logger, options);
+    const node = new RedisKeyNode(connection, clock, logger, options);
     try {
-      await node.#listen(partKeys(options.name)[partIndex('changes') - 1] as string);
+      const channel = partKeys(options.name)[partIndex('changes') - 1] as string;
+      node.#doorbell = await InvalidationDoorbell.listen(connection, channel, (sequence) => node.lease.ring(sequence));
       await node.lease.renew().catch((error: unknown) => {
         if (node.loss === undefined) throw error;
       });
@@ -121,13 +115,7 @@ export class RedisKeyNode {
   /** Gives the lease back. The given connection stays open. */
   async close(): Promise<void> {
     await this.lease.stop();
-    await this.#subscription.close();
-  }
-
-  async #listen(channel: string): Promise<void> {
-    const { client } = this.#subscription;
-    client.on('message', (_channel: string, sequence: string) => this.lease.ring(Number(sequence)));
-    await this.#subscription.run(() => client.subscribe(channel));
+    await this.#doorbell?.close();
   }
 }
 
