@@ -6,7 +6,14 @@ import { timeBounds } from '../../ingress/src/events/ingest-settings.js';
 
 const settings = workerData as IngestSettings;
 
-parentPort?.on('message', ({ call, body, form }: { call: number; body: Uint8Array; form: IngestForm }) => {
+interface Order {
+  readonly call: number;
+  readonly body: Uint8Array;
+  readonly form: IngestForm;
+  readonly named: boolean;
+}
+
+parentPort?.on('message', ({ call, body, form, named }: Order) => {
   const now = Date.now();
   const result = readIngestBody(
     Buffer.from(body.buffer, body.byteOffset, body.byteLength),
@@ -14,6 +21,7 @@ parentPort?.on('message', ({ call, body, form }: { call: number; body: Uint8Arra
     now,
     timeBounds(now, settings),
     settings,
+    named,
   );
   if (result.kind !== 'frame') return parentPort?.postMessage({ call, result });
   const frame = new Uint8Array(result.frame); // a buffer of its own: Node's pooled ones cannot be moved

@@ -30,10 +30,10 @@ export class ThreadedIngestDecoder extends IngestDecoder {
     this.#thread.unref();
   }
 
-  async decode(body: Buffer, form: IngestForm): Promise<IngestResult> {
+  async decode(body: Buffer, form: IngestForm, named: boolean): Promise<IngestResult> {
     if (body.length <= INLINE_BYTES) {
       const now = this.clock.now();
-      return readIngestBody(body, form, now, timeBounds(now, this.settings), this.settings);
+      return readIngestBody(body, form, now, timeBounds(now, this.settings), this.settings, named);
     }
     if (this.#waiting.size >= MAX_WAITING) {
       throw new KeymeterError('LOG_UNAVAILABLE', 'Too many large batches are being read.', { retryable: true });
@@ -42,7 +42,7 @@ export class ThreadedIngestDecoder extends IngestDecoder {
       const call = ++this.#calls;
       this.#waiting.set(call, resolve);
       const bytes = new Uint8Array(body);
-      this.#thread.postMessage({ call, body: bytes, form }, [bytes.buffer]);
+      this.#thread.postMessage({ call, body: bytes, form, named }, [bytes.buffer]);
     });
   }
 

@@ -132,3 +132,15 @@ test('limits are exact and name themselves', () => {
     detail: expect.stringContaining('2000 bytes'),
   });
 });
+
+test('the names of the events, in their order, come where they are asked for', () => {
+  const body = Buffer.from(JSON.stringify([good, { ...good, id: '2', source: 'other' }]));
+  const named = readIngestBody(body, 'batch', NOW, BOUNDS, LIMITS, true);
+  expect(named).toMatchObject({
+    names: [
+      { source: 'svc', id: '1' },
+      { source: 'other', id: '2' },
+    ],
+  });
+  expect(readIngestBody(body, 'batch', NOW, BOUNDS, LIMITS)).toMatchObject({ count: 2, names: undefined });
+});

@@ -15,6 +15,7 @@ export interface Ingested {
   readonly position: string | undefined;
   readonly count: number;
   readonly frame: Position;
+  /** Of the events in their order, where they were asked for. */
   readonly names: readonly EventName[];
 }
 
@@ -31,7 +32,7 @@ export class EventIngest {
   ) {}
 
   /** Undefined for an empty batch. Throws HttpProblem for what is refused, KeymeterError while the log is away. */
-  async ingest(body: Buffer, contentType: string | undefined): Promise<Ingested | undefined> {
+  async ingest(body: Buffer, contentType: string | undefined, named: boolean): Promise<Ingested | undefined> {
     const form = ingestForm(contentType);
     if (!form) {
       const detail = `Content-Type must be one of ${INGEST_MEDIA_TYPES.join(', ')}.`;
@@ -39,13 +40,13 @@ export class EventIngest {
     }
     const refusal = this.log.refusal();
     if (refusal) throw unavailable(refusal);
-    const result = await this.decoder.decode(body, form);
+    const result = await this.decoder.decode(body, form, named);
     if (result.kind === 'empty') return undefined;
     if (result.kind !== 'frame') throw refused(result);
     const frame = await this.recorder.appendFrame(result.frame);
     const positions = await this.recorder.inLog(frame);
     const position = positions && formatPositions([...positions].sort((a, b) => a.partition - b.partition));
-    return { position, count: result.count, frame, names: result.names };
+    return { position, count: result.count, frame, names: result.names ?? [] };
   }
 
   /** Fates by index. What is not decided in time is durable all the same and reported as accepted. */

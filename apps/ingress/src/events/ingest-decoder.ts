@@ -5,5 +5,6 @@ import type { IngestForm, IngestResult } from '#domain/events/ingest-body.js';
  * import does not make verifications wait.
  */
 export abstract class IngestDecoder {
-  abstract decode(body: Buffer, form: IngestForm): Promise<IngestResult>;
+  /** With the names of the events where `named`. */
+  abstract decode(body: Buffer, form: IngestForm, named: boolean): Promise<IngestResult>;
 }

@@ -1,10 +1,10 @@
 /** `POST /api/v1/events`, straight on Fastify: the body stays bytes until the decoder reads it. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { demandRight } from '#runtime/http/root-key.guard.js';
 import type { RootKeys } from '#runtime/http/root-keys.js';
 import type { EventIngest, Ingested } from './event-ingest.js';
 import { outcomePath } from './outcome-route.js';
-import { parsePreference } from './preference.js';
+import { type Preference, parsePreference } from './preference.js';
 
 export function registerIngestRoute(
   fastify: FastifyInstance,
@@ -18,8 +18,9 @@ export function registerIngestRoute(
     scope.post('/api/v1/events', { bodyLimit }, async (request, reply) => {
       demandRight(rootKeys.authenticate(request.headers.authorization), 'event', '*', 'publish_event');
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const ingested = await ingest.ingest(body, request.headers['content-type']);
-      return answer(ingest, ingested, request, reply);
+      const preference = parsePreference(request.headers.prefer);
+      const ingested = await ingest.ingest(body, request.headers['content-type'], preference === 'representation');
+      return answer(ingest, ingested, preference, reply);
     });
   });
 }
@@ -27,12 +28,11 @@ export function registerIngestRoute(
 async function answer(
   ingest: EventIngest,
   ingested: Ingested | undefined,
-  request: FastifyRequest,
+  preference: Preference,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   if (!ingested) return reply.code(204).send();
   if (ingested.position !== undefined) reply.header('KeyMeter-Position', ingested.position);
-  const preference = parsePreference(request.headers.prefer);
   if (preference === 'none') return reply.code(204).send();
   if (preference === 'async') {
     reply.header('Preference-Applied', 'respond-async').header('Location', outcomePath(ingested.frame));

@@ -12,8 +12,8 @@ export class InlineIngestDecoder extends IngestDecoder {
     super();
   }
 
-  async decode(body: Buffer, form: IngestForm): Promise<IngestResult> {
+  async decode(body: Buffer, form: IngestForm, named: boolean): Promise<IngestResult> {
     const now = this.clock.now();
-    return readIngestBody(body, form, now, timeBounds(now, this.settings), this.settings);
+    return readIngestBody(body, form, now, timeBounds(now, this.settings), this.settings, named);
   }
 }

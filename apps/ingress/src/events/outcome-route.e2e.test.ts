@@ -150,3 +150,13 @@ test('an empty batch has no outcome, and a refused one neither', async () => {
   const refused = await send(['']);
   expect([refused.statusCode, refused.headers.location]).toEqual([400, undefined]);
 });
+
+test('results per event name each event in the order of the batch', async () => {
+  const { statusCode, headers, json } = await send(['y', 'x', 'y'], 'return=representation');
+  expect([statusCode, headers['preference-applied']]).toEqual([200, 'return=representation']);
+  expect(json().events.map(({ id, status }: { id: string; status: string }) => [id, status])).toEqual([
+    ['y', 'accepted'],
+    ['x', 'accepted'],
+    ['y', 'duplicate'],
+  ]);
+});
