@@ -21,6 +21,7 @@ interface RedisScript {
   askRedis(port: number, command: string): Promise<string>;
 }
 
+const CLUSTER_MS = 10_000;
 const SCRIPT_FROM = ['../../scripts/servers/redis.mjs', '../../../scripts/servers/redis.mjs']; // sources, dist/
 
 async function script(): Promise<RedisScript> {
@@ -73,6 +74,18 @@ export class TestRedis {
       rmSync(dir, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** A cluster of one node: hash slots and the refusal of commands over several of them, without a failover. */
+  static async startCluster(): Promise<TestRedis> {
+    const redis = await TestRedis.start(['--cluster-enabled', 'yes']);
+    await redis.ask('CLUSTER ADDSLOTSRANGE 0 16383');
+    const end = performance.now() + CLUSTER_MS;
+    while (!(await redis.ask('CLUSTER INFO')).includes('cluster_state:ok')) {
+      if (performance.now() > end) throw new Error('the cluster does not come up');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return redis;
   }
 
   get pid(): number {

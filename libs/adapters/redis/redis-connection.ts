@@ -109,6 +109,11 @@ export class RedisConnection {
     if (this.client instanceof Cluster) this.client.on('+node', listener);
   }
 
+  /** Called each time the connection is gone. In a cluster: all of its nodes. */
+  onDisconnect(listener: () => void): void {
+    this.client.on('close', listener);
+  }
+
   /** Commands in flight are rejected. */
   async close(): Promise<void> {
     const { client } = this;
