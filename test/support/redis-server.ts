@@ -78,7 +78,7 @@ export class TestRedis {
 
   /** A cluster of one node: hash slots and the refusal of commands over several of them, without a failover. */
   static async startCluster(): Promise<TestRedis> {
-    const redis = await TestRedis.start(['--cluster-enabled', 'yes']);
+    const redis = await TestRedis.start(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
     await redis.ask('CLUSTER ADDSLOTSRANGE 0 16383');
     const end = performance.now() + CLUSTER_MS;
     while (!(await redis.ask('CLUSTER INFO')).includes('cluster_state:ok')) {

@@ -37,6 +37,7 @@ export interface RedisConnectionOptions {
 export type RedisClient = Redis | Cluster;
 
 const CONNECT_MS = 2_000;
+const OPEN_FACTOR = 2; // first the sentinels, or a cluster's map of slots
 const COMMAND_MS = 1_000;
 const DISCONNECT_MS = 200; // a server that hangs does not answer our farewell
 const RETRY_BASE_MS = 50;
@@ -65,7 +66,7 @@ export class RedisConnection {
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
     const connection = new RedisConnection(createClient(options), options);
     try {
-      await connection.client.connect();
+      await within(OPEN_FACTOR * (options.connectTimeoutMs ?? CONNECT_MS), connection.client.connect());
       for (const info of await connection.infos()) refuseUnfit(info);
       return connection;
     } catch (error) {
@@ -121,7 +122,20 @@ export class RedisConnection {
     const connected = client.status !== 'reconnecting' && client.status !== 'wait';
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.disconnect();
-    if (connected) await ended;
+    if (connected) await within(2 * DISCONNECT_MS, ended).catch(() => undefined); // whatever it still does, it is cut off
+  }
+}
+
+/** A cluster client goes on trying for ever. */
+async function within<T>(ms: number, action: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([action, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
