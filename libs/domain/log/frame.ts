@@ -42,6 +42,13 @@ export function writeHeader(buffer: Buffer, count: number, acceptedAt: number, l
   buffer.writeUInt32BE(crc32(rows) >>> 0, 20);
 }
 
+/** Time of acceptance, epoch ms, from the header alone; undefined where the bytes are no frame. */
+export function frameTime(buffer: Buffer): number | undefined {
+  if (buffer.length < FRAME_HEADER_BYTES || (buffer.readUInt32BE(0) & 0xffffff00) >>> 0 !== MAGIC) return undefined;
+  const acceptedAt = Math.floor(buffer.readDoubleBE(8));
+  return Number.isSafeInteger(acceptedAt) && acceptedAt >= 0 ? acceptedAt : undefined;
+}
+
 /** A record of a foreign or damaged format is a value with a reason: it becomes a dead letter. */
 export function decodeFrame(buffer: Buffer): DecodedFrame {
   if (buffer.length < FRAME_HEADER_BYTES) return refuse('shorter than a frame header');

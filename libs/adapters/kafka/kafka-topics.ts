@@ -1,0 +1,111 @@
+/** The topics of a deployment: created with the settings that the promises rest on, checked at every start. */
+import kafkajs, { type ITopicConfig } from 'kafkajs';
+import { KeymeterError } from '#domain/errors.js';
+import type { KafkaConnection } from './kafka-connection.js';
+import { kafkaError, protocolErrorOf } from './kafka-error.js';
+import { TopicClient } from './topic-client.js';
+import { settingsOf, type TopicRules, type TopicState, topicProblem } from './topic-rules.js';
+
+export const TOPICS = {
+  events: 'keymeter.events',
+  keys: 'keymeter.keys',
+  enforcements: 'keymeter.enforcements',
+  deadLetters: 'keymeter.dead-letters',
+} as const;
+
+export interface TopicOptions {
+  /** Of the events; the other topics have one. */
+  readonly partitions: number;
+  readonly replication: number;
+  readonly retentionMs: number;
+  /** Before every name, so that deployments can share brokers. */
+  readonly prefix?: string;
+}
+
+export interface EventsTopic {
+  readonly name: string;
+  /** Another id under the same name is another log. */
+  readonly id: string;
+  readonly partitions: number;
+}
+
+type Admin = ReturnType<KafkaConnection['admin']>;
+
+const FOR_EVER = -1;
+const CREATE_MS = 15_000;
+
+/** Creates what is missing and checks what is there; rejects with TOPIC_WRONG, one sentence that says how to mend it. */
+export async function ensureTopics(connection: KafkaConnection, options: TopicOptions): Promise<EventsTopic> {
+  const admin = connection.admin();
+  const rules = rulesOf(options);
+  try {
+    await admin.connect();
+    await create(admin, rules);
+    await check(admin, rules);
+  } catch (error) {
+    throw kafkaError(error, 'creating and checking its topics');
+  } finally {
+    await admin.disconnect();
+  }
+  const name = `${options.prefix ?? ''}${TOPICS.events}`;
+  const client = await TopicClient.open(connection, name);
+  try {
+    return { name, id: await client.topicId(), partitions: client.partitions };
+  } finally {
+    await client.close();
+  }
+}
+
+function rulesOf({ partitions, replication, retentionMs, prefix = '' }: TopicOptions): readonly TopicRules[] {
+  const log = { replication, retentionMs, compacted: false };
+  return [
+    { ...log, name: prefix + TOPICS.events, partitions },
+    { ...log, name: prefix + TOPICS.keys, partitions: 1, compacted: true, retentionMs: FOR_EVER },
+    { ...log, name: prefix + TOPICS.enforcements, partitions: 1 },
+    { ...log, name: prefix + TOPICS.deadLetters, partitions: 1 },
+  ];
+}
+
+async function create(admin: Admin, rules: readonly TopicRules[]): Promise<void> {
+  const there = await admin.listTopics();
+  const missing = rules.filter(({ name }) => !there.includes(name));
+  if (missing.length === 0) return;
+  const topics = missing.map((rule) => creation(rule));
+  try {
+    await admin.createTopics({ topics, timeout: CREATE_MS, waitForLeaders: true });
+  } catch (error) {
+    const type = protocolErrorOf(error) ?? protocolErrorOf((error as { errors?: unknown[] }).errors?.[0]);
+    if (type === 'TOPIC_ALREADY_EXISTS') return; // another process starts at the same moment: checked next
+    if (type !== 'INVALID_REPLICATION_FACTOR') throw error;
+    const detail = `Kafka has fewer brokers than the ${missing[0]?.replication} copies that KEYMETER_KAFKA_REPLICATION asks for: start more brokers or lower it.`;
+    throw new KeymeterError('TOPIC_WRONG', detail, { cause: error });
+  }
+}
+
+function creation(rules: TopicRules): ITopicConfig {
+  const configEntries = Object.entries(settingsOf(rules)).map(([name, { should: value }]) => ({ name, value }));
+  const { name: topic, partitions: numPartitions, replication: replicationFactor } = rules;
+  return { topic, numPartitions, replicationFactor, configEntries };
+}
+
+async function check(admin: Admin, rules: readonly TopicRules[]): Promise<void> {
+  const names = rules.map(({ name }) => name);
+  const [{ topics }, { resources }] = await Promise.all([
+    admin.fetchTopicMetadata({ topics: names }),
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+    }),
+  ]);
+  for (const rule of rules) {
+    const partitions = topics.find(({ name }) => name === rule.name)?.partitions ?? [];
+    const entries = resources.find(({ resourceName }) => resourceName === rule.name)?.configEntries ?? [];
+    const state: TopicState = {
+      partitions: partitions.length,
+      replication: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      settings: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
+    };
+    const problem = topicProblem(rule, state);
+    if (problem) throw new KeymeterError('TOPIC_WRONG', problem);
+  }
+}

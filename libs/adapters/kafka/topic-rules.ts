@@ -1,0 +1,75 @@
+/** What each topic must be, and the one sentence about one that is not. Pure. */
+export interface TopicRules {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replication: number;
+  /** -1 = for ever */
+  readonly retentionMs: number;
+  readonly compacted: boolean;
+}
+
+export interface TopicState {
+  readonly partitions: number;
+  readonly replication: number;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+interface Demand {
+  readonly should: string;
+  readonly holds: (is: string) => boolean;
+}
+
+/** Room for the largest frame, of one single row that is as large as a request may be. */
+const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+
+export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> {
+  const exactly = (should: string): Demand => ({ should, holds: (is) => is === should });
+  const atLeast = (should: number): Demand => ({ should: String(should), holds: (is) => Number(is) >= should });
+  const { retentionMs } = rules;
+  return {
+    'cleanup.policy': exactly(rules.compacted ? 'compact' : 'delete'),
+    'retention.ms': {
+      should: String(retentionMs),
+      holds: (is) => Number(is) === -1 || Number(is) >= minimum(retentionMs),
+    },
+    // An acknowledged record outlives the loss of one broker wherever there are enough of them.
+    'min.insync.replicas': atLeast(Math.max(1, rules.replication - 1)),
+    'unclean.leader.election.enable': exactly('false'),
+    // Retention goes by acceptance, which the writer states: never by the broker's clock, never by the event's own time.
+    'message.timestamp.type': exactly('CreateTime'),
+    'max.message.bytes': atLeast(MAX_RECORD_BYTES),
+  };
+}
+
+/** Undefined when all is well. */
+export function topicProblem(rules: TopicRules, is: TopicState): string | undefined {
+  const { name, partitions, replication } = rules;
+  if (is.partitions < partitions) {
+    const command = `kafka-topics.sh --alter --topic ${name} --partitions ${partitions}`;
+    return wrong(name, 'partitions', is.partitions, partitions, `run: ${command}`);
+  }
+  if (is.partitions > partitions) {
+    const mend = name.endsWith('keymeter.events')
+      ? `set KEYMETER_KAFKA_PARTITIONS=${is.partitions} for every process`
+      : 'create it anew, Kafka cannot take partitions away';
+    return wrong(name, 'partitions', is.partitions, partitions, mend);
+  }
+  if (is.replication < replication) {
+    return wrong(name, 'replicas', is.replication, replication, 'add them with kafka-reassign-partitions.sh');
+  }
+  for (const [key, { should, holds }] of Object.entries(settingsOf(rules))) {
+    const value = is.settings[key];
+    if (value !== undefined && holds(value)) continue;
+    const command = `kafka-configs.sh --alter --entity-type topics --entity-name ${name} --add-config ${key}=${should}`;
+    return wrong(name, key, value ?? 'not known', should, `run: ${command}`);
+  }
+  return undefined;
+}
+
+function wrong(topic: string, what: string, is: number | string, should: number | string, mend: string): string {
+  return `The Kafka topic ${topic} has ${what} ${is} and needs ${should}; ${mend}`;
+}
+
+function minimum(retentionMs: number): number {
+  return retentionMs === -1 ? Number.POSITIVE_INFINITY : retentionMs;
+}

@@ -1,0 +1,51 @@
+/** One broker for a test file, a topic of one's own for each test, and what is opened on them. */
+import { SystemClock } from '#adapters/clock/system-clock.js';
+import { KafkaConnection, type KafkaOptions } from '#adapters/kafka/kafka-connection.js';
+import { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
+import { KafkaEventLogWriter, type KafkaEventLogWriterOptions } from '#adapters/kafka/kafka-event-log-writer.js';
+import { type EventsTopic, ensureTopics, type TopicOptions } from '#adapters/kafka/kafka-topics.js';
+import { TestKafka } from './kafka-server.js';
+
+const DAY_MS = 86_400_000;
+
+export class KafkaRig {
+  #server: TestKafka | undefined;
+  #topics = 0;
+
+  static forTests(): KafkaRig {
+    const rig = new KafkaRig();
+    beforeAll(async () => {
+      rig.#server = await TestKafka.start();
+    }, 120_000);
+    afterAll(() => rig.#server?.close());
+    return rig;
+  }
+
+  get server(): TestKafka {
+    if (!this.#server) throw new Error('the broker is not started yet');
+    return this.#server;
+  }
+
+  connection(options: Partial<KafkaOptions> = {}): KafkaConnection {
+    return new KafkaConnection({ brokers: [this.server.bootstrap], ...options });
+  }
+
+  topic(options: Partial<TopicOptions> = {}): Promise<EventsTopic> {
+    const prefix = options.prefix ?? `t${this.#topics++}.`;
+    return ensureTopics(this.connection(), {
+      partitions: 1,
+      replication: 1,
+      retentionMs: DAY_MS,
+      ...options,
+      prefix,
+    });
+  }
+
+  writer(topic: EventsTopic, options: Partial<KafkaEventLogWriterOptions> = {}): Promise<KafkaEventLogWriter> {
+    return KafkaEventLogWriter.open({ connection: this.connection(), clock: new SystemClock(), topic, ...options });
+  }
+
+  reader(topic: EventsTopic): Promise<KafkaEventLogReader> {
+    return KafkaEventLogReader.open(this.connection(), topic);
+  }
+}
