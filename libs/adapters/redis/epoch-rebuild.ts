@@ -5,6 +5,7 @@ import { type Enforcement, isActive } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import type { RunEpoch } from './epoch.js';
 import { newEpoch, type RunEpochScript } from './epoch-keeper.js';
+import type { EpochScriptName } from './epoch-scripts.js';
 import { listTexts } from './redis-enforcement-lists.js';
 import type { Step } from './redis-key-directory.js';
 import { type Part, partIndex } from './redis-key-layout.js';
@@ -49,7 +50,20 @@ export class EpochRebuild {
     const known = this.epoch.id ?? '';
     const nodes = (await this.script('REBUILD', [known, this.#owner, String(SILENCE_MS)])) as string[] | null;
     if (nodes === null) throw busy();
-    const begun = this.clock.monotonic();
+    try {
+      const end = this.clock.monotonic() + Math.max(this.leaseMs, ...nodes.map((said) => Number(said.split(' ')[2])));
+      await this.#writeAll(source);
+      await this.#outlast(end);
+      const next = newEpoch();
+      await this.#mine('REBUILT', [next]);
+      this.epoch.adopt(next);
+    } catch (error) {
+      await this.#mine('ABANDON', []).catch(() => undefined); // else others wait until it has kept silent for long
+      throw error;
+    }
+  }
+
+  async #writeAll(source: AsyncIterable<DirectoryRecord>): Promise<void> {
     let batch = new Map<string, DirectoryRecord>();
     for await (const entry of source) {
       batch.set(`${entry.kind} ${entry.id}`, entry);
@@ -58,11 +72,6 @@ export class EpochRebuild {
       batch = new Map();
     }
     await this.#write([...batch.values()]);
-    const longest = Math.max(this.leaseMs, ...nodes.map((said) => Number(said.split(' ')[2])));
-    await this.#outlast(begun + longest);
-    const next = newEpoch();
-    await this.#mine('REBUILT', [next]);
-    this.epoch.adopt(next);
   }
 
   /** Nodes may answer by leases of the lost epoch for so long, and no writer would wait for them. */
@@ -84,7 +93,7 @@ export class EpochRebuild {
     await this.#mine('REBUILD_WRITE', args);
   }
 
-  async #mine(name: 'REBUILD_FETCH' | 'REBUILD_WRITE' | 'REBUILT', args: readonly string[]): Promise<unknown> {
+  async #mine(name: EpochScriptName, args: readonly string[]): Promise<unknown> {
     const reply = await this.script(name, ['', this.#owner, String(SILENCE_MS), ...args]);
     if (reply === 'REBUILDLOST') throw busy();
     return reply;

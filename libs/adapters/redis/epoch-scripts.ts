@@ -4,14 +4,19 @@
  */
 import { luaKey as key } from './redis-key-layout.js';
 
+/** Among the former epochs: what is stored is not whole. */
+const UNFINISHED = 'unfinished';
+
 /** The stored epoch, and whether it follows upon the one that the caller knew. Asked without an epoch to believe in. */
 const PEEK = `
 return {redis.call('GET', ${key('epoch')}) or '', redis.call('SISMEMBER', ${key('former-epochs')}, ARGV[2])}
 `;
 
-/** The stored epoch, or this one from now on, unless a rebuild is going on. */
+/** The stored epoch, or this one from now on, unless a rebuild has begun. */
 const BEGIN = `
-if redis.call('EXISTS', ${key('rebuild')}) == 0 then redis.call('SET', ${key('epoch')}, ARGV[2], 'NX') end
+if redis.call('SISMEMBER', ${key('former-epochs')}, '${UNFINISHED}') == 0 then
+  redis.call('SET', ${key('epoch')}, ARGV[2], 'NX')
+end
 return redis.call('GET', ${key('epoch')}) or ''
 `;
 
@@ -21,6 +26,7 @@ if not redis.call('SET', ${key('rebuild')}, ARGV[2], 'NX', 'PX', ARGV[3]) then r
 local stored = redis.call('GET', ${key('epoch')})
 if stored then redis.call('SADD', ${key('former-epochs')}, stored) end
 if ARGV[1] ~= '' then redis.call('SADD', ${key('former-epochs')}, ARGV[1]) end
+redis.call('SADD', ${key('former-epochs')}, '${UNFINISHED}')
 local nodes = redis.call('HVALS', ${key('nodes')})
 for i = 1, #KEYS do
   if KEYS[i] ~= ${key('rebuild')} and KEYS[i] ~= ${key('former-epochs')} then redis.call('UNLINK', KEYS[i]) end
@@ -55,10 +61,15 @@ return 1
 
 const REBUILT = `${REBUILDING}
 redis.call('SET', ${key('epoch')}, ARGV[4])
+redis.call('SREM', ${key('former-epochs')}, '${UNFINISHED}')
 redis.call('DEL', ${key('rebuild')})
 return 1
 `;
 
+const ABANDON = `${REBUILDING}
+return redis.call('DEL', ${key('rebuild')})
+`;
+
 /** Scripts that ask before there is an epoch to believe in. */
-export const EPOCH_SCRIPTS = { PEEK, BEGIN, REBUILD, REBUILD_FETCH, REBUILD_WRITE, REBUILT };
+export const EPOCH_SCRIPTS = { PEEK, BEGIN, REBUILD, REBUILD_FETCH, REBUILD_WRITE, REBUILT, ABANDON };
 export type EpochScriptName = keyof typeof EPOCH_SCRIPTS;

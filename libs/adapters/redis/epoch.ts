@@ -13,6 +13,8 @@ const LOSS: Record<EpochLoss, string> = {
 export class RunEpoch {
   #id: string | undefined;
   #loss: EpochLoss | undefined;
+  #newest = 0;
+  #token = '';
 
   get id(): string | undefined {
     return this.#id;
@@ -29,7 +31,20 @@ export class RunEpoch {
     throw new KeymeterError('STORE_UNAVAILABLE', 'Redis was not reached yet', { retryable: true });
   }
 
+  /** The newest change known to have been made, for the scripts to check. */
+  get history(): readonly [sequence: string, token: string] {
+    return this.#token === '' ? ['', ''] : [String(this.#newest), this.#token];
+  }
+
+  learn(sequence: number, token: string): void {
+    if (sequence <= this.#newest || token === '') return;
+    this.#newest = sequence;
+    this.#token = token;
+  }
+
   adopt(id: string): void {
+    this.#newest = 0;
+    this.#token = '';
     this.#id = id;
     this.#loss = undefined;
   }

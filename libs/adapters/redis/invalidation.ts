@@ -34,7 +34,7 @@ export class Invalidation {
     for (let pause = FIRST_LOOK_MS; open.size > 0; pause = Math.min(MAX_LOOK_MS, pause * 1.5)) {
       const left = start + patience - this.clock.monotonic();
       if (left > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(pause, left)));
-      const now = await this.#nodes(change, left <= 0);
+      const now = await this.#nodes(left <= 0);
       if (now) strike(open, now, change.sequence);
       if (left <= 0) break;
     }
@@ -45,9 +45,9 @@ export class Invalidation {
   }
 
   /** Undefined while Redis is away, unless this is the last time. */
-  async #nodes(change: Committed, last: boolean): Promise<ReadonlyMap<string, string> | undefined> {
+  async #nodes(last: boolean): Promise<ReadonlyMap<string, string> | undefined> {
     try {
-      return await this.directory.nodes(change);
+      return await this.directory.nodes();
     } catch (error) {
       const away = error instanceof KeymeterError && error.retryable && this.directory.epoch.loss === undefined;
       if (last || !away) throw error;

@@ -32,7 +32,7 @@ const CHANGES_AT_ONCE = 200;
 /** A node's clock may run slower than a writer's: it stops believing itself this much sooner. */
 const DRIFT = 0.05;
 
-type Reply = [newest: string, token: string, changes: [string, string, number, string, string][]];
+type Reply = [newest: string, token: string, changes: [string, number, string, string][]];
 
 /**
  * A node's right to answer from memory. One call renews it, says up to where this node has applied the changes, and
@@ -43,7 +43,6 @@ type Reply = [newest: string, token: string, changes: [string, string, number, s
 export class NodeLease {
   readonly #mirrors: DirectoryMirror[] = [];
   #position: number | undefined;
-  #token = '';
   #trustedUntil = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #rung = false;
@@ -114,7 +113,6 @@ export class NodeLease {
   distrust(): void {
     this.#trustedUntil = Number.NEGATIVE_INFINITY;
     this.#position = undefined;
-    this.#token = '';
     for (const mirror of this.#mirrors) mirror.forget();
   }
 
@@ -129,10 +127,9 @@ export class NodeLease {
   async #begin(): Promise<true> {
     this.distrust();
     await this.epochKeeper.settle();
-    const [newest, token] = await this.#follow('');
+    const [newest] = await this.#follow('');
     for (const mirror of this.#mirrors) await mirror.load();
     this.#position = Number(newest);
-    this.#token = token;
     return true;
   }
 
@@ -156,18 +153,19 @@ export class NodeLease {
     this.#granted = deferred();
   }
 
-  #apply([number, token, part, field, document]: Reply[2][number]): void {
+  #apply([number, part, field, document]: Reply[2][number]): void {
     const change = { part: PARTS[part - 1] as Part, field, document: document || undefined };
     for (const mirror of this.#mirrors) mirror.apply(change);
     this.#position = Number(number);
-    this.#token = token;
   }
 
   async #follow(position: string): Promise<Reply> {
     const { nodeId, leaseMs } = this.options;
-    const args = [nodeId, position, this.#token, String(leaseMs), String(CHANGES_AT_ONCE)];
+    const args = [nodeId, position, String(leaseMs), String(CHANGES_AT_ONCE)];
     try {
-      return (await this.directory.run('FOLLOW', args)) as Reply;
+      const reply = (await this.directory.run('FOLLOW', args)) as Reply;
+      this.directory.epoch.learn(Number(reply[0]), reply[1]);
+      return reply;
     } catch (error) {
       if (this.directory.epoch.loss !== undefined) this.distrust();
       throw error;

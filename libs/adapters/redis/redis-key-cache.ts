@@ -5,19 +5,20 @@ import type { Change, DirectoryMirror } from './node-lease.js';
 import type { RedisKeyDirectory } from './redis-key-directory.js';
 
 interface Reading {
+  readonly begun: number;
   /** What is read was changed or forgotten meanwhile. */
   void: boolean;
-  view: Promise<KeyView | undefined>;
+  readonly view: Promise<KeyView | undefined>;
 }
 
-const MAX_READS = 5;
+const MAX_READS = 5; // as often as others overtake it
 
 /** Keys that this node has asked for, by hash. Believed only while the node's lease holds. */
 export class RedisKeyCache implements DirectoryMirror {
   readonly #maxEntries: number;
   #views: KeyCache<KeyView>;
-  /** The first of a key's readings is the one that is shared. */
-  readonly #readings = new Map<string, Set<Reading>>();
+  readonly #readings = new Map<string, Reading>();
+  #moment = 0;
 
   constructor(
     private readonly directory: RedisKeyDirectory,
@@ -34,16 +35,14 @@ export class RedisKeyCache implements DirectoryMirror {
   /**
    * Reads and remembers; the lease must hold when it is called. Who asks for a key that is being read gets the same
    * answer: any change that had returned before this one asked has voided it by now. That is not so for "no such key",
-   * since a new key is announced to nobody.
+   * since a new key is announced to nobody: then the reading must have begun after this one asked.
    */
   async read(hash: string): Promise<KeyView | undefined> {
-    const [running] = this.#readings.get(hash) ?? [];
-    const shared = await running?.view;
-    if (shared) return shared;
+    const asked = ++this.#moment;
     for (let reads = 0; reads < MAX_READS; reads++) {
-      const reading = this.#begin(hash);
-      const view = await reading.view.finally(() => this.#end(hash, reading));
-      if (!reading.void) return view;
+      const reading = this.#readings.get(hash) ?? this.#begin(hash);
+      const view = await reading.view;
+      if (!reading.void && (view !== undefined || reading.begun > asked)) return view;
     }
     throw new KeymeterError('STORE_UNAVAILABLE', 'The key changes faster than it is read', { retryable: true });
   }
@@ -64,30 +63,28 @@ export class RedisKeyCache implements DirectoryMirror {
   }
 
   #void(hash: string): void {
-    for (const reading of this.#readings.get(hash) ?? []) reading.void = true;
+    const reading = this.#readings.get(hash);
+    if (reading) reading.void = true;
     this.#readings.delete(hash);
   }
 
   /**
    * A change applied between the question and its answer voids the answer, which may be older: it is not remembered,
-   * and nobody else gets it.
+   * and nobody who comes later gets it.
    */
   #begin(hash: string): Reading {
     const answer = this.directory.run('VIEW', [hash]) as Promise<string[]>;
     const reading: Reading = {
+      begun: ++this.#moment,
       void: false,
-      view: answer.then((documents) => (reading.void ? undefined : this.#remembered(hash, parsed(documents)))),
+      view: answer
+        .finally(() => {
+          if (this.#readings.get(hash) === reading) this.#readings.delete(hash);
+        })
+        .then((documents) => (reading.void ? undefined : this.#remembered(hash, parsed(documents)))),
     };
-    const readings = this.#readings.get(hash);
-    if (readings) readings.add(reading);
-    else this.#readings.set(hash, new Set([reading]));
+    this.#readings.set(hash, reading);
     return reading;
-  }
-
-  #end(hash: string, reading: Reading): void {
-    const readings = this.#readings.get(hash);
-    readings?.delete(reading);
-    if (readings?.size === 0) this.#readings.delete(hash);
   }
 
   /** The object that is known already, when another reader was faster. */

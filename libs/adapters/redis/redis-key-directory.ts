@@ -15,8 +15,6 @@ export interface Committed {
   readonly done: boolean;
   /** Number of the change that the nodes must confirm: this write's last one, or the newest there is. */
   readonly sequence: number;
-  /** Of that change; empty when it is not this write's own. */
-  readonly token: string;
   readonly nodes: ReadonlyMap<string, string>;
 }
 
@@ -34,7 +32,7 @@ export class RedisKeyDirectory {
 
   async run(name: ScriptName, args: readonly string[]): Promise<unknown> {
     const epoch = this.epoch.believed();
-    const reply = await this.breaker.run(() => this.script(name, [epoch, ...args]));
+    const reply = await this.breaker.run(() => this.script(name, [epoch, ...this.epoch.history, ...args]));
     const loss = lossIn(reply);
     if (loss === undefined) return reply;
     if (this.epoch.id === epoch) this.epoch.lose(loss);
@@ -47,13 +45,13 @@ export class RedisKeyDirectory {
       return [verb, String(partIndex(part)), field, verb === 'say' ? token : (document ?? '')];
     });
     const [done, sequence, nodes] = (await this.run('COMMIT', args)) as [number, string, string[]];
-    const own = done === 1 && steps.some(([verb]) => verb === 'say');
-    return { done: done === 1, sequence: Number(sequence), token: own ? token : '', nodes: pairs(nodes) };
+    if (done === 1 && steps.some(([verb]) => verb === 'say')) this.epoch.learn(Number(sequence), token);
+    return { done: done === 1, sequence: Number(sequence), nodes: pairs(nodes) };
   }
 
-  /** What the nodes say now. Throws as for a lost epoch when the change has not stood. */
-  async nodes({ sequence, token }: Committed): Promise<ReadonlyMap<string, string>> {
-    return pairs((await this.run('NODES', [String(sequence), token])) as string[]);
+  /** Node to `<position> <beat> <lease, ms>`, as in the layout. */
+  async nodes(): Promise<ReadonlyMap<string, string>> {
+    return pairs((await this.run('NODES', [])) as string[]);
   }
 
   async fetch(wanted: readonly (readonly [Part, field: string])[]): Promise<(string | undefined)[]> {
