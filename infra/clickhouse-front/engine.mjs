@@ -10,6 +10,7 @@ const { Session } = createRequire(import.meta.url)('chdb');
 const RUNNING = 8;
 const WAITING = 200;
 /** Long lists of ids come as parameters, and a parameter is set by a statement. */
+const LONG_STATEMENT = 100_000;
 const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
 const RAW_INSERT =
   /^\s*INSERT\s+INTO\s+(?:TABLE\s+)?([\w.]+)\s*(?:\(([\w\s,]+)\)\s*)?FORMAT\s+(JSONEachRow|JSONCompactEachRow|CSV|CSVWithNames|TabSeparated|TSV)\s*;?\s*$/i;
@@ -110,16 +111,17 @@ function* settingStatements({ settings, params }) {
   const wanted = Object.entries(settings).filter(([name]) => !OF_HTTP.test(name));
   const all = [...wanted, ...Object.entries(params).map(([name, value]) => [`param_${name}`, value])];
   if (all.length === 0) return;
-  yield `SET max_query_size = ${MAX_STATEMENT_BYTES}`;
-  for (const [name, value] of all) {
-    if (!/^\w+$/.test(name))
-      throw new Refusal(
-        115,
-        'UNKNOWN_SETTING',
-        `Setting ${name} is neither a builtin setting nor started with the prefix 'SQL_'`,
-      );
-    yield `SET ${name} = ${quoteText(value)}`;
+  for (const [name] of all) {
+    if (/^\w+$/.test(name)) continue;
+    throw new Refusal(
+      115,
+      'UNKNOWN_SETTING',
+      `Setting ${name} is neither a builtin setting nor started with the prefix 'SQL_'`,
+    );
   }
+  const statement = `SET ${all.map(([name, value]) => `${name} = ${quoteText(value)}`).join(', ')}`;
+  if (statement.length > LONG_STATEMENT) yield `SET max_query_size = ${MAX_STATEMENT_BYTES}`;
+  yield statement;
 }
 
 function quoteText(text) {

@@ -5,7 +5,7 @@
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { type ChdbConnection, createChdbConnection } from 'chdb/connection';
 import { SqlClient } from '#adapters/clickhouse/sql-client.js';
-import { KeymeterError } from '#domain/errors.js';
+import { storeError } from '#adapters/clickhouse/store-error.js';
 
 export class ChdbSqlClient extends SqlClient {
   readonly #connection: ChdbConnection;
@@ -51,21 +51,4 @@ export class ChdbSqlClient extends SqlClient {
     await this.#client.close();
     await this.#connection.close();
   }
-}
-
-/**
- * Codes that mean "not now": memory, disk, too many parts, timeouts, shutting down.
- * Source: ClickHouse src/Common/ErrorCodes.cpp.
- */
-const RETRYABLE_CODES = new Set([159, 160, 202, 209, 210, 236, 241, 243, 252, 319, 394, 425, 439, 623]);
-
-function storeError(cause: unknown): KeymeterError {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const code = Number(/Code: (\d+)\./.exec(text)?.[1]);
-  const retryable = RETRYABLE_CODES.has(code) || /No space left|NOT_ENOUGH_SPACE/i.test(text);
-  return new KeymeterError(
-    retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED',
-    `The usage store refused a statement (code ${code}).`,
-    { retryable, cause },
-  );
 }

@@ -1,8 +1,7 @@
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
 import { describeUsageReader } from '#contracts/usage-reader.contract.js';
-import type { PlacedEvent } from '#domain/events/usage-event.js';
-import { encodeRow } from '#domain/events/usage-row.js';
 import type { UsageQuery } from '#domain/meters/usage-query.js';
+import { insertByDay } from '../../../test/support/placed-rows.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
 import { ClickHouseEventLookup } from './clickhouse-event-lookup.js';
 import { ClickHouseUsageReader, DEFAULT_QUERY_LIMITS, type QueryLimits } from './clickhouse-usage-reader.js';
@@ -81,22 +80,3 @@ test('what raw events no longer hold is still counted from rollups, by any windo
   expect(before.every((answer) => answer.length > 5)).toBe(true);
   expect(await ask()).toEqual(before);
 });
-
-/** One block per day of acceptance, as the consumer makes them. */
-async function insertByDay(store: ClickHouseUsageStore, events: readonly PlacedEvent[]): Promise<void> {
-  const days = new Map<string, PlacedEvent[]>();
-  for (const event of events) {
-    const day = new Date(event.acceptedAt).toISOString().slice(0, 10);
-    days.set(day, [...(days.get(day) ?? []), event]);
-  }
-  for (const [acceptedDay, members] of days) {
-    const rows = Buffer.from(members.map((event) => `${placedRow(event)}\n`).join(''));
-    const range = { partition: 0, first: 0, next: 0 };
-    await store.insert({ range, token: acceptedDay, acceptedDay, count: members.length, rows });
-  }
-}
-
-function placedRow(event: PlacedEvent): string {
-  const { partition, offset, index, acceptedAt } = event;
-  return `{"partition":${partition},"offset":${offset},"idx":${index},"accepted_at":${acceptedAt},${encodeRow(event).slice(1)}`;
-}

@@ -20,6 +20,7 @@ import {
 } from './event-list-sql.js';
 import { QueryGate } from './query-gate.js';
 import type { SqlClient } from './sql-client.js';
+import { engineCode } from './store-error.js';
 import { type Statement, usageStatement, valuesStatement } from './usage-query-sql.js';
 
 export interface QueryLimits {
@@ -118,9 +119,8 @@ function tooLarge(what: string): KeymeterError {
 
 /** Codes 159, 160: too slow; 241: too much memory. Source: ClickHouse src/Common/ErrorCodes.cpp. */
 function limitError(error: unknown, limits: QueryLimits): KeymeterError | undefined {
-  if (!(error instanceof KeymeterError) || !(error.cause instanceof Error)) return undefined;
-  const code = 'code' in error.cause ? String(error.cause.code) : /Code: (\d+)\./.exec(error.cause.message)?.[1];
-  if (code === '159' || code === '160') return tooLarge(`longer than ${limits.maxSeconds} s`);
-  if (code === '241') return tooLarge('more memory than one query may use');
+  const code = error instanceof KeymeterError ? engineCode(error.cause) : undefined;
+  if (code === 159 || code === 160) return tooLarge(`longer than ${limits.maxSeconds} s`);
+  if (code === 241) return tooLarge('more memory than one query may use');
   return undefined;
 }

@@ -1,0 +1,35 @@
+/** What ClickHouse answers, as errors of ours: may it pass, and what is to be done. Both clients share the codes. */
+import { KeymeterError } from '#domain/errors.js';
+
+/**
+ * Codes that mean "not now": memory, disk, too many parts, timeouts, read-only tables, replicas away, shutting down.
+ * Source: ClickHouse src/Common/ErrorCodes.cpp.
+ */
+const RETRYABLE_CODES = new Set([
+  159, 160, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 254, 279, 285, 286, 289, 319, 374, 394, 425, 439,
+  473, 623, 999,
+]);
+
+/** The code of an error of the engine, whichever client raised it. */
+export function engineCode(cause: unknown): number | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const given =
+    'code' in cause && /^\d+$/.test(String(cause.code)) ? cause.code : /Code: (\d+)\./.exec(cause.message)?.[1];
+  return given === undefined ? undefined : Number(given);
+}
+
+/** The engine has so many parts that it takes no more: fewer, larger inserts are the cure. */
+export function isTooManyParts(error: unknown): boolean {
+  return error instanceof KeymeterError && engineCode(error.cause) === 252;
+}
+
+export function storeError(cause: unknown): KeymeterError {
+  const code = engineCode(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const retryable = RETRYABLE_CODES.has(code ?? 0) || /No space left|NOT_ENOUGH_SPACE/i.test(text);
+  return new KeymeterError(
+    retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED',
+    `The usage store refused a statement (${code === undefined ? 'no code' : `code ${code}`}).`,
+    { retryable, cause },
+  );
+}
