@@ -41,7 +41,7 @@ export class CounterRecovery {
     private readonly clock: Clock,
     private readonly times: RecoveryTimes,
   ) {
-    this.#repairs = new CounterRepairs(layout, calls, clock, times.markerMs);
+    this.#repairs = new CounterRepairs(layout, calls, (part, it) => this.#undo(part, it), clock, times.markerMs);
   }
 
   /** Meets the server, now and after each reconnection. */
@@ -100,14 +100,18 @@ export class CounterRecovery {
 
   async #undoPart(part: ChargePart, operation: string): Promise<void> {
     try {
-      const change = await this.calls.undo(part, operation);
-      this.#journal.add({ kind: 'undo', operation, part, change, at: this.clock.monotonic() });
+      await this.#undo(part, operation);
     } catch (error) {
       const inDoubt = error instanceof StoreUnavailable && error.inDoubt;
       this.#repairs.add({ kind: 'undo', part, operation, inDoubt });
       this.#repairSoon();
       throw error;
     }
+  }
+
+  async #undo(part: ChargePart, operation: string): Promise<void> {
+    const change = await this.calls.undo(part, operation);
+    this.#journal.add({ kind: 'undo', operation, part, change, at: this.clock.monotonic() });
   }
 
   #meetAgain(): void {

@@ -26,6 +26,8 @@ export class CounterRepairs {
   constructor(
     private readonly layout: CounterLayout,
     private readonly calls: CounterCalls,
+    /** Remembers it, too: a server that crashes may forget it. */
+    private readonly undo: (part: ChargePart, operation: string) => Promise<void>,
     private readonly clock: Clock,
     private readonly markerMs: number,
   ) {}
@@ -60,13 +62,10 @@ export class CounterRepairs {
   }
 
   async #repair({ kind, part, operation }: Repair): Promise<void> {
-    if (kind === 'undo') {
-      await this.calls.undo(part, operation);
-      return;
-    }
+    if (kind === 'undo') return this.undo(part, operation);
     const taken = await this.calls.fence(part, operation);
     const charge = taken && chargeOf(part.request, taken);
-    if (charge) await this.calls.undo({ tag: part.tag, charge }, `${operation}-back`);
+    if (charge) await this.undo({ tag: part.tag, charge }, `${operation}-back`);
   }
 
   /** Now in doubt, too. */
