@@ -1,6 +1,6 @@
 /** Errors of ClickHouse over HTTP: one sentence each, and never a password. */
 import { KeymeterError } from '#domain/errors.js';
-import { engineCode, storeError } from './store-error.js';
+import { engineCode, errorFields, storeError } from './store-error.js';
 
 /** User unknown, password wrong or missing. Source: ClickHouse src/Common/ErrorCodes.cpp. */
 const NOT_LET_IN = new Set([192, 193, 194, 516]);
@@ -48,9 +48,9 @@ function unreachable(cause: unknown, origin: string): KeymeterError {
 }
 
 function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown';
-  if ('code' in cause && typeof cause.code === 'string') return cause.code;
-  return /timeout/i.test(cause.message) ? 'timeout' : 'unknown';
+  const { message, code } = errorFields(cause);
+  if (code) return code;
+  return /timeout/i.test(message) ? 'timeout' : 'unknown';
 }
 
 function misconfigured(sentence: string, cause: unknown): KeymeterError {

@@ -10,11 +10,17 @@ const RETRYABLE_CODES = new Set([
   473, 623, 999,
 ]);
 
+/** Some errors come from another realm (a worker's, a test runner's), where `instanceof Error` is false. */
+export function errorFields(cause: unknown): { message: string; code?: string } {
+  if (typeof cause !== 'object' || cause === null) return { message: String(cause) };
+  const { message, code } = cause as { message?: unknown; code?: unknown };
+  return { message: String(message ?? ''), code: code === undefined ? undefined : String(code) };
+}
+
 /** The code of an error of the engine, whichever client raised it. */
 export function engineCode(cause: unknown): number | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const given =
-    'code' in cause && /^\d+$/.test(String(cause.code)) ? cause.code : /Code: (\d+)\./.exec(cause.message)?.[1];
+  const { message, code } = errorFields(cause);
+  const given = code && /^\d+$/.test(code) ? code : /Code: (\d+)\./.exec(message)?.[1];
   return given === undefined ? undefined : Number(given);
 }
 
@@ -25,7 +31,7 @@ export function isTooManyParts(error: unknown): boolean {
 
 export function storeError(cause: unknown): KeymeterError {
   const code = engineCode(cause);
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = errorFields(cause).message;
   const retryable = RETRYABLE_CODES.has(code ?? 0) || /No space left|NOT_ENOUGH_SPACE/i.test(text);
   return new KeymeterError(
     retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED',
