@@ -1,10 +1,12 @@
-import type { Enforcement, Per } from '#domain/policies/enforcement.js';
+import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import { ActiveEnforcements } from '../lmdb/active-enforcements.js';
 import type { Change, DirectoryMirror } from './node-lease.js';
 import type { RedisKeyDirectory } from './redis-key-directory.js';
 
 const PAGE = 200;
+/** Clocks of nodes differ: what has ended for longer than this has ended on all of them. */
+const OVER_MS = 24 * 3_600_000;
 
 /** This node's copy of what holds a target now. */
 export class RedisEnforcementIndex implements DirectoryMirror {
@@ -26,7 +28,9 @@ export class RedisEnforcementIndex implements DirectoryMirror {
   async load(): Promise<void> {
     for (let from = '-'; ; ) {
       const ids = await this.directory.range('holding', from, '+', PAGE);
-      for (const text of await this.directory.fetch(ids.map((id) => ['enforcements', id] as const))) this.#take(text);
+      const documents = await this.directory.fetch(ids.map((id) => ['enforcements', id] as const));
+      for (const document of documents) this.#take(document);
+      await this.#forgetOver(documents);
       if (ids.length < PAGE) return;
       from = `(${ids.at(-1)}`;
     }
@@ -34,6 +38,14 @@ export class RedisEnforcementIndex implements DirectoryMirror {
 
   apply({ part, document }: Change): void {
     if (part === 'enforcements') this.#take(document);
+  }
+
+  /** What has ended need not be read at the next start. */
+  async #forgetOver(documents: readonly (string | undefined)[]): Promise<void> {
+    const then = this.clock.now() - OVER_MS;
+    const read = documents.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as Enforcement]));
+    const over = read.filter((enforcement) => !isActive(enforcement, then));
+    if (over.length > 0) await this.directory.commit(over.map(({ id }) => ['rem', 'holding', id] as const));
   }
 
   #take(document: string | undefined): void {
