@@ -6,6 +6,7 @@ import { DEFAULT_DEDUPE_WINDOW_MS, type Fate, fateOf, type SeenIdentity } from '
 import { IdentityFilter } from '#domain/events/identity-filter.js';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import type { UsageStore } from '#ports/usage-store.js';
+import { RecentIdentities } from './recent-identities.js';
 
 export interface DeduplicatorOptions {
   readonly windowMs?: number;
@@ -21,8 +22,7 @@ export class Deduplicator {
   readonly #filter: IdentityFilter;
   readonly #windowMs: number;
   readonly #recentIds: number;
-  /** By hash, oldest first; a second event under one hash joins the first one's list. */
-  readonly #recent = new Map<number, SeenIdentity[]>();
+  readonly #recent = new RecentIdentities();
   #committed: number[] = [];
 
   constructor(
@@ -55,23 +55,18 @@ export class Deduplicator {
   /** Everything below `next` of the partition is in the store now. */
   committed(partition: number, next: number): void {
     this.#committed[partition] = next;
-    for (const [hash, identities] of this.#recent) {
-      if (this.#recent.size <= this.#recentIds) return;
-      if (identities.some((seen) => seen.offset >= (this.#committed[seen.partition] ?? 0))) return;
-      this.#recent.delete(hash);
-    }
+    this.#recent.forget(this.#recentIds, (of, offset) => offset < (this.#committed[of] ?? 0));
   }
 
   #decideOne(event: PlacedEvent, stored: Map<number, SeenIdentity[]>): Fate {
     const hash = event.idHash;
     if (hash === 0) return 'accepted';
-    const recent = this.#recent.get(hash);
     const known = stored.get(hash);
-    if (!recent && !known) {
+    if (!known && !this.#recent.has(hash)) {
       this.#remember(event);
       return 'accepted';
     }
-    const fate = fateOf(event, [...(recent ?? []), ...(known ?? [])], this.#windowMs);
+    const fate = fateOf(event, [...this.#recent.find(hash), ...(known ?? [])], this.#windowMs);
     if (fate === 'accepted') this.#remember(event);
     return fate;
   }
@@ -98,16 +93,12 @@ export class Deduplicator {
   /** Remembered under this very name: then nothing stored can stand before it inside the window. */
   #knownHere(event: PlacedEvent): boolean {
     if (event.time < event.acceptedAt - this.#windowMs) return false;
-    return this.#recent.get(event.idHash)?.some((seen) => nameOf(seen) === nameOf(event)) ?? false;
+    return this.#recent.find(event.idHash).some((seen) => seen.source === event.source && seen.id === event.id);
   }
 
   #remember(event: PlacedEvent): void {
-    const { partition, offset, index, source, id, fingerprint, acceptedAt } = event;
-    const identity = { partition, offset, index, source, id, fingerprint, acceptedAt };
     this.#filter.add(event.idHash);
-    const list = this.#recent.get(event.idHash);
-    if (list) list.push(identity);
-    else this.#recent.set(event.idHash, [identity]);
+    this.#recent.add(event.idHash, event);
   }
 }
 
