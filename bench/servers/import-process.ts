@@ -10,6 +10,16 @@ export interface ImportedFile {
   readonly accepted: number;
   readonly malformed: number;
   readonly seconds: number;
+  /** Of these, until every line was acknowledged, and so durable. */
+  readonly storedSeconds: number;
+}
+
+interface Summary {
+  readonly accepted: number;
+  readonly malformed: number;
+  readonly complete: boolean;
+  readonly seconds: number;
+  readonly storedSeconds: number;
 }
 
 export async function importFile(server: KeymeterServer, file: string, home: string): Promise<ImportedFile> {
@@ -18,8 +28,8 @@ export async function importFile(server: KeymeterServer, file: string, home: str
   const child = spawnNode(SCRIPT, { args: ['import', file, '--json'], env });
   const printed = await text(child.stdout as NodeJS.ReadableStream);
   const seconds = (performance.now() - start) / 1_000;
-  const [summary] = (JSON.parse(printed) as { files: { accepted: number; malformed: number; complete: boolean }[] })
-    .files;
+  const [summary] = (JSON.parse(printed) as { files: Summary[] }).files;
   if (!summary?.complete) throw new Error(`the import is incomplete: ${printed}`);
-  return { accepted: summary.accepted, malformed: summary.malformed, seconds };
+  const { accepted, malformed } = summary;
+  return { accepted, malformed, seconds, storedSeconds: seconds - (summary.seconds - summary.storedSeconds) };
 }

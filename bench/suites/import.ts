@@ -11,11 +11,11 @@ export async function importSuite(bench: Bench): Promise<Measurement[]> {
   const parsed = await parseAlone();
   return [
     { suite: 'import', name: 'lines to events, one processor', value: parsed.linesPerSecond, unit: 'lines/s' },
-    await endToEnd(bench),
+    ...(await endToEnd(bench)),
   ];
 }
 
-async function endToEnd(bench: Bench): Promise<Measurement> {
+async function endToEnd(bench: Bench): Promise<Measurement[]> {
   const { lines } = bench.options;
   const file = join(bench.folder, 'access.log');
   bench.say(`import: writing a file of ${lines} lines`);
@@ -25,16 +25,23 @@ async function endToEnd(bench: Bench): Promise<Measurement> {
     const imported = await importFile(server, file, bench.folder);
     if (imported.accepted !== lines) throw new Error(`${imported.accepted} of ${lines} lines were accepted`);
     const catchUp = await server.drained();
-    bench.say(`import: ${Math.round(lines / imported.seconds)} lines/s, all counted ${catchUp.toFixed(1)} s later`);
-    return {
-      suite: 'import',
-      name: `keymeter import of ${lines.toLocaleString('en-US')} lines`,
-      value: lines / imported.seconds,
-      unit: 'lines/s',
-      targets: [{ of: 'value', atLeast: 60_000 }],
-      note: `process start included, all counted ${catchUp.toFixed(1)} s after the end`,
-    };
+    return ofImport(bench, lines, imported.storedSeconds, imported.seconds + catchUp);
   } finally {
     await server.stop();
   }
+}
+
+function ofImport(bench: Bench, lines: number, storedSeconds: number, countedSeconds: number): Measurement[] {
+  const stored = lines / storedSeconds;
+  const counted = lines / countedSeconds;
+  bench.say(
+    `import: ${Math.round(stored)} lines/s until all are durable, ${Math.round(counted)} until all are counted`,
+  );
+  const name = `keymeter import of ${lines.toLocaleString('en-US')} lines`;
+  const note = 'process start included';
+  const targets = [{ of: 'value', atLeast: 60_000 }] as const;
+  return [
+    { suite: 'import', name: `${name}, all durable`, value: stored, unit: 'lines/s', targets, note },
+    { suite: 'import', name: `${name}, all counted`, value: counted, unit: 'lines/s', note },
+  ];
 }

@@ -5,7 +5,8 @@ import type { CliContext } from '../command.js';
 import { CliError, EXIT } from '../exit-code.js';
 import { gunzip } from './gunzip.js';
 
-const READ_BYTES = 256 * 1024;
+/** Small enough that a batch under way is not kept waiting while a chunk is decoded. */
+const READ_BYTES = 64 * 1024;
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 export interface ChunkSource {
