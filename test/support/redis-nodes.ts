@@ -12,13 +12,16 @@ export class RedisNodes {
   #redis: TestRedis | undefined;
   readonly #open = new Map<RedisKeyNode, RedisConnection>();
 
+  constructor(private readonly mode: 'standalone' | 'cluster' = 'standalone') {}
+
   get redis(): TestRedis {
     if (!this.#redis) throw new Error('not started');
     return this.#redis;
   }
 
-  async start(args: readonly string[] = []): Promise<void> {
-    this.#redis = await TestRedis.start(args);
+  /** In mode cluster: one master with all slots. */
+  async start(): Promise<void> {
+    this.#redis = await (this.mode === 'cluster' ? TestRedis.startCluster() : TestRedis.start());
   }
 
   async open(
@@ -28,7 +31,7 @@ export class RedisNodes {
   ): Promise<RedisKeyNode> {
     const nodeId = changes.nodeId ?? `node-${this.#open.size}`;
     const node = { host: '127.0.0.1', port };
-    const connection = await RedisConnection.open({ mode: 'standalone', nodes: [node], name: nodeId });
+    const connection = await RedisConnection.open({ mode: this.mode, nodes: [node], name: nodeId });
     try {
       const opened = await RedisKeyNode.open(connection, clock, quiet, { ...changes, nodeId });
       this.#open.set(opened, connection);

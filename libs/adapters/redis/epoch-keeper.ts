@@ -8,7 +8,7 @@ export function newEpoch(): string {
   return randomBytes(12).toString('base64url');
 }
 
-/** Finds an epoch to believe in: the first one met, and later only one that follows upon it. */
+/** Finds an epoch to believe in: the first one met; later the same again, or one that follows upon it. */
 export class EpochKeeper {
   constructor(
     private readonly epoch: RunEpoch,
@@ -18,15 +18,16 @@ export class EpochKeeper {
 
   /** Nothing to do while an epoch is believed in. Throws STORE_UNAVAILABLE (retryable) when Redis is away. */
   async settle(): Promise<void> {
-    const { id, loss } = this.epoch;
-    if (id !== undefined && loss === undefined) return;
-    const [stored, follows] = (await this.script('PEEK', [id ?? '', id ?? ''])) as [string, number];
+    const { id = '', loss, history } = this.epoch;
+    if (id !== '' && loss === undefined) return;
+    const [stored, follows, stands] = (await this.script('PEEK', [id, ...history])) as [string, number, number];
     if (stored === '') await this.#empty(id);
-    else if (id === undefined || follows === 1) this.epoch.adopt(stored);
+    else if (id === '' || follows === 1) this.epoch.adopt(stored);
+    else if (stored === id && stands === 1) this.epoch.recover(); // another server was asked for a while
   }
 
-  async #empty(known: string | undefined): Promise<void> {
-    if (known !== undefined || this.whenEmpty === 'rebuild') return this.epoch.lose('empty');
+  async #empty(known: string): Promise<void> {
+    if (known !== '' || this.whenEmpty === 'rebuild') return this.epoch.lose('empty');
     const begun = (await this.script('BEGIN', ['', newEpoch()])) as string;
     if (begun === '') this.epoch.lose('empty');
     else this.epoch.adopt(begun);

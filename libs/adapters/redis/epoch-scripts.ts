@@ -1,15 +1,25 @@
 /**
  * Lua of the run epoch and of a rebuild. As for the directory, all keys in their order; the first argument is the epoch
- * the caller knew or nothing, the second one names the rebuilder, the third is how long (ms) it may keep silent.
+ * the caller knew or nothing. Of a rebuild the second one names the rebuilder, and the third is how long (ms) it may
+ * keep silent.
  */
 import { luaKey as key } from './redis-key-layout.js';
 
 /** Among the former epochs: what is stored is not whole. */
 const UNFINISHED = 'unfinished';
 
-/** The stored epoch, and whether it follows upon the one that the caller knew. Asked without an epoch to believe in. */
+/**
+ * The stored epoch, whether it follows upon the one that the caller knew, and whether the newest change that the caller
+ * knew of (number and token) stands.
+ */
 const PEEK = `
-return {redis.call('GET', ${key('epoch')}) or '', redis.call('SISMEMBER', ${key('former-epochs')}, ARGV[2])}
+local stands = 1
+if ARGV[2] ~= '' then
+  local id = ARGV[2] .. '-0'
+  local known = redis.call('XRANGE', ${key('changes')}, id, id)[1]
+  stands = known and known[2][6] == ARGV[3] and 1 or 0
+end
+return {redis.call('GET', ${key('epoch')}) or '', redis.call('SISMEMBER', ${key('former-epochs')}, ARGV[1]), stands}
 `;
 
 /** The stored epoch, or this one from now on, unless a rebuild has begun. */

@@ -36,10 +36,16 @@ export class RunEpoch {
     return this.#token === '' ? ['', ''] : [String(this.#newest), this.#token];
   }
 
-  learn(sequence: number, token: string): void {
-    if (sequence <= this.#newest || token === '') return;
+  /** Of the epoch that was asked: an answer may come after a new one was begun. */
+  learn(epoch: string | undefined, sequence: number, token: string): void {
+    if (epoch !== this.#id || sequence <= this.#newest || token === '') return;
     this.#newest = sequence;
     this.#token = token;
+  }
+
+  /** Redis holds again what it held. */
+  recover(): void {
+    this.#loss = undefined;
   }
 
   adopt(id: string): void {

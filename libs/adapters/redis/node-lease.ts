@@ -162,9 +162,10 @@ export class NodeLease {
   async #follow(position: string): Promise<Reply> {
     const { nodeId, leaseMs } = this.options;
     const args = [nodeId, position, String(leaseMs), String(CHANGES_AT_ONCE)];
+    const epoch = this.directory.epoch.id;
     try {
       const reply = (await this.directory.run('FOLLOW', args)) as Reply;
-      this.directory.epoch.learn(Number(reply[0]), reply[1]);
+      this.directory.epoch.learn(epoch, Number(reply[0]), reply[1]);
       return reply;
     } catch (error) {
       if (this.directory.epoch.loss !== undefined) this.distrust();

@@ -44,8 +44,9 @@ export class RedisKeyDirectory {
     const args = steps.flatMap(([verb, part, field, document]) => {
       return [verb, String(partIndex(part)), field, verb === 'say' ? token : (document ?? '')];
     });
+    const epoch = this.epoch.id;
     const [done, sequence, nodes] = (await this.run('COMMIT', args)) as [number, string, string[]];
-    if (done === 1 && steps.some(([verb]) => verb === 'say')) this.epoch.learn(Number(sequence), token);
+    if (done === 1 && steps.some(([verb]) => verb === 'say')) this.epoch.learn(epoch, Number(sequence), token);
     return { done: done === 1, sequence: Number(sequence), nodes: pairs(nodes) };
   }
 

@@ -59,6 +59,7 @@ return {1, said or whole(newest), redis.call('HGETALL', ${key('nodes')})}
 const FOLLOW = `${GUARD}
 local node, position, lease, limit = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
 local at = position == '' and newest or tonumber(position)
+redis.call('HDEL', ${key('nodes')}, node) -- first: then a full Redis allows the rest, which takes no more memory
 redis.call('HSET', ${key('nodes')}, node, whole(at) .. ' ' .. whole(redis.call('INCR', ${key('beats')})) .. ' ' .. lease)
 local changes = {}
 for _, entry in ipairs(redis.call('XRANGE', ${key('changes')}, whole(at + 1) .. '-0', '+', 'COUNT', limit)) do

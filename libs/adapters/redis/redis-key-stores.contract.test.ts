@@ -22,8 +22,8 @@ class WallByHand extends Clock {
 
 const describeRedis = await describeWithRedis();
 
-describeRedis('on Redis', () => {
-  const redis = new RedisNodes();
+describeRedis.each(['standalone', 'cluster'] as const)('on Redis, %s', (mode) => {
+  const redis = new RedisNodes(mode);
   beforeAll(() => redis.start());
   afterAll(() => redis.close());
   let count = 0;
