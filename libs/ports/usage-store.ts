@@ -53,10 +53,11 @@ export abstract class UsageStore {
   abstract prove(block: UsageBlock): Promise<Proof>;
 
   /**
-   * Brings the rollups of everything accepted on that UTC day or later to what raw says, and returns how many of
-   * their rows were wrong: for a machine that stopped without warning, after which raw is complete and rollups may not be.
+   * Brings the rollups of everything of the partition accepted on that UTC day or later to what raw says, and returns
+   * how many of their rows were wrong: for a machine that stopped without warning, after which raw is complete and
+   * rollups may not be.
    */
-  abstract mendSince(day: string): Promise<number>;
+  abstract mendSince(day: string, partition: number): Promise<number>;
 
   /** One past the greatest offset of the partition that any row carries; 0 without rows. */
   abstract nextOffset(partition: number): Promise<number>;

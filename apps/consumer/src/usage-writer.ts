@@ -81,7 +81,7 @@ export class UsageWriter extends UsageSink {
     refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
     this.#refuseDataBehind(partition, stored, progress.lastRow);
     if (intended) await this.#replay(reader, intended);
-    if (!this.#sameBoot) await this.#mendRollups(progress.lastRow);
+    if (!this.#sameBoot) await this.#mendRollups(partition, progress.lastRow);
     this.#starts[partition] = intended?.next ?? progress.next;
   }
 
@@ -211,9 +211,9 @@ export class UsageWriter extends UsageSink {
    * Raw parts are flushed when they are inserted, rollups by the system some time later. Two days cover a midnight
    * between a range and the power loss that followed it.
    */
-  async #mendRollups(lastRow: CountedRow | undefined): Promise<void> {
+  async #mendRollups(partition: number, lastRow: CountedRow | undefined): Promise<void> {
     const since = new Date((lastRow?.acceptedAt ?? 0) - DAY_MS).toISOString().slice(0, 10);
-    const mended = lastRow ? await this.store.mendSince(since) : 0;
+    const mended = lastRow ? await this.store.mendSince(since, partition) : 0;
     if (mended > 0) this.options.onMended?.(mended);
   }
 

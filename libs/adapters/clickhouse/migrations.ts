@@ -1,7 +1,9 @@
 /** Forward-only, versioned, safe to repeat: every statement may run again after a crash in the middle. */
 import { KeymeterError } from '#domain/errors.js';
 import type { SqlClient } from './sql-client.js';
+import { EMBEDDED, localTable, onCluster, type Topology } from './topology.js';
 import {
+  addRollupPartition,
   createDeadLetters,
   createEvents,
   createRollups,
@@ -10,47 +12,73 @@ import {
   type Rollup,
 } from './usage-schema.js';
 
-const MIGRATIONS: readonly { version: number; statements: readonly string[] }[] = [
-  {
-    version: 1,
-    statements: [createEvents(), createRollups(), createRollupsView(), createDeadLetters()],
-  },
-];
+function migrations(topology: Topology): readonly { version: number; statements: readonly string[] }[] {
+  return [
+    {
+      version: 1,
+      statements: [
+        ...createEvents(topology),
+        ...createRollups(topology),
+        createRollupsView(topology),
+        ...createDeadLetters(topology),
+      ],
+    },
+    { version: 2, statements: addRollupPartition(topology) },
+  ];
+}
+
+/** Every server of a cluster holds all rows of this table. */
+function createMigrations(topology: Topology): string {
+  const engine =
+    topology.cluster === undefined
+      ? 'ReplacingMergeTree'
+      : "ReplicatedReplacingMergeTree('/clickhouse/tables/keymeter/migrations', '{shard}-{replica}')";
+  return `CREATE TABLE IF NOT EXISTS keymeter.migrations ${onCluster(topology)}
+    (version UInt32, applied_at DateTime DEFAULT now()) ENGINE = ${engine} ORDER BY version`;
+}
 
 /** Days that rows are kept, counted from acceptance. */
 export type Retention = { readonly events: number } & Readonly<Record<Rollup, number>>;
 
-export async function migrate(client: SqlClient, retention: Retention): Promise<void> {
-  await client.command('CREATE DATABASE IF NOT EXISTS keymeter ENGINE = Atomic');
-  await client.command(
-    'CREATE TABLE IF NOT EXISTS keymeter.migrations (version UInt32, applied_at DateTime DEFAULT now()) ENGINE = ReplacingMergeTree ORDER BY version',
-  );
+export async function migrate(client: SqlClient, retention: Retention, topology: Topology = EMBEDDED): Promise<void> {
+  for (const statement of opening(topology)) await client.command(statement);
   const [row] = await client.query<{ version: number }>('SELECT max(version) AS version FROM keymeter.migrations');
   const applied = row?.version ?? 0;
-  const newest = MIGRATIONS.at(-1)?.version ?? 0;
+  const all = migrations(topology);
+  const newest = all.at(-1)?.version ?? 0;
   if (applied > newest) {
     throw new KeymeterError(
       'FORMAT_TOO_NEW',
       `The usage store has schema ${applied}; this version knows up to ${newest}. Start the newer version.`,
     );
   }
-  for (const { version, statements } of MIGRATIONS) {
+  for (const { version, statements } of all) {
     if (version <= applied) continue;
     for (const statement of statements) await client.command(statement);
     await client.command(`INSERT INTO keymeter.migrations (version) VALUES (${version})`);
   }
-  await applyRetention(client, retention);
+  for (const statement of retentionStatements(retention, topology)) await client.command(statement);
+}
+
+/** Every statement of a start on nothing, in order. */
+export function allStatements(retention: Retention, topology: Topology): string[] {
+  const steps = migrations(topology).flatMap(({ statements }) => statements);
+  return [...opening(topology), ...steps, ...retentionStatements(retention, topology)];
+}
+
+function opening(topology: Topology): string[] {
+  return [`CREATE DATABASE IF NOT EXISTS keymeter ${onCluster(topology)} ENGINE = Atomic`, createMigrations(topology)];
 }
 
 /** Every start sets the TTLs anew, so that a changed setting takes effect. */
-async function applyRetention(client: SqlClient, retention: Retention): Promise<void> {
+function retentionStatements(retention: Retention, topology: Topology): string[] {
   const rollups = ROLLUPS.map(
     (rollup) => `accepted_day + INTERVAL ${retention[rollup]} DAY DELETE WHERE window_size = '${rollup}'`,
   );
-  await setTtl(client, 'events', `toDate(accepted_at) + INTERVAL ${retention.events} DAY`);
-  await setTtl(client, 'usage_rollups', rollups.join(', '));
-}
-
-function setTtl(client: SqlClient, table: string, ttl: string): Promise<void> {
-  return client.command(`ALTER TABLE keymeter.${table} MODIFY TTL ${ttl} SETTINGS materialize_ttl_after_modify = 0`);
+  const setTtl = (table: string, ttl: string) =>
+    `ALTER TABLE ${localTable(topology, table)} ${onCluster(topology)} MODIFY TTL ${ttl} SETTINGS materialize_ttl_after_modify = 0`;
+  return [
+    setTtl('events', `toDate(accepted_at) + INTERVAL ${retention.events} DAY`),
+    setTtl('usage_rollups', rollups.join(', ')),
+  ];
 }

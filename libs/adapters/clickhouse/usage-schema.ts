@@ -2,8 +2,11 @@
  * Tables of the usage store. `events` is the truth. `usage_rollups` holds its counts and sums by window of four sizes in
  * one table, filled by one materialized view: an insert costs the engine a part with a dozen files for every table it
  * reaches, whatever its rows, and that was most of what counting cost (docs/adr/0008). Rollups carry the day of
- * acceptance, so that raw and rollup of one day can be compared and one insert makes one part of each table.
+ * acceptance, so that raw and rollup of one day can be compared and one insert makes one part of each table, and the
+ * partition of the log, so that its one writer can compare them while other partitions are being counted.
  */
+import { distributed, localTable, mergeTree, onCluster, type Topology, tokenSettings } from './topology.js';
+
 export const ROLLUPS = ['minute', 'hour', 'day', 'month'] as const;
 export type Rollup = (typeof ROLLUPS)[number];
 
@@ -33,9 +36,6 @@ export function windowOf(rollup: Rollup, time: string): string {
   return `toDateTime(${START_OF[rollup]}(${time}), 'UTC')`;
 }
 
-/** Blocks of tokens kept per table: one range is in doubt at a time, so this is ample. */
-const DEDUPLICATION_WINDOW = 1000;
-
 /**
  * A raw part is on disk before its insert returns: a committed range survives a power loss. Rollups are not flushed,
  * which would cost five times as many waits for the disk, felt by every verification; after an end that was not clean
@@ -44,8 +44,8 @@ const DEDUPLICATION_WINDOW = 1000;
  */
 const DURABLE_PARTS = 'fsync_after_insert = 1, fsync_part_directory = 1';
 
-export function createEvents(): string {
-  return `CREATE TABLE IF NOT EXISTS keymeter.events (
+export function createEvents(topology: Topology): string[] {
+  const create = `CREATE TABLE IF NOT EXISTS ${localTable(topology, 'events')} ${onCluster(topology)} (
     partition UInt16,
     offset UInt64,
     idx UInt32,
@@ -69,12 +69,17 @@ export function createEvents(): string {
     fingerprint UInt64,
     INDEX id_hash_filter id_hash TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX position_range (partition, offset) TYPE minmax GRANULARITY 1
-  ) ENGINE = MergeTree PARTITION BY toDate(accepted_at) ORDER BY (type, subject, time)
-  SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}, ttl_only_drop_parts = 1, ${DURABLE_PARTS}`;
+  ) ENGINE = ${mergeTree(topology, 'events')} PARTITION BY toDate(accepted_at) ORDER BY (type, subject, time)
+  SETTINGS ${tokenSettings(topology)}, ttl_only_drop_parts = 1, ${DURABLE_PARTS}`;
+  return [create, ...distributed(topology, 'events')];
 }
 
-export function createRollups(): string {
-  return `CREATE TABLE IF NOT EXISTS keymeter.usage_rollups (
+const ROLLUP_ORDER =
+  'window_size, type, window_start, subject, key_id, identity_id, api_id, outcome, method, status, route, ip, partition';
+
+export function createRollups(topology: Topology): string[] {
+  const durable = topology.flushRollups ? `, ${DURABLE_PARTS}` : '';
+  const create = `CREATE TABLE IF NOT EXISTS ${localTable(topology, 'usage_rollups')} ${onCluster(topology)} (
     accepted_day Date,
     window_size Enum8(${ROLLUPS.map((rollup, i) => `'${rollup}' = ${i + 1}`).join(', ')}),
     window_start DateTime('UTC'),
@@ -90,36 +95,51 @@ export function createRollups(): string {
     ip String,
     events Int64,
     bytes Decimal(38, 9),
-    bytes_events Int64
-  ) ENGINE = SummingMergeTree((events, bytes, bytes_events)) PARTITION BY accepted_day
-  ORDER BY (window_size, type, window_start, subject, key_id, identity_id, api_id, outcome, method, status, route, ip)
-  SETTINGS non_replicated_deduplication_window = ${DEDUPLICATION_WINDOW}`;
+    bytes_events Int64,
+    partition UInt16
+  ) ENGINE = ${mergeTree(topology, 'usage_rollups', 'Summing', '(events, bytes, bytes_events)')} PARTITION BY accepted_day
+  ORDER BY (${ROLLUP_ORDER}) SETTINGS ${tokenSettings(topology)}${durable}`;
+  return [create, ...distributed(topology, 'usage_rollups')];
 }
 
-export function createRollupsView(): string {
-  return `CREATE MATERIALIZED VIEW IF NOT EXISTS keymeter.usage_rollups_view TO keymeter.usage_rollups AS
-    ${widen(foldEvents(), ROLLUPS)}`;
+export function createRollupsView(topology: Topology): string {
+  return `CREATE MATERIALIZED VIEW IF NOT EXISTS keymeter.usage_rollups_view ${onCluster(topology)}
+    TO ${localTable(topology, 'usage_rollups')} AS ${rollupsOf(topology)}`;
+}
+
+/** Rollups of version 1 had no partition: there was one, 0. */
+export function addRollupPartition(topology: Topology): string[] {
+  const table = localTable(topology, 'usage_rollups');
+  return [
+    `ALTER TABLE ${table} ${onCluster(topology)} ADD COLUMN IF NOT EXISTS partition UInt16, MODIFY ORDER BY (${ROLLUP_ORDER})`,
+    `ALTER TABLE keymeter.usage_rollups_view ${onCluster(topology)} MODIFY QUERY ${rollupsOf(topology)}`,
+  ];
+}
+
+function rollupsOf(topology: Topology): string {
+  return widen(foldEvents('', localTable(topology, 'events')), ROLLUPS);
 }
 
 /** Minute rows of raw events; `where` narrows them. */
-export function foldEvents(where = ''): string {
+export function foldEvents(where = '', table = 'keymeter.events'): string {
   return `SELECT toDate(e.accepted_at) AS accepted_day, ${windowOf('minute', 'e.time')} AS window_start,
-    ${GROUP_COLUMNS}, toInt64(count()) AS events, sum(ifNull(e.bytes, 0)) AS bytes, toInt64(count(e.bytes)) AS bytes_events
-    FROM keymeter.events AS e ${where} GROUP BY accepted_day, window_start, ${GROUP_COLUMNS}`;
+    ${GROUP_COLUMNS}, e.partition AS partition, toInt64(count()) AS events, sum(ifNull(e.bytes, 0)) AS bytes,
+    toInt64(count(e.bytes)) AS bytes_events
+    FROM ${table} AS e ${where} GROUP BY accepted_day, window_start, ${GROUP_COLUMNS}, partition`;
 }
 
 /** Rows of the sizes asked for, made of rows by minute. */
 export function widen(minutes: string, sizes: readonly Rollup[]): string {
   const starts = sizes.map((size) => `('${size}', ${windowOf(size, 'm.window_start')})`);
   return `SELECT m.accepted_day AS accepted_day, w.1 AS window_size, w.2 AS window_start, ${GROUP_COLUMNS},
-    sum(m.events) AS events, sum(m.bytes) AS bytes, sum(m.bytes_events) AS bytes_events
+    partition, sum(m.events) AS events, sum(m.bytes) AS bytes, sum(m.bytes_events) AS bytes_events
     FROM (${minutes}) AS m ARRAY JOIN [${starts.join(', ')}] AS w
-    GROUP BY accepted_day, window_size, window_start, ${GROUP_COLUMNS}`;
+    GROUP BY accepted_day, window_size, window_start, ${GROUP_COLUMNS}, partition`;
 }
 
 /** Rows are told apart by position: a repeated insert of the same letter replaces itself. Query with FINAL. */
-export function createDeadLetters(): string {
-  return `CREATE TABLE IF NOT EXISTS keymeter.dead_letters (
+export function createDeadLetters(topology: Topology): string[] {
+  const create = `CREATE TABLE IF NOT EXISTS ${localTable(topology, 'dead_letters')} ${onCluster(topology)} (
     partition UInt16,
     offset UInt64,
     idx UInt32,
@@ -129,5 +149,7 @@ export function createDeadLetters(): string {
     source String,
     id String,
     bytes_base64 String
-  ) ENGINE = ReplacingMergeTree ORDER BY (partition, offset, idx) SETTINGS ${DURABLE_PARTS}`;
+  ) ENGINE = ${mergeTree(topology, 'dead_letters', 'Replacing')} ORDER BY (partition, offset, idx)
+  SETTINGS ${DURABLE_PARTS}`;
+  return [create, ...distributed(topology, 'dead_letters')];
 }
