@@ -1,0 +1,50 @@
+/** What a commit says beside its offset: at most 4,096 bytes of JSON (the broker's offset.metadata.max.bytes). Pure. */
+import { z } from 'zod';
+import type { Progress } from '#ports/offset-store.js';
+
+const count = z.int().nonnegative();
+
+const schema = z.strictObject({
+  v: z.literal(1),
+  /** Id of the topic: offsets of one that was made anew under the same name mean nothing. */
+  topic: z.string(),
+  /** The range that was about to be inserted. */
+  intended: z.tuple([count, count]).optional(),
+  counts: z.tuple([count, count, count, count]),
+  lastRow: z.tuple([count, z.number()]).optional(),
+});
+
+export type DecodedMetadata = { ok: true; topicId: string; progress: Progress } | { ok: false };
+
+export function encodeMetadata(topicId: string, { intended, counts, lastRow }: Progress): string {
+  return JSON.stringify({
+    v: 1,
+    topic: topicId,
+    ...(intended ? { intended: [intended.first, intended.next] } : {}),
+    counts: [counts.counted, counts.duplicates, counts.conflicts, counts.undecodable],
+    ...(lastRow ? { lastRow: [lastRow.offset, lastRow.acceptedAt] } : {}),
+  } satisfies z.input<typeof schema>);
+}
+
+/** Not ours where another tool has set the offset. */
+export function decodeMetadata(partition: number, offset: number, text: string | null): DecodedMetadata {
+  const parsed = schema.safeParse(jsonOf(text));
+  if (!parsed.success) return { ok: false };
+  const { topic, intended, counts, lastRow } = parsed.data;
+  const [counted, duplicates, conflicts, undecodable] = counts;
+  const progress: Progress = {
+    next: offset,
+    counts: { counted, duplicates, conflicts, undecodable },
+    intended: intended && { partition, first: intended[0], next: intended[1] },
+    lastRow: lastRow && { offset: lastRow[0], acceptedAt: lastRow[1] },
+  };
+  return { ok: true, topicId: topic, progress };
+}
+
+function jsonOf(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

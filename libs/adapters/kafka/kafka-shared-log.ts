@@ -1,0 +1,61 @@
+/** The log's ends and a group's commits, for processes that are no members of the group: queries, lag, reconciliation. */
+import type { Progress } from '#ports/offset-store.js';
+import type { GroupOptions } from './group-membership.js';
+import { kafkaError } from './kafka-error.js';
+import { progressOf } from './kafka-offset-store.js';
+import { TopicClient } from './topic-client.js';
+
+export class KafkaSharedLog {
+  private constructor(
+    private readonly client: TopicClient,
+    private readonly options: Pick<GroupOptions, 'connection' | 'topic' | 'groupId'>,
+  ) {}
+
+  static async open(options: Pick<GroupOptions, 'connection' | 'topic' | 'groupId'>): Promise<KafkaSharedLog> {
+    return new KafkaSharedLog(await TopicClient.open(options.connection, options.topic.name), options);
+  }
+
+  get partitions(): number {
+    return this.options.topic.partitions;
+  }
+
+  /** Next offset to be written, by partition. */
+  ends(): Promise<readonly number[]> {
+    return this.#asking(async () => {
+      const all = this.#each((partition) => this.client.watermarks(partition));
+      return (await Promise.all(all)).map(({ high }) => high);
+    });
+  }
+
+  /** What the group's members have committed, by partition. */
+  committed(): Promise<readonly Progress[]> {
+    const { topic, groupId } = this.options;
+    return this.#asking(async () => {
+      const coordinator = await this.client.cluster.findGroupCoordinator({ groupId });
+      const partitions = this.#each((partition) => ({ partition }));
+      const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic: topic.name, partitions }] });
+      const found = responses[0]?.partitions ?? [];
+      return this.#each((partition) => {
+        const commit = found.find((one) => one.partition === partition);
+        return progressOf(commit && Number(commit.offset) >= 0 ? commit : undefined, partition, this.options);
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  #each<T>(of: (partition: number) => T): T[] {
+    return Array.from({ length: this.partitions }, (_, partition) => of(partition));
+  }
+
+  async #asking<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      await this.client.refresh();
+      throw kafkaError(error, `asking how far the group ${this.options.groupId} has come`);
+    }
+  }
+}
