@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
-import type { ApiRecord, IdentityRecord, KeyRecord, RootKeyRecord } from '#domain/keys/key-record.js';
+import type { IdentityRecord, KeyRecord } from '#domain/keys/key-record.js';
 import { type Enforcement, isActive } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import type { RunEpoch } from './epoch.js';
@@ -8,26 +8,13 @@ import { newEpoch, type RunEpochScript } from './epoch-keeper.js';
 import type { EpochScriptName } from './epoch-scripts.js';
 import { listTexts } from './redis-enforcement-lists.js';
 import type { Step } from './redis-key-directory.js';
-import { type Part, partIndex } from './redis-key-layout.js';
+import { partIndex } from './redis-key-layout.js';
+import { type DirectoryRecord, PART_OF, type RecordKind } from './redis-key-records.js';
 import { storeSteps, unlistSteps } from './redis-key-writes.js';
 
-/** The state of one record, or that it is gone; of several about one record the last one stands. */
-export type DirectoryRecord =
-  | { readonly kind: 'api'; readonly id: string; readonly record: ApiRecord | null }
-  | { readonly kind: 'identity'; readonly id: string; readonly record: IdentityRecord | null }
-  | { readonly kind: 'key'; readonly id: string; readonly record: KeyRecord | null }
-  | { readonly kind: 'rootKey'; readonly id: string; readonly record: RootKeyRecord | null }
-  | { readonly kind: 'enforcement'; readonly id: string; readonly record: Enforcement | null };
-
-const PART: Record<DirectoryRecord['kind'], Part> = {
-  api: 'apis',
-  identity: 'identities',
-  key: 'keys',
-  rootKey: 'roots',
-  enforcement: 'enforcements',
-};
-
 const RECORDS_AT_ONCE = 200;
+/** Audit rows of enforcements so young are written again: what was in the outbox is not known any more. */
+const AUDIT_MS = 24 * 3_600_000;
 /** A rebuilder that says nothing for so long has died. */
 const SILENCE_MS = 30_000;
 
@@ -81,7 +68,7 @@ export class EpochRebuild {
 
   async #write(entries: readonly DirectoryRecord[]): Promise<void> {
     if (entries.length === 0) return;
-    const wanted = entries.flatMap(({ kind, id }) => [String(partIndex(PART[kind])), id]);
+    const wanted = entries.flatMap(({ kind, id }) => [String(partIndex(PART_OF[kind])), id]);
     const before = (await this.#mine('REBUILD_FETCH', wanted)) as string[];
     const steps = entries.flatMap((entry, at) => recordSteps(entry, before[at] ?? '', this.clock.now()));
     const args = steps.flatMap(([verb, part, field, document]) => [
@@ -102,7 +89,7 @@ export class EpochRebuild {
 
 function recordSteps(entry: DirectoryRecord, before: string, now: number): Step[] {
   const { kind, id, record } = entry;
-  const part = PART[kind];
+  const part = PART_OF[kind];
   const old: Step[] = before === '' ? [] : undoSteps(kind, before);
   if (record === null) return [...old, ['del', part, id]];
   if (kind === 'key') {
@@ -113,11 +100,12 @@ function recordSteps(entry: DirectoryRecord, before: string, now: number): Step[
   if (kind === 'identity') return [...old, set, ['set', 'externals', record.externalId, id]];
   if (kind !== 'enforcement') return [...old, set];
   const lists = listTexts(record).map((text): Step => ['add', 'enforcement-lists', text]);
-  return [...old, set, ...lists, [isActive(record, now) ? 'add' : 'rem', 'holding', id]];
+  const unrecorded: Step[] = now - record.begin < AUDIT_MS ? [['add', 'outbox', id]] : [];
+  return [...old, set, ...lists, ...unrecorded, [isActive(record, now) ? 'add' : 'rem', 'holding', id]];
 }
 
 /** What a record's lists hold by its earlier state. */
-function undoSteps(kind: DirectoryRecord['kind'], before: string): Step[] {
+function undoSteps(kind: RecordKind, before: string): Step[] {
   if (kind === 'key') return unlistSteps(JSON.parse(before) as KeyRecord);
   if (kind === 'identity') return [['del', 'externals', (JSON.parse(before) as IdentityRecord).externalId]];
   if (kind !== 'enforcement') return [];

@@ -4,9 +4,9 @@ import type { KeyRecord } from '#domain/keys/key-record.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
-import type { DirectoryRecord } from './epoch-rebuild.js';
 import { partKeys } from './redis-key-layout.js';
 import type { RedisKeyNode } from './redis-key-node.js';
+import type { DirectoryRecord } from './redis-key-records.js';
 
 const describeRedis = await describeWithRedis();
 

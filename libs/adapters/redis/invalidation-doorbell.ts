@@ -36,7 +36,8 @@ export class InvalidationDoorbell {
 
   #again(): void {
     this.#client.subscribe(this.channel).catch(() => {
-      if (this.connection.ready) this.#client.disconnect(true); // else it is on its way already
+      // A cluster's client looks for another subscriber by itself; one that is not ready is on its way already.
+      if (this.#client instanceof Redis && this.connection.ready) this.#client.disconnect(true);
     });
   }
 }

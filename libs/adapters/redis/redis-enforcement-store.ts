@@ -2,11 +2,11 @@ import { type Enforcement, isActive, type Per } from '#domain/policies/enforceme
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { type EnforcementFilter, EnforcementStore } from '#ports/enforcement-store.js';
-import type { Invalidation } from './invalidation.js';
 import type { NodeLease } from './node-lease.js';
 import type { RedisEnforcementIndex } from './redis-enforcement-index.js';
 import { behindText, enforcementIdOf, listRange, listTexts, passes } from './redis-enforcement-lists.js';
 import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
+import type { RedisKeyWriter } from './redis-key-writer.js';
 
 const READ_AT_ONCE = 200;
 
@@ -18,7 +18,7 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
   constructor(
     private readonly directory: RedisKeyDirectory,
     private readonly lease: NodeLease,
-    private readonly invalidation: Invalidation,
+    private readonly writer: RedisKeyWriter,
     private readonly index: RedisEnforcementIndex,
     private readonly clock: Clock,
   ) {
@@ -36,9 +36,9 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
       ...(holds ? ([['add', 'holding', id]] as const) : []),
       ['say', 'enforcements', id],
     ];
-    const committed = await this.directory.commit(steps);
-    await this.invalidation.confirmed(committed); // also of a known one: its first caller may have died waiting
-    return committed.done ? 'created' : 'known';
+    if ((await this.writer.announce(steps)).done) return 'created';
+    await this.writer.caughtUp(); // the call that created it may have died waiting for the nodes
+    return 'known';
   }
 
   lift(id: string, lifted: NonNullable<Enforcement['lifted']>): Promise<Enforcement | undefined> {
@@ -47,15 +47,13 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
       const current = stored === undefined ? undefined : (JSON.parse(stored) as Enforcement);
       if (stored === undefined || !current || current.lifted) return current;
       const next: Enforcement = { ...current, lifted };
-      const committed = await this.directory.commit([
+      const { done } = await this.writer.announce([
         ['is', 'enforcements', id, stored],
         ['set', 'enforcements', id, JSON.stringify(next)],
         ['rem', 'holding', id],
         ['say', 'enforcements', id],
       ]);
-      if (!committed.done) return 'overtaken';
-      await this.invalidation.confirmed(committed);
-      return next;
+      return done ? next : 'overtaken';
     });
   }
 

@@ -31,6 +31,8 @@ export const PARTS = [
   'holding',
   /** Enforcements without an audit row. */
   'outbox',
+  /** Marks of writes that the log of keys has perhaps not been told of. */
+  'unpublished',
   /** Epochs that this one follows upon: a node that still knows one of them may go over. */
   'former-epochs',
   'rebuild',

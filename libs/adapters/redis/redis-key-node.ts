@@ -4,7 +4,7 @@ import type { Clock } from '#ports/clock.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { EpochLoss } from './epoch.js';
 import { EpochKeeper } from './epoch-keeper.js';
-import { type DirectoryRecord, EpochRebuild } from './epoch-rebuild.js';
+import { EpochRebuild } from './epoch-rebuild.js';
 import { EPOCH_SCRIPTS, type EpochScriptName } from './epoch-scripts.js';
 import { type Confirmation, Invalidation } from './invalidation.js';
 import { InvalidationDoorbell } from './invalidation-doorbell.js';
@@ -15,10 +15,13 @@ import { RedisEnforcementIndex } from './redis-enforcement-index.js';
 import { RedisEnforcementStore } from './redis-enforcement-store.js';
 import { RedisKeyCache } from './redis-key-cache.js';
 import { RedisKeyDirectory } from './redis-key-directory.js';
+import { type AppendRecords, RedisKeyJournal } from './redis-key-journal.js';
 import { partIndex, partKeys } from './redis-key-layout.js';
+import type { DirectoryRecord } from './redis-key-records.js';
 import { RedisKeyRoots } from './redis-key-roots.js';
 import { SCRIPTS, type ScriptName } from './redis-key-scripts.js';
 import { RedisKeyStore } from './redis-key-store.js';
+import { RedisKeyWriter } from './redis-key-writer.js';
 
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
@@ -32,6 +35,8 @@ export interface RedisKeyNodeOptions {
   readonly onOutage: 'serve-cached' | 'refuse';
   /** An empty Redis: a first start, or one to be rebuilt from the log of keys before anything is answered. */
   readonly whenEmpty: 'begin' | 'rebuild';
+  /** To the log of keys, from which Redis is rebuilt. Without it nothing can be. */
+  readonly append?: AppendRecords;
   /** Told of every write that had to be known everywhere. */
   readonly confirmed?: (confirmation: Confirmation) => void;
 }
@@ -51,6 +56,8 @@ export class RedisKeyNode {
   readonly enforcements: RedisEnforcementStore;
   readonly lease: NodeLease;
   readonly directory: RedisKeyDirectory;
+  /** Where there is a log of keys: its `sweep` is to be called every few seconds. */
+  readonly journal: RedisKeyJournal | undefined;
   #doorbell: InvalidationDoorbell | undefined;
   readonly #rebuild: EpochRebuild;
 
@@ -69,8 +76,11 @@ export class RedisKeyNode {
     const { directory, lease } = this;
     const invalidation = new Invalidation(directory, lease, clock, options.confirmed);
     const refuses = options.onOutage === 'refuse';
-    this.keys = new RedisKeyStore(directory, lease, invalidation, cache, roots, refuses);
-    this.enforcements = new RedisEnforcementStore(directory, lease, invalidation, index, clock);
+    const journal = options.append && new RedisKeyJournal(directory, options.append);
+    const writer = new RedisKeyWriter(directory, invalidation, journal);
+    this.journal = journal;
+    this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, refuses);
+    this.enforcements = new RedisEnforcementStore(directory, lease, writer, index, clock);
     this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs);
   }
 

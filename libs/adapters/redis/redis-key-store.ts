@@ -1,10 +1,11 @@
 import type { ApiRecord, IdentityRecord, KeyRecord, KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
 import { type KeyChange, type KeyListing, KeyStore } from '#ports/key-store.js';
-import type { Invalidation } from './invalidation.js';
 import type { NodeLease } from './node-lease.js';
 import type { RedisKeyCache } from './redis-key-cache.js';
-import { type Committed, type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
+import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
 import type { RedisKeyRoots } from './redis-key-roots.js';
+import { RedisKeyTurns } from './redis-key-turns.js';
+import type { RedisKeyWriter } from './redis-key-writer.js';
 import { keyIdOf, linkSteps, listingRange, storeSteps, unlistSteps } from './redis-key-writes.js';
 
 /**
@@ -12,10 +13,12 @@ import { keyIdOf, linkSteps, listingRange, storeSteps, unlistSteps } from './red
  * node has forgotten the state before, or has no lease from before.
  */
 export class RedisKeyStore extends KeyStore {
+  readonly #turns = new RedisKeyTurns();
+
   constructor(
     private readonly directory: RedisKeyDirectory,
     private readonly lease: NodeLease,
-    private readonly invalidation: Invalidation,
+    private readonly writer: RedisKeyWriter,
     private readonly cache: RedisKeyCache,
     private readonly roots: RedisKeyRoots,
     private readonly refusesInOutage: boolean,
@@ -24,7 +27,7 @@ export class RedisKeyStore extends KeyStore {
   }
 
   async putApi(api: ApiRecord): Promise<void> {
-    await this.directory.commit([['set', 'apis', api.id, JSON.stringify(api)]]);
+    await this.writer.write([['set', 'apis', api.id, JSON.stringify(api)]]);
   }
 
   findApi(id: string): Promise<ApiRecord | undefined> {
@@ -35,7 +38,7 @@ export class RedisKeyStore extends KeyStore {
     return untilDone(async () => {
       const link = owner && linkSteps(owner, await this.#identityId(owner));
       const stored = link ? { ...key, identityId: link.id } : key;
-      const { done } = await this.directory.commit([...(link?.steps ?? []), ...storeSteps(stored)]);
+      const { done } = await this.writer.write([...(link?.steps ?? []), ...storeSteps(stored)]);
       return done ? stored : 'overtaken';
     });
   }
@@ -96,7 +99,7 @@ export class RedisKeyStore extends KeyStore {
 
   async insertIdentity(identity: IdentityRecord): Promise<boolean> {
     const { steps } = linkSteps(identity, undefined);
-    return (await this.directory.commit(steps)).done;
+    return (await this.writer.write(steps)).done;
   }
 
   async findIdentity(idOrExternalId: string): Promise<IdentityRecord | undefined> {
@@ -105,7 +108,7 @@ export class RedisKeyStore extends KeyStore {
   }
 
   async putRootKey(rootKey: RootKeyRecord): Promise<void> {
-    await this.#known([
+    await this.writer.announce([
       ['set', 'roots', rootKey.id, JSON.stringify(rootKey)],
       ['say', 'roots', rootKey.id],
     ]);
@@ -120,7 +123,7 @@ export class RedisKeyStore extends KeyStore {
         ['del', 'roots', id],
         ['say', 'roots', id],
       ];
-      return (await this.#known(steps)).done || 'overtaken';
+      return (await this.writer.announce(steps)).done || 'overtaken';
     });
   }
 
@@ -143,32 +146,27 @@ export class RedisKeyStore extends KeyStore {
   }
 
   /** Resolves when no node answers from before the write. Undefined when there is no such key. */
-  #write<T>(
+  async #write<T>(
     id: string,
     write: (current: KeyRecord) => Promise<{ result: T; steps: readonly Step[] } | undefined>,
   ): Promise<T | undefined> {
-    return untilDone<T | undefined>(async () => {
-      const [stored] = await this.directory.fetch([['keys', id]]);
-      const current = stored === undefined ? undefined : (JSON.parse(stored) as KeyRecord);
-      const planned = current?.deletedAt === undefined && current ? await write(current) : undefined;
-      if (stored === undefined || !current || !planned) return this.#unchanged(undefined);
-      const steps: Step[] = [['is', 'keys', id, stored], ...planned.steps, ['say', 'hashes', current.hash]];
-      return (await this.#known(steps)).done ? planned.result : 'overtaken';
-    });
+    const leave = await this.#turns.enter(id);
+    try {
+      return await untilDone<T | undefined>(async () => {
+        const [stored] = await this.directory.fetch([['keys', id]]);
+        const current = stored === undefined ? undefined : (JSON.parse(stored) as KeyRecord);
+        const planned = current && current.deletedAt === undefined ? await write(current) : undefined;
+        if (stored === undefined || !current || !planned) return this.#unchanged(undefined);
+        const steps: Step[] = [['is', 'keys', id, stored], ...planned.steps, ['say', 'hashes', current.hash]];
+        return (await this.writer.announce(steps, leave)).done ? planned.result : 'overtaken';
+      });
+    } finally {
+      leave();
+    }
   }
 
-  async #known(steps: readonly Step[]): Promise<Committed> {
-    const committed = await this.directory.commit(steps);
-    if (committed.done) await this.invalidation.confirmed(committed);
-    return committed;
-  }
-
-  /**
-   * Nothing to do, perhaps since a call before, whose answer was lost, has done it: then it is not over before the
-   * nodes know of that.
-   */
   async #unchanged<T>(outcome: T): Promise<T> {
-    await this.invalidation.confirmed(await this.directory.commit([]));
+    await this.writer.caughtUp();
     return outcome;
   }
 

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { KeymeterError } from '#domain/errors.js';
+import type { RedisKeyDirectory, Step } from './redis-key-directory.js';
+import { type DirectoryRecord, directoryRecord, kindOf, PART_OF, type RecordKind } from './redis-key-records.js';
+
+/** Durable when it resolves; later ones of a record supersede earlier ones. A repeat changes nothing. */
+export type AppendRecords = (records: readonly DirectoryRecord[]) => Promise<void>;
+
+const MAX_ROUNDS = 100;
+
+interface Mark {
+  readonly kind: RecordKind;
+  readonly id: string;
+  readonly text: string;
+}
+
+/**
+ * Tells the log of keys every state of a record, so that the log's last word about it is the record's state, whoever
+ * writes at the same time and whoever dies meanwhile. Each write leaves a mark of its own in its own atomic step. Who
+ * has told the log a state looks whether it is still the state, tells again if not, and only then takes its mark away;
+ * so whoever told an older state last has not taken its mark away, and a mark whose owner died is swept by others.
+ */
+export class RedisKeyJournal {
+  #seen = new Set<string>();
+
+  constructor(
+    private readonly directory: RedisKeyDirectory,
+    private readonly append: AppendRecords,
+  ) {}
+
+  /** For the steps of a write. */
+  marks(steps: readonly Step[]): Mark[] {
+    const token = randomBytes(6).toString('base64url');
+    const marks = new Map<string, Mark>();
+    for (const [verb, part, id] of steps) {
+      const kind = verb === 'set' || verb === 'del' ? kindOf(part) : undefined;
+      if (kind) marks.set(`${kind} ${id}`, { kind, id, text: `${kind} ${token} ${id}` });
+    }
+    return [...marks.values()];
+  }
+
+  /** Resolves when the log has been told of the write that left these marks. */
+  async settle(marks: readonly Mark[]): Promise<void> {
+    if (marks.length === 0) return;
+    const wanted = marks.map(({ kind, id }) => [PART_OF[kind], id] as const);
+    let told: readonly (string | undefined)[] | undefined;
+    for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
+      const now = await this.directory.fetch(wanted);
+      const news = marks.filter((_, n) => told === undefined || told[n] !== now[n]);
+      if (news.length === 0) return void (await this.directory.commit(marks.map(({ text }) => taken(text))));
+      await this.append(news.map((mark) => directoryRecord(mark.kind, mark.id, now[marks.indexOf(mark)])));
+      told = now;
+    }
+    throw new KeymeterError('STORE_UNAVAILABLE', 'Records change faster than they are logged', { retryable: true });
+  }
+
+  /** Settles marks that were there at the sweep before, too: their owners have died or failed. */
+  async sweep(limit: number): Promise<void> {
+    const texts = await this.directory.range('unpublished', '-', '+', limit);
+    const left = texts.filter((text) => this.#seen.has(text)).map(markOf);
+    this.#seen = new Set(texts);
+    await this.settle(left);
+  }
+}
+
+export function markStep({ text }: Mark): Step {
+  return ['add', 'unpublished', text];
+}
+
+function taken(text: string): Step {
+  return ['rem', 'unpublished', text];
+}
+
+function markOf(text: string): Mark {
+  const [kind = '', token = ''] = text.split(' ', 2);
+  return { kind: kind as RecordKind, id: text.slice(kind.length + token.length + 2), text };
+}

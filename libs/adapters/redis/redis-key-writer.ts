@@ -1,0 +1,45 @@
+import { epochLost } from './epoch.js';
+import type { Invalidation } from './invalidation.js';
+import type { Committed, RedisKeyDirectory, Step } from './redis-key-directory.js';
+import { markStep, type RedisKeyJournal } from './redis-key-journal.js';
+
+/** Writes that are over when everybody who must know of them knows. */
+export class RedisKeyWriter {
+  constructor(
+    private readonly directory: RedisKeyDirectory,
+    private readonly invalidation: Invalidation,
+    private readonly journal: RedisKeyJournal | undefined,
+  ) {}
+
+  /** Resolves when it is stored and logged; for what no node has in memory. */
+  write(steps: readonly Step[]): Promise<Committed> {
+    return this.#commit(steps, () => undefined);
+  }
+
+  /** Resolves, besides, when no node answers from before it. `stored` is called as soon as others may write. */
+  announce(steps: readonly Step[], stored: () => void = () => undefined): Promise<Committed> {
+    return this.#commit(steps, (committed) => {
+      stored();
+      return this.invalidation.confirmed(committed);
+    });
+  }
+
+  /**
+   * For a write that finds nothing to do, perhaps since a call before, whose answer was lost, has done it: resolves
+   * when no node answers from before whatever was written until now.
+   */
+  async caughtUp(): Promise<void> {
+    await this.announce([]);
+  }
+
+  async #commit(steps: readonly Step[], alsoAwait: (committed: Committed) => unknown): Promise<Committed> {
+    const { epoch } = this.directory;
+    const asked = epoch.believed();
+    const marks = this.journal?.marks(steps) ?? [];
+    const committed = await this.directory.commit([...steps, ...marks.map(markStep)]);
+    if (!committed.done) return committed;
+    await Promise.all([this.journal?.settle(marks), alsoAwait(committed)]);
+    if (epoch.id !== asked) throw epochLost('exchanged'); // rebuilt meanwhile, perhaps without this write
+    return committed;
+  }
+}
