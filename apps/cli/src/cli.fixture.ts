@@ -17,6 +17,8 @@ export interface CliOverrides {
   readonly stdin?: Buffer | string;
   readonly env?: Record<string, string>;
   readonly interrupt?: AbortSignal;
+  /** Standard error is a terminal. */
+  readonly terminal?: boolean;
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export class CliFixture {
     const context: CliContext = {
       stdin: stdinOf(overrides.stdin ?? ''),
       stdout: { write: (text) => (stdout += text) },
-      stderr: { write: (text) => (stderr += text) },
+      stderr: { write: (text) => (stderr += text), isTTY: overrides.terminal },
       env: { HOME: this.directory, KEYMETER_URL: url, KEYMETER_ROOT_KEY: ROOT_KEY, ...overrides.env },
       cwd: this.directory,
       fetch,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatPositions, latestPositions, parsePositions } from '#domain/log/position.js';
 import { parseProblem } from '../http/problem-text.js';
 
 /** Events that are durable on the server, which says at `path` what became of them once that is decided. */
@@ -45,5 +46,11 @@ export function addOutcome(sum: BatchOutcome, part: BatchOutcome): void {
   sum.undecided += part.undecided;
   sum.refused.push(...part.refused);
   sum.stored.push(...part.stored);
-  sum.position = part.position ?? sum.position;
+  sum.position = latestOf(sum.position, part.position);
+}
+
+/** Batches may end in different partitions: who waits for the whole import waits for the last of each. */
+function latestOf(sum: string | undefined, part: string | undefined): string | undefined {
+  if (sum === undefined || part === undefined) return part ?? sum;
+  return formatPositions(latestPositions(parsePositions(sum) ?? [], parsePositions(part) ?? []));
 }

@@ -54,6 +54,14 @@ test('batches go out one after the other, and outcomes are asked for in that ord
   expect(first.map(({ path }) => path)).toEqual(['/a0', `/a${MAX_BATCH_EVENTS}`, `/a${2 * MAX_BATCH_EVENTS}`]);
 });
 
+test('on a terminal it says that all is stored while it waits for the rest, and wipes that away', async () => {
+  const stdin = numbered(3);
+  const waiting = 'all 3 lines are stored; waiting until they are counted…';
+  const shown = await cli.run(server.url, ['import', '-', '--source', 'a'], { stdin, terminal: true });
+  expect(shown.stderr).toBe(`\r\u001b[K${waiting}\r\u001b[K`);
+  expect((await cli.run(server.url, ['import', '-', '--source', 'b'], { stdin })).stderr).toBe('');
+});
+
 test('what the server has forgotten is stored and shown as not yet decided, and the import is complete', async () => {
   const forgotten = { status: 404, body: { status: 404, detail: 'not found error: forgotten' } };
   server.onOutcome = (path) => (path.endsWith('/0') ? forgotten : undefined);
