@@ -3,7 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessLog, generatedLog } from './real-log/access-log.js';
 import { answersOf, THRESHOLDS } from './real-log/log-answers.js';
-import { LogServer, type Summary, type UsageRow } from './real-log/log-server.js';
+import { LogServer, type Summary } from './real-log/log-server.js';
+import { expectedTotals, totalsOf } from './real-log/log-totals.js';
 import { eventually } from './support/eventually.js';
 import { drawSeed, randomFrom } from './support/seed.js';
 import { temporaryFolder } from './support/temp-folder.js';
@@ -29,47 +30,13 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => server.http.close());
 
-const counts = (rows: readonly UsageRow[], key: (row: UsageRow) => string) =>
-  Object.fromEntries(rows.map((row) => [key(row), row.value]));
-const window =
-  (length: number, end = '') =>
-  (row: UsageRow) =>
-    row.windowStart.slice(0, length) + end;
-
-/** Every total of the log, as the query API of this server tells it. */
-async function totalsOf(asked: LogServer) {
-  const routes = await asked.usage('requests', { groupBy: 'route' });
-  const byRoute = new Map(routes.map(({ value, groupBy }) => [groupBy.route, value]));
-  return {
-    parsed: await asked.total('requests'),
-    bytes: await asked.total('bytes'),
-    by_day: counts(await asked.usage('requests', { windowSize: 'DAY' }), window(10)),
-    by_hour: counts(await asked.usage('requests', { windowSize: 'HOUR' }), window(13, 'Z')),
-    by_minute: counts(await asked.usage('requests', { windowSize: 'MINUTE' }), window(16, 'Z')),
-    by_client: counts(await asked.usage('requests', { groupBy: 'subject' }), (row) => row.subject ?? ''),
-    by_client_and_day: counts(
-      await asked.usage('requests', { groupBy: 'subject', windowSize: 'DAY' }),
-      (row) => `${row.subject} ${row.windowStart.slice(0, 10)}`,
-    ),
-    by_status: counts(await asked.usage('requests', { groupBy: 'status' }), (row) => row.groupBy.status ?? ''),
-    by_method: counts(await asked.usage('requests', { groupBy: 'method' }), (row) => row.groupBy.method ?? ''),
-    top_routes: answers.top_routes.map(([route]) => [route, byRoute.get(route)]),
-  };
-}
-
-function expectedTotals() {
-  const { parsed, bytes, by_day, by_hour, by_minute, by_client, by_client_and_day } = answers;
-  const { by_status, by_method, top_routes } = answers;
-  return { parsed, bytes, by_day, by_hour, by_minute, by_client, by_client_and_day, by_status, by_method, top_routes };
-}
-
 test('what the independent answers were computed with and the port in these tests agree', () => {
   const { malformed_lines, clients_over_n_per_minute } = answers;
-  expect(answersOf(text)).toMatchObject({ ...expectedTotals(), malformed_lines, clients_over_n_per_minute });
+  expect(answersOf(text)).toMatchObject({ ...expectedTotals(answers), malformed_lines, clients_over_n_per_minute });
 });
 
 test('every total that the queries give is the one computed independently', async () => {
-  expect(await totalsOf(server)).toEqual(expectedTotals());
+  expect(await totalsOf(server, answers)).toEqual(expectedTotals(answers));
 });
 
 test('the cut-off line is reported by its number, kept with its bytes, and not counted', () => {
@@ -97,7 +64,7 @@ test(
     const { parsed, lines } = answers;
     expect(await server.import(file)).toMatchObject({ complete: true, accepted: 0, alreadyImported: lines });
     expect(await server.import(file, 'another home')).toMatchObject({ accepted: 0, duplicate: parsed, conflict: 0 });
-    expect(await totalsOf(server)).toEqual(expectedTotals());
+    expect(await totalsOf(server, answers)).toEqual(expectedTotals(answers));
   },
   TIMEOUT_MS,
 );
@@ -119,7 +86,7 @@ test(
     process.stderr.write(`real log: events counted when the import was killed: ${reached.join(', ')}\n`);
     const last = await killed.import(file);
     expect(last).toMatchObject({ complete: true, lines: answers.lines, conflict: 0 });
-    expect(await totalsOf(killed)).toEqual(expectedTotals());
+    expect(await totalsOf(killed, answers)).toEqual(expectedTotals(answers));
     expect(readFileSync(`${file}.rejected`, 'utf8').split('\t')[0]).toBe(String(answers.malformed_lines[0]));
     await killed.stop();
   },

@@ -146,7 +146,7 @@ function defaults(dir, port, controllerPort, advertisedPort) {
 
 function format(classpath, config, data) {
   if (existsSync(join(data, 'meta.properties'))) return;
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A'); // a leading dash would be an option
   const args = ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
   const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8', timeout: START_MS });
   if (status !== 0) throw new Error(`Kafka's data folder could not be formatted: ${`${stdout}${stderr}`.slice(-500)}`);

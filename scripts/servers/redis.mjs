@@ -83,14 +83,18 @@ function withoutServiceStart(action) {
 
 /**
  * Starts a server and waits until it answers PING with PONG (a server that still loads its data does not).
- * The same `dir` and `port` again = a restart on the same data.
+ * The same `dir` and `port` again = a restart on the same data. `config`: text of a configuration file, which sentinels
+ * need and rewrite; a restart without it finds the rewritten one.
  */
-export async function startRedis({ dir, port, args = DURABLE }) {
+export async function startRedis({ dir, port, args = DURABLE, config }) {
   const binary = ensureRedis();
   mkdirSync(dir, { recursive: true });
   const log = join(dir, 'redis.log');
   const out = openSync(log, 'a');
   const fixed = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--daemonize', 'no'];
+  const file = join(dir, 'redis.conf');
+  if (config !== undefined) writeFileSync(file, config);
+  if (existsSync(file)) fixed.unshift(file);
   const child = spawn(binary, [...fixed, '--maxmemory-policy', 'noeviction', ...args], { stdio: ['ignore', out, out] });
   closeSync(out);
   const ended = new Promise((resolve) => {

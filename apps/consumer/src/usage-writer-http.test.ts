@@ -113,11 +113,13 @@ interface Life {
   readonly kill?: Step;
   readonly after?: number;
   readonly maxRows?: number;
+  /** Frames handed over together; the writer may hold the next back. */
+  readonly framesAtOnce?: number;
   readonly onRetry?: (attempt: number) => void;
 }
 
 /** One life of the consumer: recovers, carries the whole log and ends; or dies at the given step. */
-async function live({ kill, after = 0, maxRows = 60, onRetry }: Life = {}): Promise<void> {
+async function live({ kill, after = 0, maxRows = 60, framesAtOnce = 1_000, onRetry }: Life = {}): Promise<void> {
   const parts = killing(kill, after);
   const deduplicator = new Deduplicator(parts.store);
   await deduplicator.load();
@@ -133,7 +135,8 @@ async function live({ kill, after = 0, maxRows = 60, onRetry }: Life = {}): Prom
   try {
     await writer.recover(reader);
     const records = await reader.read(0, writer.startOffset(0), 1e8);
-    if (records.length > 0) await writer.take(await decideRecords(records, deduplicator));
+    const frames = await decideRecords(records, deduplicator);
+    for (let at = 0; at < frames.length; at += framesAtOnce) await writer.take(frames.slice(at, at + framesAtOnce));
     await writer.drain();
   } catch (error) {
     if (!(error instanceof Killed)) throw error;
@@ -199,6 +202,22 @@ test.each(ILLNESSES)(
     await expectCountedOnce();
   },
 );
+
+test('row 25: what comes after TOO_MANY_PARTS goes in fewer, larger batches', async () => {
+  const batches = async () => {
+    const tokens = new Set((await front.seen()).map(({ token = '' }) => token));
+    return [...tokens].filter((token) => token.startsWith(log.identity.logId)).length;
+  };
+  await live({ maxRows: 20 });
+  const usual = await batches();
+  await front.clear();
+  for (let f = 0; f < FRAMES; f++) await appendFrame(2_000 + f);
+  await front.fault({ kind: 'exception', code: 252, name: 'TOO_MANY_PARTS', count: 3 });
+  await live({ maxRows: 20, framesAtOnce: 2 });
+  expect(await front.faultsLeft()).toBe(0);
+  expect(await batches()).toBeLessThan(usual / 2);
+  await expectCountedOnce();
+});
 
 test.each(['done-hang', 'done-reset', 'done-half', 'done-stall', 'done-tail'] as const)(
   'row 26: an insert that was done and whose answer is lost (%s) is repeated under its token and counts once',

@@ -12,6 +12,7 @@ import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { untilDone } from '#stream/retry.js';
+import { BatchLimits } from './batch-limits.js';
 import { UsageBatch } from './usage-batch.js';
 import { UsageSink } from './usage-sink.js';
 
@@ -21,6 +22,7 @@ export interface UsageWriterOptions {
   readonly maxRows: number;
   /** Longest wait of a row for its batch to fill, ms. */
   readonly maxAgeMs: number;
+  readonly maxBytes?: number;
   /** Another one than last time means that the machine was started anew meanwhile. */
   readonly bootId: string;
   /** How long the usage store keeps raw events, from acceptance. */
@@ -43,7 +45,7 @@ export interface Committed {
 const FIRST_WAIT_MS = 200;
 const DAY_MS = 86_400_000;
 /** The engine takes about ten times a block's bytes while it inserts it. */
-const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 export class UsageWriter extends UsageSink {
   readonly #starts: number[] = [];
@@ -56,6 +58,7 @@ export class UsageWriter extends UsageSink {
   #inserting: Promise<void> = Promise.resolve();
   #waiting = 0;
   #stopped = false;
+  readonly #limits: BatchLimits;
 
   constructor(
     private readonly store: UsageStore,
@@ -65,6 +68,7 @@ export class UsageWriter extends UsageSink {
     private readonly options: UsageWriterOptions,
   ) {
     super();
+    this.#limits = new BatchLimits({ maxBytes: MAX_BYTES, ...options });
   }
 
   /** Mends what the last process left in doubt and finds where to go on. Call before anything is read. */
@@ -73,7 +77,11 @@ export class UsageWriter extends UsageSink {
   }
 
   /** As `recover`, for one partition: its last owner may have been another process. */
-  async recoverPartition(reader: EventLogReader, partition: number): Promise<void> {
+  recoverPartition(reader: EventLogReader, partition: number): Promise<void> {
+    return this.#untilDone(() => this.#recover(reader, partition));
+  }
+
+  async #recover(reader: EventLogReader, partition: number): Promise<void> {
     this.#sameBoot ??= await this.offsets.begin(this.options.bootId);
     const progress = await this.offsets.load(partition);
     const { intended } = progress;
@@ -95,9 +103,9 @@ export class UsageWriter extends UsageSink {
       if (this.#collecting && !this.#collecting.fits(frame)) this.#send();
       this.#collecting ??= new UsageBatch(frame);
       this.#collecting.add(frame);
-      if (this.#isFull(this.#collecting)) this.#send();
+      if (this.#limits.reachedBy(this.#collecting)) this.#send();
     }
-    this.#timer ??= this.#collecting ? setTimeout(() => this.#sendWhenIdle(), this.options.maxAgeMs) : undefined;
+    this.#timer ??= this.#collecting ? setTimeout(() => this.#sendWhenIdle(), this.#limits.maxAgeMs) : undefined;
     if (this.#waiting > 1) await this.#inserting;
   }
 
@@ -111,10 +119,6 @@ export class UsageWriter extends UsageSink {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-  }
-
-  #isFull(batch: UsageBatch): boolean {
-    return batch.rows >= this.options.maxRows || batch.bytes >= MAX_BATCH_BYTES;
   }
 
   /** A frame handed over twice would count twice, a skipped one never: both are faults of ours and end the process. */
@@ -173,6 +177,7 @@ export class UsageWriter extends UsageSink {
   }
 
   #committed(batch: UsageBatch): void {
+    this.#limits.committed();
     this.deduplicator.committed(batch.range.partition, batch.range.next);
     this.options.onCommitted?.({ range: batch.range, counts: batch.counts, newestAcceptedAt: batch.newestAcceptedAt });
   }
@@ -182,7 +187,10 @@ export class UsageWriter extends UsageSink {
       clock: this.clock,
       firstWaitMs: FIRST_WAIT_MS,
       isStopped: () => this.#stopped,
-      onRetry: this.options.onRetry,
+      onRetry: (error, attempt) => {
+        if (error.code === 'STORE_CROWDED') this.#limits.crowded();
+        this.options.onRetry?.(error, attempt);
+      },
     });
   }
 

@@ -1,8 +1,9 @@
 /**
- * Keys, verification and ingest alone, on embedded stores. Events go to the log of the data folder; a consumer or
- * standalone that is started on the folder afterwards counts them. A cluster runs this beside the other apps.
+ * Keys, verification and ingest alone. On embedded stores events go to the log of the data folder, and a consumer or
+ * standalone that is started on the folder afterwards counts them; in a cluster they go to Kafka, behind a spool.
  */
 import 'reflect-metadata';
+import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import { EventFates } from '#ports/event-fates.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
@@ -20,15 +21,16 @@ import { UndecidedFates } from './events/undecided-fates.js';
 import { IngressModule } from './ingress.module.js';
 
 await runProcess(async (settings) => {
-  const embedded = await EmbeddedProcess.open(settings);
+  const inCluster = settings.KEYMETER_STORES === 'cluster';
+  const own = await (inCluster ? ClusterProcess.open(settings) : EmbeddedProcess.open(settings));
   const ports = [
-    ...embedded.ports(),
+    ...own.ports(),
     [EventFates, new UndecidedFates()],
-    [IngestDecoder, new InlineIngestDecoder(ingestOptions(settings), embedded.clock)],
+    [IngestDecoder, new InlineIngestDecoder(ingestOptions(settings), own.clock)],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ] as const;
   const module = appModule(ports, [IngressModule], [EventIngest, EventRoutes]);
   const app = await createHttpApp(module, { logger: frameworkLog() });
   const url = await listen(app, settings);
-  return embedded.running('ingress', url, () => closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2));
+  return own.running('ingress', url, () => closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2));
 });

@@ -120,6 +120,19 @@ export class PolicyRunner implements FrameSink {
     for (const [partition, state] of this.#partitions) await this.#snapshot(partition, state);
   }
 
+  /** Takes a last snapshot of one partition, which goes to another process. */
+  async close(partition: number): Promise<void> {
+    const state = this.#partitions.get(partition);
+    await this.#resting;
+    if (state && !this.#failure) await this.#snapshot(partition, state);
+    this.drop(partition);
+  }
+
+  /** Another process has it already: nothing of it is snapshot any more. What both enforce is the same, by its ids. */
+  drop(partition: number): void {
+    this.#partitions.delete(partition);
+  }
+
   /** Ends retries; what was not enforced is found again from the last snapshot. */
   stop(): void {
     this.#stopped = true;

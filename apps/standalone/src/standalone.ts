@@ -1,4 +1,5 @@
 /** All apps in one process on embedded stores. */
+
 import type { ConsoleLogger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Registry } from 'prom-client';
@@ -7,6 +8,7 @@ import { type DataFolder, openDataFolder } from '#adapters/embedded/data-folder.
 import { type EmbeddedStores, openEmbeddedStores } from '#adapters/embedded/embedded-stores.js';
 import { ensureRootKey } from '#adapters/embedded/first-root-key.js';
 import { trimLog } from '#adapters/embedded/log-retention.js';
+import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import {
   dedupeOptions,
@@ -42,6 +44,11 @@ const LOWER_EVERY_MS = 1_000;
 
 /** Rejects with KeymeterError and a sentence for everything a person can put right. */
 export async function startStandalone(settings: Settings): Promise<Running> {
+  if (settings.KEYMETER_STORES === 'cluster') {
+    const detail =
+      'KEYMETER_STORES: npm start runs everything in one process on embedded stores; npm run cluster starts a cluster.';
+    throw new KeymeterError('CONFIG_INVALID', detail);
+  }
   const folder = await openDataFolder(settings.KEYMETER_DATA_DIR);
   const logger = processLog();
   const clock = new SystemClock();

@@ -1,4 +1,4 @@
-import { comparePositions, formatPositions, parsePositions } from './position.js';
+import { comparePositions, formatPositions, latestPositions, parsePositions } from './position.js';
 
 test('positions survive being written and read', () => {
   const positions = [
@@ -19,4 +19,10 @@ test('events are ordered by partition, then offset, then index', () => {
   const at = (partition: number, offset: number, index: number) => ({ partition, offset, index });
   const sorted = [at(0, 1, 2), at(0, 1, 3), at(0, 2, 0), at(1, 0, 0)];
   expect([...sorted].reverse().sort(comparePositions)).toEqual(sorted);
+});
+
+test('the latest of two lists of positions has every partition of both, each at its later offset', () => {
+  const of = (text: string) => parsePositions(text) ?? [];
+  expect(formatPositions(latestPositions(of('2:5,0:7'), of('0:3,1:1,2:9')))).toBe('0:7,1:1,2:9');
+  expect(latestPositions([], [])).toEqual([]);
 });

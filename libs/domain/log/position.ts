@@ -40,3 +40,10 @@ export function parsePositions(text: string): Position[] | undefined {
   }
   return positions;
 }
+
+/** For each partition the later of both: who waits for it waits for both. */
+export function latestPositions(a: readonly Position[], b: readonly Position[]): Position[] {
+  const latest = new Map(a.map(({ partition, offset }) => [partition, offset]));
+  for (const { partition, offset } of b) latest.set(partition, Math.max(offset, latest.get(partition) ?? 0));
+  return [...latest].map(([partition, offset]) => ({ partition, offset })).sort((x, y) => x.partition - y.partition);
+}

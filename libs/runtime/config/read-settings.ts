@@ -1,5 +1,6 @@
 /** Reads settings from the environment: all problems at once, each one sentence, no value of a secret repeated. */
 import { KeymeterError } from '#domain/errors.js';
+import { clusterContradictions } from './cluster-settings.js';
 import { nearestName } from './nearest-name.js';
 import { SETTING_NAMES, type Settings, settingsSchema } from './settings.js';
 
@@ -28,9 +29,11 @@ function unknownVariables(environment: Readonly<Record<string, string | undefine
 }
 
 function contradictions(settings: Settings): string[] {
+  const problems = clusterContradictions(settings);
   const needed = settings.KEYMETER_DEDUPE_WINDOW_DAYS + Math.ceil(settings.KEYMETER_LOG_RETENTION_HOURS / 24);
-  if (settings.KEYMETER_RAW_RETENTION_DAYS > needed) return [];
+  if (settings.KEYMETER_RAW_RETENTION_DAYS > needed) return problems;
   return [
+    ...problems,
     `KEYMETER_RAW_RETENTION_DAYS: must be more than ${needed}, the days of KEYMETER_DEDUPE_WINDOW_DAYS and KEYMETER_LOG_RETENTION_HOURS together; else a repeated event could no longer be recognised.`,
   ];
 }

@@ -1,16 +1,7 @@
 /** Every setting of every process, in one schema: name, default, unit, meaning. `npm run config` prints it. */
 import { z } from 'zod';
-
-const MiB = 1024 * 1024;
-
-function setting<T extends z.ZodType>(schema: T, unit: string, meaning: string): T {
-  return schema.meta({ unit, description: meaning }) as T;
-}
-
-function whole(least: number, most: number, preset: number) {
-  const range = `must be a whole number from ${least} to ${most}`;
-  return z.coerce.number({ error: range }).int(range).min(least, range).max(most, range).default(preset);
-}
+import { clusterSettings } from './cluster-settings.js';
+import { MiB, setting, whole } from './setting.js';
 
 export const settingsSchema = z.object({
   KEYMETER_PORT: setting(whole(0, 65535, 8080), 'TCP port', 'Where HTTP is served; 0 picks a free port.'),
@@ -21,7 +12,12 @@ export const settingsSchema = z.object({
     'secret',
     'A root key with all rights. Without it one is made and printed on the first start. Only its hash is stored.',
   ),
-  KEYMETER_STORES: setting(z.enum(['embedded']).default('embedded'), 'word', 'embedded: all stores in this process.'),
+  KEYMETER_STORES: setting(
+    z.enum(['embedded', 'cluster']).default('embedded'),
+    'word',
+    'embedded: all stores in this process; cluster: Kafka, Redis and ClickHouse.',
+  ),
+  ...clusterSettings,
   KEYMETER_LOG_MAX_BYTES: setting(
     whole(MiB, 2 ** 50, 10_240 * MiB),
     'bytes',

@@ -1,0 +1,84 @@
+/** One consumer of several: counts the partitions that its group gives it; health and metrics over HTTP. */
+import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
+import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
+import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
+import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
+import { KafkaOffsetStore } from '#adapters/kafka/kafka-offset-store.js';
+import { dedupeOptions, insertOptions } from '#runtime/config/embedded-options.js';
+import type { Settings } from '#runtime/config/settings.js';
+import { appModule } from '#runtime/http/app-module.js';
+import { closeHttpApp } from '#runtime/http/close-http-app.js';
+import { createHttpApp } from '#runtime/http/create-http-app.js';
+import { listen } from '#runtime/http/listen.js';
+import { frameworkLog } from '#runtime/process-log.js';
+import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { Deduplicator } from '#stream/deduplicator.js';
+import { ConsumerModule } from './consumer.module.js';
+import { PartitionWriters } from './partition-writers.js';
+import { UsageMetrics } from './usage-metrics.js';
+import { UsageSink } from './usage-sink.js';
+import { UsageWriter } from './usage-writer.js';
+
+export async function startClusterConsumer(settings: Settings): Promise<Running> {
+  const own = await ClusterProcess.open(settings);
+  const { clock, logger, registry, log } = own;
+  const usage = await openClusterUsage(settings, { prepares: true });
+  const reader = await log.openReader();
+  const membership = log.join(CONSUMER_GROUP, logger);
+  const offsets = new KafkaOffsetStore(membership);
+  const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
+  const newest = new Map<number, number>();
+  const onFailed = (error: unknown) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error));
+  const open = async (partition: number, onWriterFailed: (error: unknown) => void) => {
+    await deduplicator.load(partition);
+    const writer = new UsageWriter(usage.store, offsets, deduplicator, clock, {
+      logId: log.topic.id,
+      bootId: '', // the usage store is on other machines
+      ...insertOptions(settings),
+      onFailed: onWriterFailed,
+      onCommitted: (commit) => {
+        newest.set(commit.range.partition, commit.newestAcceptedAt);
+        metrics.committed(commit);
+      },
+      onRetry: (error, attempt) => logger.warn({ event: 'usage insert is repeated', reason: error.message, attempt }),
+      onReplayed: () => metrics.replayed(),
+    });
+    await reader.refresh(partition);
+    await writer.recoverPartition(reader, partition);
+    return writer;
+  };
+  const worker = new PartitionWriters(open, onFailed);
+  const server = new KafkaLogServer({
+    membership,
+    deduplicator,
+    worker,
+    onFailed,
+    onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),
+  });
+  const metrics = new UsageMetrics(registry, () => ({
+    lagRecords: () => server.partitions.reduce((sum, { lag }) => sum + lag, 0),
+    lagMs: () => oldest(server.partitions, newest, clock.now()),
+    logBytes: () => own.spool.waiting.bytes,
+  }));
+  const ports = [...own.ports(), [UsageSink, worker]] as const;
+  const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
+  app.connectMicroservice({ strategy: server });
+  await app.startAllMicroservices();
+  const url = await listen(app, settings);
+  return own.running('consumer', url, async () => {
+    await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
+    await worker.drain();
+    await reader.close();
+    await usage.close();
+  });
+}
+
+/** Time since the newest counted event of the partition that is furthest behind, ms; 0 when none is behind. */
+function oldest(
+  partitions: readonly { partition: number; lag: number }[],
+  newest: ReadonlyMap<number, number>,
+  now: number,
+): number {
+  const behind = partitions.filter(({ lag }) => lag > 0);
+  return Math.max(0, ...behind.map(({ partition }) => now - (newest.get(partition) ?? now)));
+}

@@ -1,0 +1,60 @@
+/** Policies and enforcements alone, on embedded stores: the HTTP API, and the engine over the log of the data folder. */
+import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
+import { EventLookup } from '#ports/event-lookup.js';
+import type { Settings } from '#runtime/config/settings.js';
+import { EventLogServer } from '#runtime/event-log-server.js';
+import { appModule } from '#runtime/http/app-module.js';
+import { closeHttpApp } from '#runtime/http/close-http-app.js';
+import { createHttpApp } from '#runtime/http/create-http-app.js';
+import { listen } from '#runtime/http/listen.js';
+import { every } from '#runtime/periodic.js';
+import { frameworkLog } from '#runtime/process-log.js';
+import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { EnforcementRecorder } from './enforcement-recorder.js';
+import { LateSink } from './late-sink.js';
+import { PolicyModule } from './policy.module.js';
+import { PolicyEditor } from './policy-editor.js';
+import { PolicyFramesModule } from './policy-frames.module.js';
+import { PolicyRunner } from './policy-runner.js';
+
+const SNAPSHOTS = { snapshotEveryMs: 3_000, snapshotEveryEvents: 500_000 };
+
+export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
+  const embedded = await EmbeddedProcess.open(settings);
+  const usage = await embedded.openUsage();
+  const reader = embedded.openReader();
+  const sink = new LateSink();
+  const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
+  const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { limits, ...SNAPSHOTS });
+  const ports = [...embedded.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner]] as const;
+  const module = appModule(ports, [PolicyModule, PolicyFramesModule]);
+  const app = await createHttpApp(module, { logger: frameworkLog() });
+  await app.init();
+  sink.open(app.get(EnforcementRecorder));
+  await app.get(PolicyEditor).recover();
+  await app.get(EnforcementRecorder).recover();
+  const policies = await embedded.stores.policies.list();
+  const uncounted: number[] = [];
+  for (let p = 0; p < reader.partitions; p++) {
+    await runner.open(p, reader.lowWatermark(p), policies);
+    uncounted[p] = (await usage.offsets.load(p)).next;
+  }
+  const strategy = new EventLogServer({
+    reader,
+    deduplicator: usage.deduplicator,
+    // From what is not stored yet: its ids are known only from the log.
+    startOffset: (p) => Math.min(runner.startOffset(p), uncounted[p] ?? 0),
+    onFailed: (error) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error)),
+  });
+  app.connectMicroservice({ strategy });
+  await app.startAllMicroservices();
+  const resting = every(SNAPSHOTS.snapshotEveryMs / 2, () => runner.rest(), embedded.logger);
+  const url = await listen(app, settings);
+  return embedded.running('policy', url, async () => {
+    clearInterval(resting);
+    await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
+    await runner.drain();
+    runner.stop();
+    await usage.close();
+  });
+}

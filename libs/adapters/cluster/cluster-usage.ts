@@ -1,0 +1,50 @@
+/** The usage store over HTTP, as one process uses it. */
+import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
+import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
+import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
+import { HttpSqlClient } from '#adapters/clickhouse/http-sql-client.js';
+import { KeymeterError } from '#domain/errors.js';
+import { clickhouseOptions } from '#runtime/config/cluster-options.js';
+import { usageRetention } from '#runtime/config/embedded-options.js';
+import type { Settings } from '#runtime/config/settings.js';
+
+const TABLES_WITHIN_MS = 30_000;
+
+export interface ClusterUsage {
+  readonly store: ClickHouseUsageStore;
+  readonly reader: ClickHouseUsageReader;
+  readonly lookup: ClickHouseEventLookup;
+  close(): Promise<void>;
+}
+
+/** `prepares`: creates tables and probes the engine; others find them made. */
+export async function openClusterUsage(settings: Settings, { prepares }: { prepares: boolean }): Promise<ClusterUsage> {
+  const client = new HttpSqlClient(clickhouseOptions(settings));
+  const store = new ClickHouseUsageStore(client, usageRetention(settings));
+  if (prepares) await store.prepare();
+  else await madeByConsumers(client);
+  return {
+    store,
+    reader: new ClickHouseUsageReader(client),
+    lookup: new ClickHouseEventLookup(client),
+    close: () => client.close(),
+  };
+}
+
+/** A consumer that starts at this moment creates the tables. */
+async function madeByConsumers(client: HttpSqlClient): Promise<void> {
+  const until = performance.now() + TABLES_WITHIN_MS;
+  for (;;) {
+    const [row] = await client.query<{ n: string | number }>(
+      "SELECT count() AS n FROM system.tables WHERE database = 'keymeter' AND name = 'dead_letters'",
+    );
+    if (Number(row?.n) > 0) return;
+    if (performance.now() > until) {
+      throw new KeymeterError(
+        'CONFIG_INVALID',
+        'KEYMETER_CLICKHOUSE_URL: the tables are missing; start a consumer, which creates them.',
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}

@@ -1,0 +1,3 @@
+/** Consumer groups: whoever asks how far the usage store has come asks for the consumers' commits. */
+export const CONSUMER_GROUP = 'keymeter-consumer';
+export const POLICY_GROUP = 'keymeter-policy';

@@ -1,0 +1,122 @@
+/** `npm run cluster` as a process, and callers of its apps. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HttpCaller } from '../crash/http-caller.js';
+import type { UsageRow } from '../real-log/log-server.js';
+import { type CliProcess, startCli } from '../support/cli-process.js';
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/cluster.mjs', import.meta.url));
+const ROOT_KEY = 'root_of_the_cluster_tests_0123456789';
+const PORTS = 24; // apps from the base port on, servers from 20 above it
+const READY_WITHIN_MS = 180_000;
+const STOPPED_WITHIN_MS = 60_000;
+
+export interface Addresses {
+  readonly ingress: readonly string[];
+  readonly query: string;
+  readonly policy: readonly string[];
+  readonly pids: Readonly<Record<string, number>>;
+}
+
+export class Cluster {
+  readonly ingress: readonly HttpCaller[];
+  readonly query: HttpCaller;
+  readonly policy: HttpCaller;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly folder: string,
+    readonly addresses: Addresses,
+    private readonly output: () => string,
+  ) {
+    this.ingress = addresses.ingress.map((url) => new HttpCaller(url, ROOT_KEY));
+    this.query = new HttpCaller(addresses.query, ROOT_KEY);
+    this.policy = new HttpCaller(addresses.policy[0] as string, ROOT_KEY);
+  }
+
+  static async start(folder: string): Promise<Cluster> {
+    const data = join(folder, 'data');
+    const env = { KEYMETER_DATA_DIR: data, KEYMETER_PORT: String(await freeRange()), KEYMETER_ROOT_KEY: ROOT_KEY };
+    const { PATH, HOME } = process.env;
+    const child = spawn(process.execPath, [SCRIPT], { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output = (output + chunk).slice(-20_000);
+      });
+    }
+    const deadline = performance.now() + READY_WITHIN_MS;
+    const file = join(data, 'addresses.json');
+    while (!existsSync(file)) {
+      if (child.exitCode !== null) throw new Error(`the cluster ended with ${child.exitCode}: ${output}`);
+      if (performance.now() > deadline) {
+        child.kill('SIGTERM');
+        throw new Error(`the cluster is not up: ${output}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return new Cluster(child, folder, JSON.parse(readFileSync(file, 'utf8')) as Addresses, () => output);
+  }
+
+  signal(process_: string, signal: NodeJS.Signals): void {
+    process.kill(this.addresses.pids[process_] as number, signal);
+  }
+
+  startImport(file: string): CliProcess {
+    const url = this.addresses.ingress[0] as string;
+    return startCli(join(this.folder, 'home'), { url, rootKey: ROOT_KEY }, ['import', file, '--json']);
+  }
+
+  async usage(meter: string, query: Readonly<Record<string, string>> = {}): Promise<UsageRow[]> {
+    const text = new URLSearchParams(query).toString();
+    return (await this.query.demand('GET', `/api/v1/meters/${meter}/query?${text}`)).data;
+  }
+
+  async total(meter: string, query: Readonly<Record<string, string>> = {}): Promise<number> {
+    return (await this.usage(meter, query))[0]?.value ?? 0;
+  }
+
+  async createKey(input: object = {}): Promise<{ key: string; keyId: string }> {
+    const [ingress] = this.ingress as [HttpCaller];
+    const { data: api } = await ingress.demand('POST', '/v2/apis.createApi', { name: 'cluster' });
+    return (await ingress.demand('POST', '/v2/keys.createKey', { apiId: api.apiId, prefix: 'sk', ...input })).data;
+  }
+
+  /** The verdict's code by the given ingress. */
+  async verify(ingress: number, key: string): Promise<string> {
+    const answer = await (this.ingress[ingress] as HttpCaller).demand('POST', '/v2/keys.verifyKey', { key });
+    return answer.data.code;
+  }
+
+  /** Resolves with the exit code of the whole and what it printed last. */
+  async stop(): Promise<{ code: number | null; output: string }> {
+    for (const caller of [...this.ingress, this.query, this.policy]) caller.close();
+    if (this.child.exitCode !== null) return { code: this.child.exitCode, output: this.output() };
+    const ended = new Promise<number | null>((resolve) => this.child.once('close', resolve));
+    this.child.kill('SIGINT');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOPPED_WITHIN_MS);
+    const code = await ended;
+    clearTimeout(timer);
+    return { code, output: this.output() };
+  }
+}
+
+/** A base port above which all that the cluster needs are free at the moment. */
+async function freeRange(): Promise<number> {
+  for (let base = 20_000 + (process.pid % 400) * 50; base < 60_000; base += 50) {
+    const ports = Array.from({ length: PORTS }, (_, i) => base + i);
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
+  }
+  throw new Error('no range of free ports');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
