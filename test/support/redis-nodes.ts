@@ -6,9 +6,20 @@ import { RedisKeyNode, type RedisKeyNodeOptions } from '#adapters/redis/redis-ke
 import type { Clock } from '#ports/clock.js';
 import { TestRedis } from './redis-server.js';
 
-const quiet: LoggerService = { log: () => undefined, warn: () => undefined, error: () => undefined };
+/** Events that nodes logged. */
+class Lines implements LoggerService {
+  readonly events: string[] = [];
+
+  log({ event }: { event: string }): void {
+    this.events.push(event);
+  }
+
+  warn = this.log;
+  error = this.log;
+}
 
 export class RedisNodes {
+  readonly lines = new Lines();
   #redis: TestRedis | undefined;
   readonly #open = new Map<RedisKeyNode, RedisConnection>();
 
@@ -33,7 +44,7 @@ export class RedisNodes {
     const node = { host: '127.0.0.1', port };
     const connection = await RedisConnection.open({ mode: this.mode, nodes: [node], name: nodeId });
     try {
-      const opened = await RedisKeyNode.open(connection, clock, quiet, { ...changes, nodeId });
+      const opened = await RedisKeyNode.open(connection, clock, this.lines, { ...changes, nodeId });
       this.#open.set(opened, connection);
       return opened;
     } catch (error) {

@@ -43,6 +43,9 @@ type Reply = [newest: string, token: string, changes: [string, number, string, s
 export class NodeLease {
   readonly #mirrors: DirectoryMirror[] = [];
   #position: number | undefined;
+  /** Of what is in memory: an answer to a question of an earlier life is of no use. */
+  #life = 0;
+  #silent = false;
   #trustedUntil = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #rung = false;
@@ -111,6 +114,7 @@ export class NodeLease {
 
   /** Everything in memory is void, at once. */
   distrust(): void {
+    this.#life++;
     this.#trustedUntil = Number.NEGATIVE_INFINITY;
     this.#position = undefined;
     for (const mirror of this.#mirrors) mirror.forget();
@@ -126,17 +130,20 @@ export class NodeLease {
 
   async #begin(): Promise<true> {
     this.distrust();
+    const life = this.#life;
     await this.epochKeeper.settle();
     const [newest] = await this.#follow('');
     for (const mirror of this.#mirrors) await mirror.load();
-    this.#position = Number(newest);
+    if (this.#life === life) this.#position = Number(newest);
     return true;
   }
 
   /** True when there is more to read or something to confirm. */
   async #round(position: number): Promise<boolean> {
     const sentAt = this.clock.monotonic();
+    const life = this.#life;
     const [newest, , changes] = await this.#follow(String(position));
+    if (this.#life !== life) return true;
     const first = changes[0];
     if (first ? Number(first[0]) !== position + 1 : Number(newest) !== position) {
       this.distrust(); // what lies between was cut off
@@ -149,6 +156,8 @@ export class NodeLease {
 
   #grant(sentAt: number): void {
     this.#trustedUntil = sentAt + this.options.leaseMs * (1 - DRIFT);
+    if (this.#silent) this.logger.log({ event: 'lease held again' });
+    this.#silent = false;
     this.#granted.resolve();
     this.#granted = deferred();
   }
@@ -173,13 +182,13 @@ export class NodeLease {
     }
   }
 
+  /** Said once, when the lease has run out. */
   #unrenewed(error: Error): void {
-    if (this.#stopped) return;
-    if (error instanceof KeymeterError && error.retryable) {
-      if (!this.holds) this.logger.warn({ event: 'lease not renewed', reason: error.message });
-      return;
-    }
-    this.logger.error({ event: 'lease not renewed', reason: error.message });
+    if (this.#stopped || this.#silent || this.holds) return;
+    this.#silent = true;
+    const reason = { event: 'lease lost: nothing is answered from memory', reason: error.message };
+    if (error instanceof KeymeterError && error.retryable) this.logger.warn(reason);
+    else this.logger.error(reason);
   }
 }
 

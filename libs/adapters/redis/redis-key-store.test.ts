@@ -2,6 +2,7 @@ import { identityRecord, keyRecord } from '#contracts/key-store.contract.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
+import { TcpProxy } from '../../../test/support/tcp-proxy.js';
 import type { RedisKeyNode } from './redis-key-node.js';
 
 const describeRedis = await describeWithRedis();
@@ -18,6 +19,7 @@ describeRedis('keys of several nodes on one Redis', () => {
   afterAll(() => redis.close());
   beforeEach(() => {
     name = `outage-${count++}`;
+    redis.lines.events.length = 0;
   });
   afterEach(async () => {
     for (const node of nodes.splice(0)) await redis.end(node);
@@ -76,6 +78,27 @@ describeRedis('keys of several nodes on one Redis', () => {
     await eventually(async () => expect((await node.keys.findByHash(cold.hash))?.key).toEqual(cold));
     expect((await node.keys.findByHash(hot.hash))?.key).toEqual(hot);
     expect(node.loss).toBeUndefined();
+    expect(redis.lines.events).toEqual(['lease lost: nothing is answered from memory', 'lease held again']);
+  });
+
+  test('a revocation during whose wait Redis goes away is not said to be done', async () => {
+    const proxy = await TcpProxy.to(redis.redis.port);
+    const node = await open();
+    await redis.open({ name, leaseMs: 800, renewMs: 50 }, undefined, proxy.port).then((cut) => nodes.push(cut));
+    const key = await node.keys.insertKey(keyRecord());
+    proxy.hold();
+    const revocation = node.keys.changeKey(key.id, disabled);
+    const refused = expect(revocation).rejects.toMatchObject(unavailable);
+    await eventually(async () => expect((await node.keys.findKey(key.id))?.key.enabled).toBe(false));
+    await redis.redis.kill9();
+    try {
+      await refused;
+    } finally {
+      await redis.redis.restart();
+      await proxy.close();
+    }
+    await eventually(async () => expect((await node.keys.changeKey(key.id, disabled))?.enabled).toBe(false));
+    expect((await node.keys.findByHash(key.hash))?.key.enabled).toBe(false);
   });
 
   test('a node told to refuse answers nothing from memory while Redis is away', async () => {
