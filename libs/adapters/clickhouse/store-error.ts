@@ -25,14 +25,16 @@ export function engineCode(cause: unknown): number | undefined {
 }
 
 /** The engine has so many parts that it takes no more: fewer, larger inserts are the cure. */
-export function isTooManyParts(error: unknown): boolean {
-  return error instanceof KeymeterError && engineCode(error.cause) === 252;
-}
+const TOO_MANY_PARTS = 252;
 
 export function storeError(cause: unknown): KeymeterError {
   const code = engineCode(cause);
   const text = errorFields(cause).message;
   const retryable = RETRYABLE_CODES.has(code ?? 0) || /No space left|NOT_ENOUGH_SPACE/i.test(text);
+  if (code === TOO_MANY_PARTS) {
+    const sentence = 'The usage store has too many parts to take another insert at once.';
+    return new KeymeterError('STORE_CROWDED', sentence, { retryable, cause });
+  }
   return new KeymeterError(
     retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED',
     `The usage store refused a statement (${code === undefined ? 'no code' : `code ${code}`}).`,
