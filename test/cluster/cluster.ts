@@ -104,9 +104,12 @@ export class Cluster {
   }
 }
 
-/** A base port above which all that the cluster needs are free at the moment. */
+/**
+ * A base port above which all that the cluster needs are free, below those that the system gives to clients: one of
+ * these would be gone by the time its server starts (net.ipv4.ip_local_port_range begins at 32768).
+ */
 async function freeRange(): Promise<number> {
-  for (let base = 20_000 + (process.pid % 400) * 50; base < 60_000; base += 50) {
+  for (let base = 20_000 + (process.pid % 200) * 50; base < 32_000; base += 50) {
     const ports = Array.from({ length: PORTS }, (_, i) => base + i);
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
   }
