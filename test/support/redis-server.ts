@@ -14,14 +14,21 @@ export interface RedisProcess {
   resume(): void;
 }
 
+interface StartOptions {
+  readonly dir: string;
+  readonly port: number;
+  readonly args?: readonly string[];
+  readonly config?: string;
+}
+
 interface RedisScript {
   readonly DURABLE: readonly string[];
   ensureRedis(): string;
-  startRedis(options: { dir: string; port: number; args?: readonly string[] }): Promise<RedisProcess>;
+  startRedis(options: StartOptions): Promise<RedisProcess>;
   askRedis(port: number, command: string): Promise<string>;
 }
 
-const CLUSTER_MS = 10_000;
+const UNTIL_MS = 10_000;
 const SCRIPT_FROM = ['../../scripts/servers/redis.mjs', '../../../scripts/servers/redis.mjs']; // sources, dist/
 
 async function script(): Promise<RedisScript> {
@@ -64,12 +71,12 @@ export class TestRedis {
   }
 
   /** `args` come after the durable ones and so override them. */
-  static async start(args: readonly string[] = []): Promise<TestRedis> {
+  static async start(args: readonly string[] = [], config?: string): Promise<TestRedis> {
     const { startRedis, DURABLE } = await script();
     const dir = mkdtempSync(join(tmpdir(), 'keymeter-redis-'));
     const all = [...DURABLE, ...args];
     try {
-      return new TestRedis(await startRedis({ dir, port: await freePort(), args: all }), dir, all);
+      return new TestRedis(await startRedis({ dir, port: await freePort(), args: all, config }), dir, all);
     } catch (error) {
       rmSync(dir, { recursive: true, force: true });
       throw error;
@@ -80,12 +87,30 @@ export class TestRedis {
   static async startCluster(): Promise<TestRedis> {
     const redis = await TestRedis.start(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
     await redis.ask('CLUSTER ADDSLOTSRANGE 0 16383');
-    const end = performance.now() + CLUSTER_MS;
-    while (!(await redis.ask('CLUSTER INFO')).includes('cluster_state:ok')) {
-      if (performance.now() > end) throw new Error('the cluster does not come up');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(async () => (await redis.ask('CLUSTER INFO')).includes('cluster_state:ok'));
     return redis;
+  }
+
+  /** A replica that has all that its master has. */
+  static async startReplica(master: TestRedis): Promise<TestRedis> {
+    await master.ask('CONFIG SET repl-diskless-sync-delay 0');
+    const replica = await TestRedis.start(['--replicaof', `127.0.0.1 ${master.port}`]);
+    await until(async () => (await replica.ask('INFO replication')).includes('master_link_status:up'));
+    return replica;
+  }
+
+  /** One that decides alone, after a second and a half, that the master is dead. */
+  static async startSentinel(masterName: string, master: TestRedis): Promise<TestRedis> {
+    const monitor = `sentinel monitor ${masterName} 127.0.0.1 ${master.port} 1`;
+    const times = [
+      `sentinel down-after-milliseconds ${masterName} 1500`,
+      `sentinel failover-timeout ${masterName} 2000`,
+    ];
+    const sentinel = await TestRedis.start(['--sentinel'], [monitor, ...times, ''].join('\n'));
+    await until(async () =>
+      /master-link-status\r\n\$2\r\nok/.test(await sentinel.ask(`SENTINEL REPLICAS ${masterName}`)),
+    );
+    return sentinel;
   }
 
   get pid(): number {
@@ -132,6 +157,14 @@ export class TestRedis {
   async close(): Promise<void> {
     await this.#server.kill9();
     rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + UNTIL_MS;
+  while (!(await check())) {
+    if (performance.now() > end) throw new Error('the Redis servers do not find each other');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -47,6 +47,9 @@ export class RedisConnection {
   /** The latest trouble of the connection, for health and logs; undefined while it is well. */
   trouble: KeymeterError | undefined;
 
+  #revival: NodeJS.Timeout | undefined;
+  #closed = true;
+
   private constructor(
     readonly client: RedisClient,
     private readonly options: RedisConnectionOptions,
@@ -57,6 +60,7 @@ export class RedisConnection {
     client.on('ready', () => {
       this.trouble = undefined;
     });
+    client.on('end', () => this.#revive());
   }
 
   /**
@@ -68,6 +72,8 @@ export class RedisConnection {
     try {
       await within(OPEN_FACTOR * (options.connectTimeoutMs ?? CONNECT_MS), connection.client.connect());
       for (const info of await connection.infos()) refuseUnfit(info);
+      connection.#closed = false;
+      if (connection.client.status === 'end') connection.#revive();
       return connection;
     } catch (error) {
       await connection.close();
@@ -118,11 +124,24 @@ export class RedisConnection {
   /** Commands in flight are rejected. */
   async close(): Promise<void> {
     const { client } = this;
+    this.#closed = true;
+    clearTimeout(this.#revival);
     if (client.status === 'end') return;
     const connected = client.status !== 'reconnecting' && client.status !== 'wait';
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.disconnect();
     if (connected) await within(2 * DISCONNECT_MS, ended).catch(() => undefined); // whatever it still does, it is cut off
+  }
+
+  /** ioredis gives up for ever where finding the server fails in a way that it does not expect. */
+  #revive(): void {
+    if (this.#closed) return;
+    const again = () => this.client.connect().catch((error) => this.#failed(error));
+    this.#revival = setTimeout(again, RETRY_MAX_MS).unref();
+  }
+
+  #failed(error: unknown): void {
+    this.trouble = storeError(error);
   }
 }
 
@@ -182,8 +201,7 @@ function sentinelOptions({ nodes, masterName, sentinelPassword, tls }: RedisConn
     name: masterName,
     sentinelPassword,
     enableTLSForSentinelMode: Boolean(tls),
-    sentinelRetryStrategy: backoff,
-    failoverDetector: true,
+    sentinelRetryStrategy: backoff, // no failoverDetector: a switch while it looks for the master ends the client
   };
 }
 

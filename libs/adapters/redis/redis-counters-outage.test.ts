@@ -3,7 +3,7 @@ import type { TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
 import type { CreditAccount } from '#domain/keys/credits.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { describeWithRedis, freePort, TestRedis } from '../../../test/support/redis-server.js';
-import { RedisConnection } from './redis-connection.js';
+import { RedisConnection, type RedisConnectionOptions } from './redis-connection.js';
 import { RedisCounters, type RedisCountersOptions } from './redis-counters.js';
 
 const START = Date.UTC(2026, 0, 10, 12);
@@ -17,11 +17,15 @@ describeRedis('counters while Redis fails', () => {
   const clock = new SystemClock();
   const account: CreditAccount = { id: 'cr', initial: 10_000, since: START };
 
-  async function node(options: RedisCountersOptions = {}): Promise<RedisCounters> {
+  async function node(
+    options: RedisCountersOptions = {},
+    place: Partial<RedisConnectionOptions> = {},
+  ): Promise<RedisCounters> {
     const connection = await RedisConnection.open({
       mode: 'standalone',
       nodes: [{ host: '127.0.0.1', port: redis.port }],
       commandTimeoutMs: 300,
+      ...place,
     });
     const counters = await RedisCounters.open(connection, clock, { restartMs: RESTART_MS, ...options });
     opened.push({ counters, connection });
@@ -57,49 +61,53 @@ describeRedis('counters while Redis fails', () => {
     await redis.close();
   });
 
-  test('a server killed and restarted under load never lets more than the limit through, and credits stay exact', async () => {
-    redis = await TestRedis.start();
-    const nodes = [await node(), await node()];
-    const LIMIT = 3_000;
-    let [passed, unknown, done] = [0, 0, false];
-    const work = async (counters: RedisCounters) => {
-      while (!done) {
-        const outcome = await attempt(counters, request(LIMIT, 1));
-        if (outcome?.passed) passed++;
-        else if (!outcome) {
-          unknown++;
-          await new Promise((resolve) => setTimeout(resolve, 5));
+  test.each(['standalone', 'cluster'] as const)(
+    '%s: a server killed and restarted under load never lets more than the limit through, and credits stay exact',
+    async (mode) => {
+      redis = mode === 'cluster' ? await TestRedis.startCluster() : await TestRedis.start();
+      const nodes = [await node({}, { mode }), await node({}, { mode })];
+      const LIMIT = 3_000;
+      let [passed, unknown, done] = [0, 0, false];
+      const work = async (counters: RedisCounters) => {
+        while (!done) {
+          const outcome = await attempt(counters, request(LIMIT, 1));
+          if (outcome?.passed) passed++;
+          else if (!outcome) {
+            unknown++;
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
         }
+      };
+      const workers = Array.from({ length: 40 }, (_, i) => work(nodes[i % 2] as RedisCounters));
+      for (let kill = 0; kill < (mode === 'cluster' ? 1 : 3); kill++) {
+        await eventually(() => expect(passed).toBeGreaterThan(500 * (kill + 1)));
+        await redis.kill9();
+        await redis.restart();
+        await Promise.all(nodes.map(openAgain));
       }
-    };
-    const workers = Array.from({ length: 40 }, (_, i) => work(nodes[i % 2] as RedisCounters));
-    for (let kill = 0; kill < 3; kill++) {
-      await eventually(() => expect(passed).toBeGreaterThan(500 * (kill + 1)));
-      await redis.kill9();
-      await redis.restart();
-      await Promise.all(nodes.map(openAgain));
-    }
-    await eventually(async () => {
-      const probe = await attempt(nodes[0] as RedisCounters, request(LIMIT, 1));
-      if (probe?.passed) passed++;
-      expect(probe?.passed).toBe(false);
-    });
-    done = true;
-    await Promise.all(workers);
-    await eventually(() =>
-      expect(nodes.map(({ repairs }) => repairs)).toEqual([
-        { waiting: 0, givenUp: 0 },
-        { waiting: 0, givenUp: 0 },
-      ]),
-    );
-    for (let left = 0; left < LIMIT; left++) {
-      if (!(await attempt(nodes[1] as RedisCounters, request(LIMIT, 1)))?.passed) break;
-      passed++;
-    }
-    expect(unknown).toBeGreaterThan(0);
-    expect(passed).toBe(LIMIT);
-    expect(await nodes[0]?.balance(account, START)).toBe(10_000 - LIMIT);
-  }, 60_000);
+      await eventually(async () => {
+        const probe = await attempt(nodes[0] as RedisCounters, request(LIMIT, 1));
+        if (probe?.passed) passed++;
+        expect(probe?.passed).toBe(false);
+      });
+      done = true;
+      await Promise.all(workers);
+      await eventually(() =>
+        expect(nodes.map(({ repairs }) => repairs)).toEqual([
+          { waiting: 0, givenUp: 0 },
+          { waiting: 0, givenUp: 0 },
+        ]),
+      );
+      for (let left = 0; left < LIMIT; left++) {
+        if (!(await attempt(nodes[1] as RedisCounters, request(LIMIT, 1)))?.passed) break;
+        passed++;
+      }
+      expect(unknown).toBeGreaterThan(0);
+      expect(passed).toBe(LIMIT);
+      expect(await nodes[0]?.balance(account, START)).toBe(10_000 - LIMIT);
+    },
+    60_000,
+  );
 
   test('what a restarted server has lost is added again by the nodes before anything is granted', async () => {
     redis = await TestRedis.start(['--appendonly', 'no']);
@@ -121,6 +129,36 @@ describeRedis('counters while Redis fails', () => {
     expect(outcomes.filter((passed) => passed)).toHaveLength(3);
     expect(await nodes[0]?.balance(account, START)).toBe(10_000 - 50);
   });
+
+  test('a replica that takes over goes on where the master was', async () => {
+    redis = await TestRedis.start();
+    const replica = await TestRedis.startReplica(redis);
+    const sentinel = await TestRedis.startSentinel('keymeter', redis);
+    const place = {
+      mode: 'sentinel' as const,
+      masterName: 'keymeter',
+      nodes: [{ host: '127.0.0.1', port: sentinel.port }],
+    };
+    try {
+      const nodes = [await node({}, place), await node({}, place)];
+      let passed = 0;
+      for (let n = 0; n < 6; n++) if ((await attempt(nodes[n % 2] as RedisCounters, request(10, 5)))?.passed) passed++;
+      await redis.kill9();
+      let refused = 0;
+      await eventually(async () => {
+        for (const counters of nodes) {
+          const outcome = await attempt(counters, request(10, 5));
+          if (outcome?.passed) passed++;
+          else if (outcome) refused++;
+        }
+        expect(refused).toBeGreaterThan(1);
+      }, 20_000);
+      expect(passed).toBe(10);
+      expect(await nodes[1]?.balance(account, START)).toBe(10_000 - 50);
+    } finally {
+      await Promise.all([sentinel.close(), replica.close()]);
+    }
+  }, 40_000);
 
   test('a take whose answer was lost is given back, or kept from happening', async () => {
     redis = await TestRedis.start();

@@ -49,7 +49,11 @@ export class CounterRecovery {
     this.connection.onDisconnect(() => {
       this.#open = false;
     });
-    this.connection.onReconnect(() => this.#meetAgain());
+    this.connection.onReconnect(() => {
+      if (this.connection.isCluster)
+        this.#later(() => this.#meetAgain(), AGAIN_MS); // once for many nodes
+      else this.#meetAgain();
+    });
     await this.#meet();
   }
 
