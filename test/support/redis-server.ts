@@ -85,7 +85,8 @@ export class TestRedis {
 
   /** A cluster of one node: hash slots and the refusal of commands over several of them, without a failover. */
   static async startCluster(): Promise<TestRedis> {
-    const redis = await TestRedis.start(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
+    const bus = ['--cluster-port', String(await freePort())];
+    const redis = await TestRedis.start(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', ...bus]);
     await redis.ask('CLUSTER ADDSLOTSRANGE 0 16383');
     await until(async () => (await redis.ask('CLUSTER INFO')).includes('cluster_state:ok'));
     return redis;
@@ -168,13 +169,21 @@ async function until(check: () => Promise<boolean>): Promise<void> {
   }
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Below those that the system gives to clients (from 32768 on): one of these could be taken while its server is down
+ * for a restart. The probe also finds what another test took.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
