@@ -57,6 +57,22 @@ export async function describeWithKafka(): Promise<jest.Describe> {
   }
 }
 
+export interface TestKafkaOptions {
+  readonly properties?: KafkaStart['properties'];
+  /** For clients that are to stay behind a proxy: it listens on `advertisedPort` and goes to `port`. */
+  readonly secondListener?: { readonly port: number; readonly advertisedPort: number };
+}
+
+function twoListeners(port: number, controllerPort: number, second: { port: number; advertisedPort: number }) {
+  const at = (name: string, where: number) => `${name}://127.0.0.1:${where}`;
+  return {
+    listeners: [at('PLAINTEXT', port), at('BEHIND', second.port), at('CONTROLLER', controllerPort)].join(','),
+    'advertised.listeners': [at('PLAINTEXT', port), at('BEHIND', second.advertisedPort)].join(','),
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+  };
+}
+
 export class TestKafka {
   #server: KafkaProcess;
 
@@ -67,10 +83,12 @@ export class TestKafka {
     this.#server = server;
   }
 
-  static async start(options: Pick<KafkaStart, 'properties' | 'advertisedPort'> = {}): Promise<TestKafka> {
+  static async start(options: TestKafkaOptions = {}): Promise<TestKafka> {
     const { startKafka } = await script();
     const dir = mkdtempSync(join(tmpdir(), 'keymeter-kafka-'));
-    const start = { ...options, dir, port: await freePort(), controllerPort: await freePort() };
+    const [port, controllerPort] = [await freePort(), await freePort()];
+    const listeners = options.secondListener ? twoListeners(port, controllerPort, options.secondListener) : {};
+    const start = { dir, port, controllerPort, properties: { ...listeners, ...options.properties } };
     try {
       return new TestKafka(await startKafka(start), start);
     } catch (error) {

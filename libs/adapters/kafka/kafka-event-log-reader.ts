@@ -26,13 +26,12 @@ export class KafkaEventLogReader extends EventLogReader {
   }
 
   static async open(connection: KafkaConnection, topic: EventsTopic): Promise<KafkaEventLogReader> {
-    const client = await TopicClient.open(connection, topic.name);
+    const client = await TopicClient.open(connection, topic);
     try {
-      const each = Array.from({ length: topic.partitions }, (_, partition) => client.watermarks(partition));
-      return new KafkaEventLogReader(client, await Promise.all(each));
+      return new KafkaEventLogReader(client, await client.firstWatermarks());
     } catch (error) {
       await client.close();
-      throw kafkaError(error, `opening the topic ${topic.name}`);
+      throw error;
     }
   }
 

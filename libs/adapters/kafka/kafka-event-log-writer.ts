@@ -4,7 +4,6 @@ import { frameTime } from '#domain/log/frame.js';
 import type { Clock } from '#ports/clock.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import type { KafkaConnection } from './kafka-connection.js';
-import { kafkaError } from './kafka-error.js';
 import type { EventsTopic } from './kafka-topics.js';
 import { PartitionProducer } from './partition-producer.js';
 import { TopicClient } from './topic-client.js';
@@ -52,14 +51,13 @@ export class KafkaEventLogWriter extends EventLogWriter {
 
   static async open(options: KafkaEventLogWriterOptions): Promise<KafkaEventLogWriter> {
     const { connection, topic } = options;
-    const client = await TopicClient.open(connection, topic.name);
+    const client = await TopicClient.open(connection, topic);
     try {
-      const partitions = Array.from({ length: topic.partitions }, (_, partition) => client.watermarks(partition));
-      const nexts = (await Promise.all(partitions)).map(({ high }) => high);
+      const nexts = (await client.firstWatermarks()).map(({ high }) => high);
       return new KafkaEventLogWriter(client, nexts, options);
     } catch (error) {
       await client.close();
-      throw kafkaError(error, `opening the topic ${topic.name}`);
+      throw error;
     }
   }
 

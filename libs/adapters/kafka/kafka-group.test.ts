@@ -1,17 +1,22 @@
 import type { OffsetRange } from '#domain/log/position.js';
 import { NO_COUNTS } from '#ports/offset-store.js';
+import type { DeadLetter } from '#ports/usage-store.js';
 import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { frameOf } from '../../../test/support/event-rows.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { KafkaRig } from '../../../test/support/kafka-rig.js';
-import { describeWithKafka } from '../../../test/support/kafka-server.js';
+import { describeWithKafka, TestKafka } from '../../../test/support/kafka-server.js';
+import { freePort } from '../../../test/support/redis-server.js';
+import { TcpProxy } from '../../../test/support/tcp-proxy.js';
+import { encodeMetadata } from './commit-metadata.js';
 import { GroupMembership, type GroupOptions } from './group-membership.js';
+import { KafkaConnection } from './kafka-connection.js';
 import { KafkaLogServer } from './kafka-log-server.js';
-import { KafkaOffsetStore } from './kafka-offset-store.js';
+import { KafkaOffsetStore, progressOf } from './kafka-offset-store.js';
 import { KafkaSharedLog } from './kafka-shared-log.js';
-import type { EventsTopic } from './kafka-topics.js';
+import { type EventsTopic, ensureTopics } from './kafka-topics.js';
 
 const describeKafka = await describeWithKafka();
 const SESSION_MS = 3_000;
@@ -19,6 +24,7 @@ const SESSION_MS = 3_000;
 /** A process of the group: commits every batch it is given, as the consumer does. */
 class Member {
   readonly delivered: string[] = [];
+  readonly deadLetters: DeadLetter[] = [];
   readonly failures: unknown[] = [];
   readonly happened: string[] = [];
   /** While set, batches wait here. */
@@ -61,7 +67,10 @@ class Member {
     await this.offsets.intend(range);
     const last = frames.at(-1)!;
     await this.offsets.commit(range, { ...NO_COUNTS, counted: frames.length }, last);
-    for (const { partition, offset } of frames) this.delivered.push(`${partition}:${offset}`);
+    for (const { partition, offset, deadLetters } of frames) {
+      this.delivered.push(`${partition}:${offset}`);
+      this.deadLetters.push(...deadLetters);
+    }
   }
 }
 
@@ -145,4 +154,143 @@ describeKafka('a consumer group', () => {
     expect([...a.delivered].sort()).toEqual(['0:0', '1:0']);
     expect(b.delivered).toEqual([]);
   }, 60_000);
+
+  describe('with a member that is cut off', () => {
+    let proxied: TcpProxy;
+    let second: TestKafka;
+
+    /** A broker with a second listener, advertised at a proxy: who comes through the proxy stays behind it. */
+    beforeAll(async () => {
+      const behind = await freePort();
+      proxied = await TcpProxy.to(behind);
+      second = await TestKafka.start({ secondListener: { port: behind, advertisedPort: proxied.port } });
+    }, 120_000);
+    afterAll(async () => {
+      await second?.close();
+      await proxied?.close();
+    });
+
+    test('its late commit is FENCED and moves nothing, what it had intended is known to the next owner', async () => {
+      const direct = new KafkaConnection({ brokers: [second.bootstrap] });
+      const topic = await ensureTopics(direct, { partitions: 1, replication: 1, retentionMs: 86_400_000 });
+      const behind = new KafkaConnection({ brokers: [`127.0.0.1:${proxied.port}`], requestTimeoutMs: 60_000 });
+      const [zombie, heir] = [member(topic, 'g', behind), member(topic, 'g', direct)];
+      await zombie.start();
+      await eventually(() => expect(zombie.held).toEqual([0]), 20_000);
+      const range = { partition: 0, first: 0, next: 5 };
+      await zombie.offsets.load(0);
+      await zombie.offsets.intend(range);
+
+      proxied.hold();
+      await heir.start();
+      await eventually(() => expect(heir.held).toEqual([0]), 20_000);
+      expect(await heir.offsets.load(0)).toEqual({ next: 0, counts: NO_COUNTS, intended: range, lastRow: undefined });
+      const counts = { ...NO_COUNTS, counted: 5 };
+      await heir.offsets.commit(range, counts);
+      const late = zombie.offsets.commit(range, { ...counts, counted: 99 });
+      const fenced = expect(late).rejects.toMatchObject({ code: 'FENCED', retryable: false });
+      const lease = zombie.membership.lease(0)!;
+      const confirmed = zombie.membership.confirmed(lease); // undecided as long as nobody can be asked
+      proxied.release();
+
+      await fenced;
+      expect(await confirmed).toBe(false);
+      expect(await heir.offsets.load(0)).toMatchObject({ next: 5, counts });
+      await eventually(() => expect(zombie.happened.some((line) => line.startsWith('lost fenced'))).toBe(true));
+      expect(zombie.happened).toContain('lost 0');
+    }, 60_000);
+  });
+
+  test('an offset set by another tool is refused with a way out, not gone on from', async () => {
+    const topic = await rig.topic();
+    const groupId = `g${groups++}`;
+    await write(topic, 3);
+    const admin = rig.connection().admin();
+    await admin.connect();
+    await admin.setOffsets({ groupId, topic: topic.name, partitions: [{ partition: 0, offset: '2' }] });
+    await admin.disconnect();
+    const late = member(topic, groupId);
+    await late.start();
+    await eventually(() => expect(late.failures).toHaveLength(1), 20_000);
+    expect(late.failures[0]).toMatchObject({ code: 'OFFSET_BEHIND_DATA' });
+    expect(late.delivered).toEqual([]);
+  }, 60_000);
+
+  test('events that retention dropped before they were counted stop the partition and are named', async () => {
+    const topic = await rig.topic();
+    const groupId = `g${groups++}`;
+    await write(topic, 3);
+    const first = member(topic, groupId);
+    await first.start();
+    await eventually(() => expect(first.delivered).toHaveLength(3), 20_000);
+    await first.server.close();
+    await write(topic, 5);
+    const admin = rig.connection().admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(topic.name); // loads what deleteTopicRecords needs
+    await admin.deleteTopicRecords({ topic: topic.name, partitions: [{ partition: 0, offset: '6' }] });
+    await admin.disconnect();
+    const next = member(topic, groupId);
+    await next.start();
+    await eventually(() => expect(next.failures).toHaveLength(1), 20_000);
+    expect(next.failures[0]).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE', message: expect.stringContaining('[3, 6)') });
+    expect(next.delivered).toEqual([]);
+  }, 60_000);
+
+  test('a topic made anew under the same name is another log: a reader that was in it stops and says so', async () => {
+    const prefix = 'anew.';
+    const topic = await rig.topic({ prefix });
+    await write(topic, 3);
+    const reader = member(topic, `g${groups++}`);
+    await reader.start();
+    await eventually(() => expect(reader.delivered).toHaveLength(3), 20_000);
+    const again = await rig.recreate(topic, prefix);
+    expect(again.id).not.toBe(topic.id);
+    await write(again, 9); // offset 3 exists again, and is another event
+    await eventually(() => expect(reader.failures.length).toBeGreaterThan(0), 20_000);
+    expect(reader.failures[0]).toMatchObject({ code: 'TOPIC_WRONG', message: expect.stringContaining('made anew') });
+    expect(reader.delivered).toHaveLength(3);
+  }, 60_000);
+
+  test('a commit that belongs to a topic of another id is refused', () => {
+    const commit = { partition: 0, offset: '3', metadata: encodeMetadata('old', { next: 3, counts: NO_COUNTS }) };
+    const topic = { name: 'keymeter.events', id: 'new', partitions: 1 };
+    expect(() => progressOf(commit, 0, { topic, groupId: 'g' })).toThrow(/was made anew/);
+  });
+
+  test('records that are no frames of ours become dead letters and never stop the partition', async () => {
+    const topic = await rig.topic();
+    const writer = await rig.writer(topic);
+    const good = () => frameOf([{ id: `e${count++}`, time: 1 }], Date.now());
+    const cut = good().subarray(0, 40);
+    for (const value of [good(), Buffer.from('poison'), Buffer.alloc(0), cut, Buffer.alloc(3_000_000, 7), good()]) {
+      await writer.append(0, value);
+    }
+    await writer.close();
+    const reader = member(topic, `g${groups++}`);
+    await reader.start();
+    await eventually(() => expect(reader.delivered).toHaveLength(6), 20_000);
+    expect(reader.deadLetters.map(({ offset, bytes }) => [offset, bytes.length])).toEqual([
+      [1, 6],
+      [2, 0],
+      [3, 40],
+      [4, 3_000_000],
+    ]);
+    expect(reader.failures).toEqual([]);
+  }, 60_000);
+
+  test('a broker that is killed and started again is waited for, then everything is delivered', async () => {
+    const topic = await rig.topic({ partitions: 2 });
+    const groupId = `g${groups++}`;
+    const reader = member(topic, groupId);
+    await reader.start();
+    await write(topic, 10);
+    await eventually(() => expect(reader.delivered).toHaveLength(20), 20_000);
+    await rig.server.kill9();
+    await rig.server.restart();
+    await write(topic, 10);
+    await eventually(() => expect(new Set(reader.delivered).size).toBe(40), 60_000);
+    expect(reader.delivered).toHaveLength(40);
+    expect(reader.failures).toEqual([]);
+  }, 120_000);
 });

@@ -85,7 +85,7 @@ export class KafkaLogServer extends Server implements CustomTransportStrategy {
   async #start(): Promise<void> {
     const { membership, bufferBytes = 1024 * 1024, fetchWaitMs = 250, onFailed, onRetry } = this.options;
     const { connection, topic } = membership.options;
-    const client = await TopicClient.open(connection, topic.name);
+    const client = await TopicClient.open(connection, topic);
     this.#client = client;
     const fetches = new FetchLoop({ client, bufferBytes, waitMs: fetchWaitMs, onRetry: (error) => onRetry?.(error) });
     this.#fetches = fetches;

@@ -12,7 +12,7 @@ export class KafkaSharedLog {
   ) {}
 
   static async open(options: Pick<GroupOptions, 'connection' | 'topic' | 'groupId'>): Promise<KafkaSharedLog> {
-    return new KafkaSharedLog(await TopicClient.open(options.connection, options.topic.name), options);
+    return new KafkaSharedLog(await TopicClient.open(options.connection, options.topic), options);
   }
 
   get partitions(): number {
@@ -22,8 +22,8 @@ export class KafkaSharedLog {
   /** Next offset to be written, by partition. */
   ends(): Promise<readonly number[]> {
     return this.#asking(async () => {
-      const all = this.#each((partition) => this.client.watermarks(partition));
-      return (await Promise.all(all)).map(({ high }) => high);
+      const all = await this.client.allWatermarks(this.#all);
+      return all.map(({ high }) => high);
     });
   }
 
@@ -32,10 +32,10 @@ export class KafkaSharedLog {
     const { topic, groupId } = this.options;
     return this.#asking(async () => {
       const coordinator = await this.client.cluster.findGroupCoordinator({ groupId });
-      const partitions = this.#each((partition) => ({ partition }));
+      const partitions = this.#all.map((partition) => ({ partition }));
       const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic: topic.name, partitions }] });
       const found = responses[0]?.partitions ?? [];
-      return this.#each((partition) => {
+      return this.#all.map((partition) => {
         const commit = found.find((one) => one.partition === partition);
         return progressOf(commit && Number(commit.offset) >= 0 ? commit : undefined, partition, this.options);
       });
@@ -46,8 +46,8 @@ export class KafkaSharedLog {
     return this.client.close();
   }
 
-  #each<T>(of: (partition: number) => T): T[] {
-    return Array.from({ length: this.partitions }, (_, partition) => of(partition));
+  get #all(): number[] {
+    return Array.from({ length: this.partitions }, (_, partition) => partition);
   }
 
   async #asking<T>(ask: () => Promise<T>): Promise<T> {

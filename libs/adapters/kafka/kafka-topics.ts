@@ -48,9 +48,11 @@ export async function ensureTopics(connection: KafkaConnection, options: TopicOp
     await admin.disconnect();
   }
   const name = `${options.prefix ?? ''}${TOPICS.events}`;
-  const client = await TopicClient.open(connection, name);
+  const client = await TopicClient.open(connection, { name });
   try {
-    return { name, id: await client.topicId(), partitions: client.partitions };
+    const id = await client.topicId();
+    if (id !== undefined) return { name, id, partitions: client.partitions };
+    throw new KeymeterError('LOG_UNAVAILABLE', `The Kafka topic ${name} is gone again.`, { retryable: true });
   } finally {
     await client.close();
   }

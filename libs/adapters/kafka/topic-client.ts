@@ -1,4 +1,5 @@
 /** Requests to the leaders of one topic's partitions, over connections of its own. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { kafkaError } from './kafka-error.js';
@@ -17,27 +18,42 @@ export interface FetchFrom {
   readonly offset: number;
 }
 
+const VERIFY_EVERY_MS = 5_000;
+const START_MS = 20_000;
+const RETRY_MS = 200;
 const EARLIEST = -2;
 const LATEST = -1;
 /** Nothing here is written in transactions: what is durable can be read. */
 const READ_UNCOMMITTED = 0;
 
 export class TopicClient {
+  /** Once set, every request is refused: what is there under the name is another log. */
+  #wrong: KeymeterError | undefined;
+  /** After a failure, until the topic is known to be the same one: nothing is asked of its partitions meanwhile. */
+  #doubtful = false;
+  #timer: NodeJS.Timeout | undefined;
+
   private constructor(
     readonly cluster: KafkaCluster,
     readonly topic: string,
+    /** Undefined = not known yet. */
+    private readonly id: string | undefined,
   ) {}
 
-  /** Rejects with TOPIC_WRONG where the topic is not there. */
-  static async open(connection: KafkaConnection, topic: string): Promise<TopicClient> {
-    const client = new TopicClient(connection.cluster(), topic);
+  /** Rejects with TOPIC_WRONG where the topic is another one than that `id`. */
+  static async open(connection: KafkaConnection, topic: { name: string; id?: string }): Promise<TopicClient> {
+    const client = new TopicClient(connection.cluster(), topic.name, topic.id);
     try {
       await client.cluster.connect();
-      await client.cluster.addTargetTopic(topic);
+      await client.cluster.addTargetTopic(topic.name);
+      await client.verify();
+      if (client.#wrong) throw client.#wrong;
+      client.#timer = setInterval(() => void client.verify().catch(() => undefined), VERIFY_EVERY_MS);
+      client.#timer.unref();
       return client;
     } catch (error) {
       await client.close();
-      throw kafkaError(error, `opening the topic ${topic}`);
+      throw kafkaError(error, `opening the topic ${topic.name}`);
     }
   }
 
@@ -46,28 +62,63 @@ export class TopicClient {
   }
 
   async leader(partition: number): Promise<KafkaBroker> {
-    const known = this.cluster.findTopicPartitionMetadata(this.topic);
-    const leader = known.find(({ partitionId }) => partitionId === partition)?.leader;
-    if (leader !== undefined && leader >= 0) return this.cluster.findBroker({ nodeId: leader });
-    const detail = `Partition ${partition} of ${this.topic} has no leader at the moment.`;
-    throw new KeymeterError('LOG_UNAVAILABLE', detail, { retryable: true });
+    return this.cluster.findBroker({ nodeId: this.#leaderId(partition) });
   }
 
-  /** After a failure: leaders may have moved. A failure to find out is not the one to report. */
+  /** After a failure: leaders may have moved, the topic may be gone. A failure to find out is not the one to report. */
   async refresh(): Promise<void> {
-    await this.cluster.refreshMetadata().catch(() => undefined);
+    this.#doubtful = this.id !== undefined;
+    try {
+      await this.cluster.refreshMetadata();
+      await this.verify();
+    } catch {
+      return;
+    }
   }
 
-  /** 32 hexadecimal digits. */
-  async topicId(): Promise<string> {
-    const id = await topicIdOf(await this.leader(0), this.topic);
-    if (id !== undefined) return id;
-    throw new KeymeterError('TOPIC_WRONG', `The topic ${this.topic} is gone from Kafka.`);
+  /** Finds a topic that was deleted and made anew under its name: its offsets begin again and mean other events. */
+  async verify(): Promise<void> {
+    const found = this.id === undefined ? undefined : await this.topicId();
+    if (found === this.id) this.#doubtful = false;
+    if (found === undefined || found === this.id) return; // not there: perhaps not yet known to this broker
+    const detail = `The Kafka topic ${this.topic} was deleted and made anew (id ${found}, it was ${this.id}): its offsets begin again. Stop all processes and see docs/guides on a lost log.`;
+    this.#wrong = new KeymeterError('TOPIC_WRONG', detail);
+  }
+
+  /** 32 hexadecimal digits; undefined while there is no such topic. */
+  async topicId(): Promise<string | undefined> {
+    return topicIdOf(await this.cluster.findControllerBroker(), this.topic);
   }
 
   async watermarks(partition: number): Promise<Watermarks> {
-    const [low, high] = await Promise.all([this.#offset(partition, EARLIEST), this.#offset(partition, LATEST)]);
-    return { low, high };
+    const [found] = await this.allWatermarks([partition]);
+    return found as Watermarks;
+  }
+
+  /** In the order of `partitions`; one request per broker and end. */
+  async allWatermarks(partitions: readonly number[]): Promise<Watermarks[]> {
+    const lows = await this.#offsets(partitions, EARLIEST);
+    const highs = await this.#offsets(partitions, LATEST);
+    return partitions.map((partition) => ({
+      low: lows.get(partition) ?? Number.NaN,
+      high: highs.get(partition) ?? Number.NaN,
+    }));
+  }
+
+  /** As `allWatermarks`, while a start may have to wait for brokers that start too. */
+  async firstWatermarks(): Promise<Watermarks[]> {
+    const until = performance.now() + START_MS;
+    for (;;) {
+      try {
+        return await this.allWatermarks(Array.from({ length: this.partitions }, (_, partition) => partition));
+      } catch (cause) {
+        const error = kafkaError(cause, `opening the topic ${this.topic}`);
+        const passes = error instanceof KeymeterError && error.retryable;
+        if (!passes || performance.now() > until) throw error;
+        await this.refresh();
+        await delay(RETRY_MS);
+      }
+    }
   }
 
   /** From one broker, which leads all of `from`. Waits up to `waitMs` for a first byte. */
@@ -89,13 +140,32 @@ export class TopicClient {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#timer);
     await this.cluster.disconnect().catch(() => undefined); // closed either way
   }
 
-  async #offset(partition: number, timestamp: number): Promise<number> {
-    const broker = await this.leader(partition);
-    const topics = [{ topic: this.topic, partitions: [{ partition, timestamp }] }];
-    const { responses } = await broker.listOffsets({ isolationLevel: READ_UNCOMMITTED, topics });
-    return Number(responses[0]?.partitions[0]?.offset);
+  async #offsets(partitions: readonly number[], timestamp: number): Promise<Map<number, number>> {
+    const byLeader = new Map<number, number[]>();
+    for (const partition of partitions) {
+      const leader = this.#leaderId(partition);
+      byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
+    }
+    const found = new Map<number, number>();
+    for (const [nodeId, led] of byLeader) {
+      const broker = await this.cluster.findBroker({ nodeId });
+      const topics = [{ topic: this.topic, partitions: led.map((partition) => ({ partition, timestamp })) }];
+      const { responses } = await broker.listOffsets({ isolationLevel: READ_UNCOMMITTED, topics });
+      for (const { partition, offset } of responses[0]?.partitions ?? []) found.set(partition, Number(offset));
+    }
+    return found;
+  }
+
+  #leaderId(partition: number): number {
+    if (this.#wrong) throw this.#wrong;
+    const known = this.cluster.findTopicPartitionMetadata(this.topic);
+    const leader = known.find(({ partitionId }) => partitionId === partition)?.leader;
+    if (leader !== undefined && leader >= 0 && !this.#doubtful) return leader;
+    const detail = `Partition ${partition} of ${this.topic} has no leader at the moment, or is not known to be the same.`;
+    throw new KeymeterError('LOG_UNAVAILABLE', detail, { retryable: true });
   }
 }
