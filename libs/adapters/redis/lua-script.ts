@@ -27,18 +27,4 @@ export class LuaScript {
       return client.call('eval', this.text, keys.length, ...keys, ...args);
     }
   }
-
-  /** As `run`, with every string of the answer as bytes. */
-  async runForBuffers(
-    client: RedisClient,
-    keys: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<unknown> {
-    try {
-      return await client.callBuffer('evalsha', this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (replyClass(error) !== 'NOSCRIPT') throw error;
-      return client.callBuffer('eval', this.text, keys.length, ...keys, ...args);
-    }
-  }
 }

@@ -130,6 +130,24 @@ describeRedis('counters while Redis fails', () => {
     expect(await nodes[0]?.balance(account, START)).toBe(10_000 - 50);
   });
 
+  test('a restarted server grants nothing until a node that finds it late has added what it was told', async () => {
+    redis = await TestRedis.start(['--appendonly', 'no']);
+    const [quick, late] = [await node({ restartMs: 2_500 }), await node({ restartMs: 2_500 })];
+    for (let n = 0; n < 3; n++) await attempt(quick, request(10));
+    for (let n = 0; n < 4; n++) await attempt(late, request(10));
+    opened[1]?.connection.client.disconnect(); // back after a second
+    await redis.kill9();
+    await redis.restart();
+    let passed = 0;
+    await eventually(async () => {
+      const outcome = await attempt(quick, request(10));
+      if (outcome?.passed) passed++;
+      expect(outcome?.passed).toBe(false);
+    });
+    expect(opened[1]?.connection.ready).toBe(true);
+    expect(passed).toBe(3);
+  });
+
   test('a replica that takes over goes on where the master was', async () => {
     redis = await TestRedis.start();
     const replica = await TestRedis.startReplica(redis);
