@@ -133,3 +133,19 @@ function naiveFate(event: PlacedEvent, accepted: readonly PlacedEvent[]): Fate {
   if (!first) return 'accepted';
   return first.fingerprint === event.fingerprint ? 'duplicate' : 'conflict';
 }
+
+test('ids of a partition that went elsewhere before it was stored do not keep younger ones from being forgotten', async () => {
+  const stored = new StoredEvents();
+  const dedupe = new Deduplicator(stored, { recentIds: 1 });
+  await dedupe.decide([event(0, 'gone', 0, { partition: 1 })]);
+  const here = [event(0, 'a', 0), event(1, 'b', 1)];
+  await dedupe.decide(here);
+  for (const it of here) stored.store(it);
+  dedupe.handedOver(1);
+  dedupe.committed(0, 2);
+  stored.lookUps = 0;
+  expect(await dedupe.decide([event(2, 'a', 2)])).toEqual(['duplicate']);
+  expect(stored.lookUps).toBe(1); // forgotten here, found in the store
+  await dedupe.load(1);
+  expect(await dedupe.decide([event(0, 'gone', 3, { partition: 1 })])).toEqual(['accepted']);
+});

@@ -39,6 +39,7 @@ export class Deduplicator {
    * partition that another process had, what that one stored has to be loaded anew.
    */
   async load(partition?: number): Promise<number> {
+    if (partition !== undefined) this.#committed[partition] = 0;
     let count = 0;
     for await (const hashes of this.store.identityHashes(partition)) {
       for (const hash of hashes) this.#filter.add(hash);
@@ -56,6 +57,11 @@ export class Deduplicator {
   committed(partition: number, next: number): void {
     this.#committed[partition] = next;
     this.#recent.forget(this.#recentIds, (of, offset) => offset < (this.#committed[of] ?? 0));
+  }
+
+  /** The partition went to another process, which stores the rest of it: its ids need not be remembered here. */
+  handedOver(partition: number): void {
+    this.committed(partition, Number.POSITIVE_INFINITY);
   }
 
   #decideOne(event: PlacedEvent, stored: Map<number, SeenIdentity[]>): Fate {

@@ -50,7 +50,7 @@ export class ClusterLog {
       connection: this.connection,
       topic: this.topic,
       groupId,
-      onChange: ({ event, generation, detail }) => logger.log({ event: `group ${event}`, groupId, generation, detail }),
+      onChange: (change) => logger.log({ ...change, groupId }),
     });
   }
 

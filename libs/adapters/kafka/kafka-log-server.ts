@@ -115,12 +115,14 @@ export class KafkaLogServer extends Server implements CustomTransportStrategy {
       this.options.onFailed(error);
     }
     this.#pumps.delete(lease);
+    this.options.deduplicator.handedOver(lease.partition);
   }
 
   #lost(lease: Lease): void {
     void this.#pumps.get(lease)?.stop(); // its delivery may go on for a moment; what it commits is refused
     this.#pumps.delete(lease);
     this.options.worker.lost(lease.partition);
+    this.options.deduplicator.handedOver(lease.partition);
   }
 
   #watch(fetches: FetchLoop): void {
