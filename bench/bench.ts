@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Measurement, Options, Suite } from './measurement.js';
 import { markdown, saveResults, thisMachine } from './report.js';
+import { clickhouseHttp } from './suites/clickhouse-http.js';
 import { consumer } from './suites/consumer.js';
 import { freshness } from './suites/freshness.js';
 import { importSuite } from './suites/import.js';
@@ -19,6 +20,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   verify,
   ingest,
   consumer,
+  'clickhouse-http': clickhouseHttp,
   import: importSuite,
   freshness,
   interference,

@@ -17,7 +17,7 @@ export async function writeThroughConsumer(
   log: OpenLog,
   store: ClickHouseUsageStore,
   progressFolder: string,
-  insert: { maxRows: number; maxAgeMs: number; rawRetentionMs: number },
+  insert: { maxRows: number; maxAgeMs: number; maxBytes?: number; rawRetentionMs: number },
 ): Promise<() => Promise<void>> {
   const environment = await openEnvironment(progressFolder);
   const deduplicator = new Deduplicator(store);
@@ -65,7 +65,7 @@ export async function writeReadyBuffers(
   };
 }
 
-async function readyBlocks({ reader }: OpenLog, maxRows: number): Promise<UsageBlock[]> {
+export async function readyBlocks({ reader }: OpenLog, maxRows: number): Promise<UsageBlock[]> {
   const blocks: UsageBlock[] = [];
   const end = reader.highWatermark(0);
   let lines: string[] = [];

@@ -19,6 +19,12 @@ const MAX_SEEN = 10_000;
 export class Faults {
   #planned = [];
   #seen = [];
+  #records;
+
+  /** Without `records` nothing is written down: a digest of every insert costs as much as reading it. */
+  constructor({ records }) {
+    this.#records = records;
+  }
 
   plan({ kind, count = 1, on = 'insert', bytes = 0, status = 500, code = 0, name = '' }) {
     this.#planned.push({ kind, left: count, on, bytes, status, code, name });
@@ -46,7 +52,7 @@ export class Faults {
   }
 
   note(statement, fault) {
-    if (!statement.data || this.#seen.length >= MAX_SEEN) return;
+    if (!this.#records || !statement.data || this.#seen.length >= MAX_SEEN) return;
     this.#seen.push({
       sql: statement.sql,
       token: statement.settings.insert_deduplication_token,

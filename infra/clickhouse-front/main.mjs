@@ -23,7 +23,7 @@ if (!values.folder) throw new Error('--folder names the folder of the data');
 
 const password = process.env.CLICKHOUSE_PASSWORD ?? '';
 const engine = new Engine(values.folder);
-const faults = new Faults();
+const faults = new Faults({ records: values.control !== undefined });
 const front = await startFront({ engine, faults, port: Number(values.port), user: values.user, password });
 const control = values.control === undefined ? undefined : await startControl(faults, Number(values.control));
 
