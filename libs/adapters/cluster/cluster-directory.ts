@@ -62,6 +62,7 @@ export class ClusterDirectory {
   }
 
   async close(): Promise<void> {
+    await this.counters.close();
     await this.node.close();
     await this.connection.close();
   }
