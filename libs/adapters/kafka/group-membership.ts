@@ -66,6 +66,7 @@ export class GroupMembership {
   /** When the last heartbeat that was answered had been sent. */
   #heardAt = Number.NEGATIVE_INFINITY;
   #mustJoin = false;
+  #closing = false;
   #stopped = false;
   #wake: () => void = () => undefined;
   #holder: PartitionHolder | undefined;
@@ -119,6 +120,7 @@ export class GroupMembership {
 
   /** Lets go of all partitions in order, then leaves, so that the others need not wait for the session to end. */
   async close(): Promise<void> {
+    this.#closing = true;
     for (const lease of this.#leases.values()) this.#letGo(lease);
     await Promise.all(this.#lettingGo.values());
     this.#stopped = true;
@@ -219,7 +221,7 @@ export class GroupMembership {
       if (!given.includes(lease.partition)) this.#letGo(lease);
     }
     for (const partition of given) {
-      if (this.#leases.has(partition)) continue;
+      if (this.#closing || this.#leases.has(partition)) continue;
       const lease = new Lease(partition);
       this.#leases.set(partition, lease);
       this.#holder?.taken(lease);

@@ -173,7 +173,7 @@ describeKafka('a consumer group', () => {
     test('its late commit is FENCED and moves nothing, what it had intended is known to the next owner', async () => {
       const direct = new KafkaConnection({ brokers: [second.bootstrap] });
       const topic = await ensureTopics(direct, { partitions: 1, replication: 1, retentionMs: 86_400_000 });
-      const behind = new KafkaConnection({ brokers: [`127.0.0.1:${proxied.port}`], requestTimeoutMs: 60_000 });
+      const behind = new KafkaConnection({ brokers: [`127.0.0.1:${proxied.port}`], requestTimeoutMs: 8_000 });
       const [zombie, heir] = [member(topic, 'g', behind), member(topic, 'g', direct)];
       await zombie.start();
       await eventually(() => expect(zombie.held).toEqual([0]), 20_000);
