@@ -23,4 +23,6 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testTimeout: 30_000,
+  // Most suites wait for processes of their own: two at a time, also where jest would take one for two processors.
+  maxWorkers: 2,
 };
