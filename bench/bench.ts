@@ -12,6 +12,7 @@ import { freshness } from './suites/freshness.js';
 import { importSuite } from './suites/import.js';
 import { ingest } from './suites/ingest.js';
 import { interference } from './suites/interference.js';
+import { kafka } from './suites/kafka.js';
 import { parts } from './suites/parts.js';
 import { soak } from './suites/soak.js';
 import { verify } from './suites/verify.js';
@@ -24,6 +25,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   import: importSuite,
   freshness,
   interference,
+  kafka,
   parts,
   soak,
 };
