@@ -19,6 +19,9 @@ import { UsageMetrics } from './usage-metrics.js';
 import { UsageSink } from './usage-sink.js';
 import { UsageWriter } from './usage-writer.js';
 
+/** The engine takes its memory on another machine: larger batches, fewer parts. */
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+
 export async function startClusterConsumer(settings: Settings): Promise<Running> {
   const own = await ClusterProcess.open(settings);
   const { clock, logger, registry, log } = own;
@@ -35,6 +38,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
       logId: log.topic.id,
       bootId: '', // the usage store is on other machines
       ...insertOptions(settings),
+      maxBytes: MAX_BATCH_BYTES,
       onFailed: onWriterFailed,
       onCommitted: (commit) => {
         newest.set(commit.range.partition, commit.newestAcceptedAt);

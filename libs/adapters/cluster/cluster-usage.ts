@@ -19,8 +19,10 @@ export interface ClusterUsage {
 
 /** `prepares`: creates tables and probes the engine; others find them made. */
 export async function openClusterUsage(settings: Settings, { prepares }: { prepares: boolean }): Promise<ClusterUsage> {
-  const client = new HttpSqlClient(clickhouseOptions(settings));
-  const store = new ClickHouseUsageStore(client, usageRetention(settings));
+  const { cluster, ...server } = clickhouseOptions(settings);
+  const client = new HttpSqlClient(server);
+  // Another machine's end is not seen from here: rollups go to its disk with every insert.
+  const store = new ClickHouseUsageStore(client, usageRetention(settings), { cluster, flushRollups: true });
   if (prepares) await store.prepare();
   else await madeByConsumers(client);
   return {
