@@ -38,6 +38,8 @@ export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> 
     // Retention goes by acceptance, which the writer states: never by the broker's clock, never by the event's own time.
     'message.timestamp.type': exactly('CreateTime'),
     'max.message.bytes': atLeast(MAX_RECORD_BYTES),
+    // What another producer has packed in a way that this client cannot unpack would hold up its partition for good.
+    'compression.type': { should: 'uncompressed', holds: (is) => is === 'uncompressed' || is === 'gzip' },
   };
 }
 
