@@ -9,9 +9,11 @@ import { ClusterProcesses } from './cluster/processes.mjs';
 import { prepare, root } from './prepare.mjs';
 import { startClickhouseFront } from './servers/clickhouse-front.mjs';
 import { ensureKafka, startKafka } from './servers/kafka.mjs';
-import { ensureRedis, startRedis } from './servers/redis.mjs';
+import { DURABLE, ensureRedis, startRedis } from './servers/redis.mjs';
 
 const APPS = ['ingress', 'ingress', 'query', 'policy', 'policy', 'consumer', 'consumer'];
+/** A Redis that lost its last second would be an older copy, which answers nobody. */
+const REDIS_ARGS = [...DURABLE, '--appendfsync', 'always'];
 const SERVER_PORTS = { kafka: 20, controller: 21, redis: 22, clickhouse: 23 }; // above the base port
 
 prepare();
@@ -77,7 +79,7 @@ async function startServers(password) {
   };
   const [kafkaPort, controllerPort] = [portOf('kafka'), portOf('controller')];
   const kafka = await started(startKafka({ dir: join(folder, 'kafka'), port: kafkaPort, controllerPort }));
-  const redis = await started(startRedis({ dir: join(folder, 'redis'), port: portOf('redis') }));
+  const redis = await started(startRedis({ dir: join(folder, 'redis'), port: portOf('redis'), args: REDIS_ARGS }));
   const clickhouse = { dir: join(folder, 'clickhouse'), port: portOf('clickhouse'), password };
   return { kafka, redis, front: await started(startClickhouseFront(clickhouse)) };
 }

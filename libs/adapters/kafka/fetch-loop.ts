@@ -147,7 +147,7 @@ export async function rangeProblem(
   if (offset >= low && offset <= high) return undefined;
   const detail =
     offset < low
-      ? `Events [${offset}, ${low}) of partition ${partition} of ${client.topic} are gone: retention dropped them before they were counted. Keep the log longer (KEYMETER_LOG_RETENTION_HOURS); see docs/guides on a lost position.`
+      ? `Events [${offset}, ${low}) of partition ${partition} of ${client.topic} are gone: retention dropped them before they were counted. Keep the log longer (KEYMETER_LOG_RETENTION_HOURS); see docs/guides/cluster.md, a lost position.`
       : `Partition ${partition} of ${client.topic} ends at ${high}, the position is ${offset}: the log was made anew, or lost records that were acknowledged. See docs/guides on a lost log.`;
   return new KeymeterError('OFFSET_OUT_OF_RANGE', detail);
 }

@@ -77,11 +77,11 @@ export function progressOf(
   if (!commit) return { next: 0, counts: NO_COUNTS };
   const decoded = decodeMetadata(partition, Number(commit.offset), commit.metadata);
   if (!decoded.ok) {
-    const detail = `The offset ${commit.offset} of partition ${partition} in the group ${groupId} was set by something else than keymeter: nothing is read from there. To count the log from its beginning again, use a new group and an empty usage store; see docs/guides on a lost position.`;
+    const detail = `The offset ${commit.offset} of partition ${partition} in the group ${groupId} was set by something else than keymeter: nothing is read from there. To count the log from its beginning again, use a new group and an empty usage store; see docs/guides/cluster.md, a lost position.`;
     throw new KeymeterError('OFFSET_BEHIND_DATA', detail);
   }
   if (decoded.topicId !== topic.id) {
-    const detail = `The topic ${topic.name} was made anew (id ${topic.id}, the group ${groupId} has read ${decoded.topicId}): its offsets begin again and do not belong to what is counted. Delete the group and give the new log a usage store of its own; see docs/guides on a lost log.`;
+    const detail = `The topic ${topic.name} was made anew (id ${topic.id}, the group ${groupId} has read ${decoded.topicId}): its offsets begin again and do not belong to what is counted. Delete the group and give the new log a usage store of its own; see docs/guides/cluster.md, a lost log.`;
     throw new KeymeterError('TOPIC_WRONG', detail);
   }
   return decoded.progress;

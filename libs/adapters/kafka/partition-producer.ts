@@ -148,7 +148,7 @@ export class PartitionProducer {
   /** An offset given out twice means a send that vanished behind another one's answer, or another log. */
   #demandAbove(base: number): void {
     if (base >= this.#next) return;
-    const detail = `Kafka answered offset ${base} in partition ${this.options.partition} of ${this.options.client.topic}, where ${this.#next} is next: the topic was made anew or has lost records. Stop all processes and see docs/guides on a lost log.`;
+    const detail = `Kafka answered offset ${base} in partition ${this.options.partition} of ${this.options.client.topic}, where ${this.#next} is next: the topic was made anew or has lost records. Stop all processes and see docs/guides/cluster.md, a lost log.`;
     this.#broken = new KeymeterError('TOPIC_WRONG', detail);
     throw this.#broken;
   }

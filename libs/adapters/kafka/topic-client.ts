@@ -81,7 +81,7 @@ export class TopicClient {
     const found = this.id === undefined ? undefined : await this.topicId();
     if (found === this.id) this.#doubtful = false;
     if (found === undefined || found === this.id) return; // not there: perhaps not yet known to this broker
-    const detail = `The Kafka topic ${this.topic} was deleted and made anew (id ${found}, it was ${this.id}): its offsets begin again. Stop all processes and see docs/guides on a lost log.`;
+    const detail = `The Kafka topic ${this.topic} was deleted and made anew (id ${found}, it was ${this.id}): its offsets begin again. Stop all processes and see docs/guides/cluster.md, a lost log.`;
     this.#wrong = new KeymeterError('TOPIC_WRONG', detail);
   }
 
