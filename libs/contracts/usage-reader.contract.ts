@@ -111,7 +111,7 @@ export function describeUsageReader(name: string, open: () => Promise<OpenReader
       );
       expect(page.map(({ id }) => id)).toEqual(
         expected
-          .sort((a, b) => a.time - b.time)
+          .sort((a, b) => a.time - b.time || a.partition - b.partition || a.offset - b.offset || a.index - b.index)
           .slice(0, LIMIT)
           .map(({ id }) => id),
       );
