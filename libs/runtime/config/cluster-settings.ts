@@ -96,7 +96,7 @@ export const clusterSettings = {
   ),
 } as const;
 
-/** What contradicts itself, one sentence each; none in the embedded mode. */
+/** What contradicts itself, one sentence each. */
 export function clusterContradictions(settings: {
   readonly KEYMETER_STORES: 'embedded' | 'cluster';
   readonly KEYMETER_KAFKA_BROKERS?: readonly string[] | undefined;
@@ -107,8 +107,13 @@ export function clusterContradictions(settings: {
   readonly KEYMETER_KAFKA_PASSWORD?: string | undefined;
   readonly KEYMETER_REDIS_MODE: string;
 }): string[] {
-  if (settings.KEYMETER_STORES !== 'cluster') return [];
   const needed = ['KEYMETER_KAFKA_BROKERS', 'KEYMETER_REDIS_NODES', 'KEYMETER_CLICKHOUSE_URL'] as const;
+  if (settings.KEYMETER_STORES !== 'cluster') {
+    // Which log holds the truth must never be a guess.
+    return needed
+      .filter((name) => settings[name] !== undefined)
+      .map((name) => `${name}: is set while KEYMETER_STORES is embedded; set KEYMETER_STORES=cluster or leave it out.`);
+  }
   const problems = needed
     .filter((name) => settings[name] === undefined)
     .map((name) => `${name}: must be set with KEYMETER_STORES=cluster.`);

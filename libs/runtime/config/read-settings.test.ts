@@ -51,3 +51,27 @@ test('the printed table names every setting with its default, unit and meaning',
   expect(lines).toHaveLength(SETTING_NAMES.length);
   expect(lines[0]).toMatch(/^KEYMETER_PORT\s+8080\s+TCP port\s+Where HTTP is served/);
 });
+
+test('a cluster without its servers, or servers without a cluster, do not start: one sentence for each variable', () => {
+  const CLUSTER = { KEYMETER_STORES: 'cluster' };
+  expect(problemsOf(CLUSTER).split('\n')).toEqual([
+    'KEYMETER_KAFKA_BROKERS: must be set with KEYMETER_STORES=cluster.',
+    'KEYMETER_REDIS_NODES: must be set with KEYMETER_STORES=cluster.',
+    'KEYMETER_CLICKHOUSE_URL: must be set with KEYMETER_STORES=cluster.',
+  ]);
+  expect(problemsOf({ KEYMETER_KAFKA_BROKERS: 'kafka:9092' })).toMatch(/^KEYMETER_KAFKA_BROKERS: is set while/);
+  const servers = {
+    ...CLUSTER,
+    KEYMETER_KAFKA_BROKERS: 'a:9092, b:9092',
+    KEYMETER_REDIS_NODES: 'redis:6379',
+    KEYMETER_CLICKHOUSE_URL: 'http://clickhouse:8123',
+  };
+  expect(problemsOf(servers)).toBe('');
+  expect(readSettings(servers).KEYMETER_KAFKA_BROKERS).toEqual(['a:9092', 'b:9092']);
+  expect(problemsOf({ ...servers, KEYMETER_KAFKA_MECHANISM: 'plain' })).toMatch(/needs KEYMETER_KAFKA_USER and/);
+  expect(problemsOf({ ...servers, KEYMETER_REDIS_NODES: 'a:1,b:2' })).toMatch(/KEYMETER_REDIS_MODE/);
+  expect(problemsOf({ ...servers, KEYMETER_KAFKA_BROKERS: 'kafka' })).toMatch(/must be a list of host:port/);
+  const withPassword = problemsOf({ ...servers, KEYMETER_CLICKHOUSE_URL: 'http://u:s3cret@clickhouse:8123' });
+  expect(withPassword).toMatch(/KEYMETER_CLICKHOUSE_URL: must not hold a password/);
+  expect(withPassword).not.toContain('s3cret');
+});
