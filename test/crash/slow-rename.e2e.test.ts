@@ -14,7 +14,7 @@ import { judgeTotals, usageMeters } from './totals-oracle.js';
 import { judgeUsage } from './usage-oracle.js';
 import { judgeVerdicts } from './verify-oracle.js';
 
-const KILLS = Number(process.env.KEYMETER_TEST_SLOW_RENAME_KILLS ?? 12);
+const KILLS = Number(process.env.KEYMETER_TEST_SLOW_RENAME_KILLS ?? 14);
 const SOURCE = fileURLToPath(new URL('./slow-rename.c', import.meta.url));
 const folder = temporaryFolder('slow-rename');
 const library = join(folder, 'slow-rename.so');
@@ -35,7 +35,7 @@ testWhere(built && existsSync(library), 'no C compiler (cc) to build the library
       env: {
         LD_PRELOAD: library,
         SLOW_RENAME_UNDER: join(dataDir, 'usage'),
-        SLOW_RENAME_US: '250000',
+        SLOW_RENAME_US: '600000',
         SLOW_RENAME_COUNT: slowed,
       },
     });

@@ -6,8 +6,6 @@ import { RedisKeyNode, type RedisKeyNodeOptions } from '#adapters/redis/redis-ke
 import type { Clock } from '#ports/clock.js';
 import { TestRedis } from './redis-server.js';
 
-const FLUSHED = ['--appendfsync', 'always'];
-
 /** Events that nodes logged. */
 class Lines implements LoggerService {
   readonly events: string[] = [];
@@ -32,9 +30,9 @@ export class RedisNodes {
     return this.#redis;
   }
 
-  /** In mode cluster: one master with all slots. Flushed with every write: a kill must not make it an older copy. */
-  async start(): Promise<void> {
-    this.#redis = await (this.mode === 'cluster' ? TestRedis.startCluster() : TestRedis.start(FLUSHED));
+  /** In mode cluster: one master with all slots. `args` are the server's, of mode standalone. */
+  async start(args: readonly string[] = []): Promise<void> {
+    this.#redis = await (this.mode === 'cluster' ? TestRedis.startCluster() : TestRedis.start(args));
   }
 
   async open(

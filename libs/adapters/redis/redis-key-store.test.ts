@@ -15,7 +15,8 @@ describeRedis('keys of several nodes on one Redis', () => {
   let name: string;
   let count = 0;
 
-  beforeAll(() => redis.start());
+  // Flushed with every write: a kill must not make it an older copy of itself.
+  beforeAll(() => redis.start(['--appendfsync', 'always']));
   afterAll(() => redis.close());
   beforeEach(() => {
     name = `outage-${count++}`;
