@@ -2,10 +2,10 @@
  * Starts the HTTP front over chDB (infra/clickhouse-front) that stands in for a ClickHouse server on one machine, in a
  * given folder on a given port of the loopback address. The front ends when its parent does. Node built-ins only.
  */
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ServerProcess } from './server-process.mjs';
 
 const START_MS = 60_000; // opening a large folder takes a while
 const STOP_MS = 10_000;
@@ -16,65 +16,26 @@ const ENGINE_THREADS = 12; // a statement holds a thread of the pool until it is
  * `dir` and `port` again = a restart on the same data.
  */
 export async function startClickhouseFront({ dir, port, user = 'default', password = '', control = false }) {
-  mkdirSync(dir, { recursive: true });
-  const log = join(dir, 'front.log');
-  const err = openSync(log, 'a');
   const args = [frontScript(), '--folder', join(dir, 'data'), '--port', String(port), '--user', user, '--follow-stdin'];
-  const child = spawn(process.execPath, control ? [...args, '--control', '0'] : args, {
-    stdio: ['pipe', 'pipe', err],
-    env: { ...process.env, CLICKHOUSE_PASSWORD: password, UV_THREADPOOL_SIZE: String(ENGINE_THREADS) },
-  });
-  closeSync(err);
-  const ended = new Promise((resolve) => {
-    child.once('error', resolve);
-    child.once('exit', resolve);
-  });
-  try {
-    const ports = await firstLine(child, ended);
-    return new ClickhouseFront(child, ended, JSON.parse(ports));
-  } catch (error) {
-    child.kill('SIGKILL');
-    await ended;
-    throw new Error(`${error.message}; its log ends: ${readFileSync(log, 'utf8').slice(-600)}`);
-  }
+  const env = { ...process.env, CLICKHOUSE_PASSWORD: password, UV_THREADPOOL_SIZE: String(ENGINE_THREADS) };
+  const front = new ClickhouseFront(control ? [...args, '--control', '0'] : args, dir, env);
+  front.listensOn(await front.within(firstLine(front).then(JSON.parse)));
+  return front;
 }
 
-class ClickhouseFront {
-  #child;
-  #ended;
+class ClickhouseFront extends ServerProcess {
+  constructor(args, dir, env) {
+    super(process.execPath, args, { dir, logName: 'front.log', stopMs: STOP_MS, stdio: ['pipe', 'pipe', 'log'], env });
+  }
 
-  constructor(child, ended, { port, control }) {
-    this.#child = child;
-    this.#ended = ended;
-    this.pid = child.pid;
+  listensOn({ port, control }) {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.control = control === undefined ? undefined : `http://127.0.0.1:${control}`;
   }
-
-  async stop() {
-    this.#child.kill('SIGCONT');
-    this.#child.kill('SIGTERM');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
-    await this.#ended;
-    clearTimeout(timer);
-  }
-
-  async kill9() {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
-  }
-
-  pause() {
-    this.#child.kill('SIGSTOP');
-  }
-
-  resume() {
-    this.#child.kill('SIGCONT');
-  }
 }
 
-function firstLine(child, ended) {
+function firstLine({ child, ended }) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the front is not up after ${START_MS} ms`)), START_MS);
     ended.then((reason) => reject(new Error(`the front ended at once (${reason})`))).finally(() => clearTimeout(timer));

@@ -2,23 +2,13 @@
  * An Apache Kafka broker of one's own, without docker: its jars fetched once by Maven, one process that is broker and
  * controller (KRaft), started in a given folder on given ports of the loopback address. Node built-ins only.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ServerProcess } from './server-process.mjs';
 
 export const KAFKA_VERSION = '4.1.0'; // as in infra/kafka/pom.xml
 const MIN_JAVA = 17;
@@ -101,23 +91,8 @@ export async function startKafka({ dir, port, controllerPort, properties = {}, a
       .join(''),
   );
   format(classpath, config, join(dir, 'data'));
-  const log = join(dir, 'kafka.log');
-  const out = openSync(log, 'a');
-  const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
-  const java = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', logging, '-cp', classpath, 'kafka.Kafka', config];
-  const child = spawn('java', java, { stdio: ['ignore', out, out], cwd: dir });
-  closeSync(out);
-  const ended = new Promise((resolve) => {
-    child.once('error', resolve);
-    child.once('exit', resolve);
-  });
-  const server = new KafkaServer(child, ended, port);
-  try {
-    await server.serving(START_MS);
-  } catch (error) {
-    await server.kill9();
-    throw new Error(`${error.message}; its log ends: ${readFileSync(log, 'utf8').slice(-800)}`);
-  }
+  const server = new KafkaServer(classpath, config, dir, port);
+  await server.within(server.serving(START_MS));
   return server;
 }
 
@@ -152,20 +127,13 @@ function format(classpath, config, data) {
   if (status !== 0) throw new Error(`Kafka's data folder could not be formatted: ${`${stdout}${stderr}`.slice(-500)}`);
 }
 
-class KafkaServer {
-  #child;
-  #ended;
-
-  constructor(child, ended, port) {
-    this.#child = child;
-    this.#ended = ended;
-    this.pid = child.pid;
+class KafkaServer extends ServerProcess {
+  constructor(classpath, config, dir, port) {
+    const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
+    const java = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', logging, '-cp', classpath, 'kafka.Kafka', config];
+    super('java', java, { dir, logName: 'kafka.log', stopMs: STOP_MS, cwd: dir });
     this.port = port;
     this.bootstrap = `127.0.0.1:${port}`;
-  }
-
-  get running() {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /** A broker lists itself only when the controller has let it in. */
@@ -180,28 +148,6 @@ class KafkaServer {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`Kafka on port ${this.port} does not serve: ${last}`);
-  }
-
-  /** An orderly end. */
-  async stop() {
-    this.#child.kill('SIGCONT');
-    this.#child.kill('SIGTERM');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
-    await this.#ended;
-    clearTimeout(timer);
-  }
-
-  async kill9() {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
-  }
-
-  pause() {
-    this.#child.kill('SIGSTOP');
-  }
-
-  resume() {
-    this.#child.kill('SIGCONT');
   }
 }
 

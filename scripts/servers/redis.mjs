@@ -2,10 +2,11 @@
  * A redis-server of one's own: found on the machine, installed where that may be done, started in a given folder on a
  * given port of the loopback address. Node built-ins only.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { ServerProcess } from './server-process.mjs';
 
 const MIN_MAJOR = 7;
 const START_MS = 20_000; // loading a large append-only file takes a while
@@ -89,42 +90,20 @@ function withoutServiceStart(action) {
 export async function startRedis({ dir, port, args = DURABLE, config }) {
   const binary = ensureRedis();
   mkdirSync(dir, { recursive: true });
-  const log = join(dir, 'redis.log');
-  const out = openSync(log, 'a');
   const fixed = ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--daemonize', 'no'];
   const file = join(dir, 'redis.conf');
   if (config !== undefined) writeFileSync(file, config);
   if (existsSync(file)) fixed.unshift(file);
-  const child = spawn(binary, [...fixed, '--maxmemory-policy', 'noeviction', ...args], { stdio: ['ignore', out, out] });
-  closeSync(out);
-  const ended = new Promise((resolve) => {
-    child.once('error', resolve);
-    child.once('exit', resolve);
-  });
-  const server = new RedisServer(child, ended, port);
-  try {
-    await server.answering(START_MS);
-  } catch (error) {
-    await server.kill9();
-    throw new Error(`${error.message}; its log ends: ${readFileSync(log, 'utf8').slice(-600)}`);
-  }
+  const server = new RedisServer(binary, [...fixed, '--maxmemory-policy', 'noeviction', ...args], dir, port);
+  await server.within(server.answering(START_MS));
   return server;
 }
 
-class RedisServer {
-  #child;
-  #ended;
-
-  constructor(child, ended, port) {
-    this.#child = child;
-    this.#ended = ended;
-    this.pid = child.pid;
+class RedisServer extends ServerProcess {
+  constructor(binary, args, dir, port) {
+    super(binary, args, { dir, logName: 'redis.log', stopMs: STOP_MS });
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
-  }
-
-  get running() {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   async answering(withinMs) {
@@ -137,28 +116,6 @@ class RedisServer {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     throw new Error(`redis-server on port ${this.port} does not answer: ${last}`);
-  }
-
-  /** An orderly end: what was written is on disk. */
-  async stop() {
-    this.#child.kill('SIGCONT');
-    this.#child.kill('SIGTERM');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
-    await this.#ended;
-    clearTimeout(timer);
-  }
-
-  async kill9() {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
-  }
-
-  pause() {
-    this.#child.kill('SIGSTOP');
-  }
-
-  resume() {
-    this.#child.kill('SIGCONT');
   }
 }
 

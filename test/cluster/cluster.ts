@@ -1,12 +1,12 @@
 /** `npm run cluster` as a process, and callers of its apps. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HttpCaller } from '../crash/http-caller.js';
 import type { UsageRow } from '../real-log/log-server.js';
 import { type CliProcess, startCli } from '../support/cli-process.js';
+import { isFree } from '../support/free-port.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/cluster.mjs', import.meta.url));
 const ROOT_KEY = 'root_of_the_cluster_tests_0123456789';
@@ -114,12 +114,4 @@ async function freeRange(): Promise<number> {
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
   }
   throw new Error('no range of free ports');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
 }

@@ -2,16 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ServerHandle, serverScript } from './server-script.js';
 
-interface FrontProcess {
-  readonly pid: number;
-  readonly port: number;
+interface FrontProcess extends ServerHandle {
   readonly url: string;
   readonly control: string;
-  stop(): Promise<void>;
-  kill9(): Promise<void>;
-  pause(): void;
-  resume(): void;
 }
 
 interface FrontScript {
@@ -50,20 +45,6 @@ export interface SeenInsert {
   readonly bytes: number;
   readonly sha256: string;
   readonly fault?: string;
-}
-
-const SCRIPT_FROM = ['../../scripts/servers/clickhouse-front.mjs', '../../../scripts/servers/clickhouse-front.mjs'];
-
-async function script(): Promise<FrontScript> {
-  const errors: unknown[] = [];
-  for (const from of SCRIPT_FROM) {
-    try {
-      return (await import(new URL(from, import.meta.url).href)) as FrontScript;
-    } catch (error) {
-      errors.push(error); // sources, dist/
-    }
-  }
-  throw errors[0];
 }
 
 /** With the characters that go wrong where a password is pasted somewhere. */
@@ -129,6 +110,6 @@ export class TestFront {
 }
 
 async function startProcess(dir: string, port: number): Promise<FrontProcess> {
-  const { startClickhouseFront } = await script();
+  const { startClickhouseFront } = await serverScript<FrontScript>('clickhouse-front.mjs');
   return startClickhouseFront({ dir, port, password: PASSWORD, control: true });
 }

@@ -2,16 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './redis-server.js';
+import { freePort } from './free-port.js';
+import { describeWith, type ServerHandle, serverScript } from './server-script.js';
 
-export interface KafkaProcess {
-  readonly pid: number;
-  readonly port: number;
+export interface KafkaProcess extends ServerHandle {
   readonly bootstrap: string;
-  stop(): Promise<void>;
-  kill9(): Promise<void>;
-  pause(): void;
-  resume(): void;
 }
 
 export interface KafkaStart {
@@ -27,34 +22,11 @@ interface KafkaScript {
   startKafka(options: KafkaStart): Promise<KafkaProcess>;
 }
 
-const SCRIPT_FROM = ['../../scripts/servers/kafka.mjs', '../../../scripts/servers/kafka.mjs']; // sources, dist/
+const script = () => serverScript<KafkaScript>('kafka.mjs');
 
-async function script(): Promise<KafkaScript> {
-  const errors: unknown[] = [];
-  for (const from of SCRIPT_FROM) {
-    try {
-      return (await import(new URL(from, import.meta.url).href)) as KafkaScript;
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  throw errors[0];
-}
-
-/**
- * `describe`, or under CI a failure and elsewhere a skip with one sentence where Kafka cannot be had.
- * Await it at the top of the test file.
- */
+/** `describe` where Kafka can be had, see describeWith. Await it at the top of the test file. */
 export async function describeWithKafka(): Promise<jest.Describe> {
-  const { ensureKafka } = await script();
-  try {
-    ensureKafka();
-    return describe;
-  } catch (error) {
-    if (process.env.CI === 'true') throw error;
-    process.stderr.write(`SKIPPED, Kafka: ${(error as Error).message}\n`);
-    return describe.skip;
-  }
+  return describeWith('Kafka', (await script()).ensureKafka);
 }
 
 export interface TestKafkaOptions {

@@ -1,17 +1,12 @@
 /** Real Redis servers for the tests, each in a temporary folder on a free port. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.js';
+import { describeWith, type ServerHandle, serverScript } from './server-script.js';
 
-export interface RedisProcess {
-  readonly pid: number;
-  readonly port: number;
+export interface RedisProcess extends ServerHandle {
   readonly url: string;
-  stop(): Promise<void>;
-  kill9(): Promise<void>;
-  pause(): void;
-  resume(): void;
 }
 
 interface StartOptions {
@@ -29,34 +24,12 @@ interface RedisScript {
 }
 
 const UNTIL_MS = 10_000;
-const SCRIPT_FROM = ['../../scripts/servers/redis.mjs', '../../../scripts/servers/redis.mjs']; // sources, dist/
 
-async function script(): Promise<RedisScript> {
-  const errors: unknown[] = [];
-  for (const from of SCRIPT_FROM) {
-    try {
-      return (await import(new URL(from, import.meta.url).href)) as RedisScript;
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  throw errors[0];
-}
+const script = () => serverScript<RedisScript>('redis.mjs');
 
-/**
- * `describe`, or under CI a failure and elsewhere a skip with one sentence where no redis-server can be had.
- * Await it at the top of the test file.
- */
+/** `describe` where a redis-server can be had, see describeWith. Await it at the top of the test file. */
 export async function describeWithRedis(): Promise<jest.Describe> {
-  const { ensureRedis } = await script();
-  try {
-    ensureRedis();
-    return describe;
-  } catch (error) {
-    if (process.env.CI === 'true') throw error;
-    process.stderr.write(`SKIPPED, Redis: ${(error as Error).message}\n`);
-    return describe.skip;
-  }
+  return describeWith('Redis', (await script()).ensureRedis);
 }
 
 export class TestRedis {
@@ -167,23 +140,4 @@ async function until(check: () => Promise<boolean>): Promise<void> {
     if (performance.now() > end) throw new Error('the Redis servers do not find each other');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/**
- * Below those that the system gives to clients (from 32768 on): one of these could be taken while its server is down
- * for a restart. The probe also finds what another test took.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 10_000);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
 }

@@ -1,5 +1,5 @@
 import { TestFront } from '../../../test/support/clickhouse-front.js';
-import { freePort } from '../../../test/support/redis-server.js';
+import { freePort } from '../../../test/support/free-port.js';
 import { HttpSqlClient } from './http-sql-client.js';
 
 const TIMEOUT_MS = 1_500;

@@ -1,5 +1,6 @@
 import { eventually } from '../../../test/support/eventually.js';
-import { describeWithRedis, freePort, TestRedis } from '../../../test/support/redis-server.js';
+import { freePort } from '../../../test/support/free-port.js';
+import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
 import { LuaScript } from './lua-script.js';
 import { RedisConnection, type RedisConnectionOptions } from './redis-connection.js';
 

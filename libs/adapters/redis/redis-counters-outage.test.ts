@@ -2,7 +2,8 @@ import { SystemClock } from '#adapters/clock/system-clock.js';
 import type { TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
 import type { CreditAccount } from '#domain/keys/credits.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { describeWithRedis, freePort, TestRedis } from '../../../test/support/redis-server.js';
+import { freePort } from '../../../test/support/free-port.js';
+import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
 import { RedisConnection, type RedisConnectionOptions } from './redis-connection.js';
 import { RedisCounters, type RedisCountersOptions } from './redis-counters.js';
 
