@@ -1,4 +1,4 @@
-import type { Enforcement, Per } from '#domain/policies/enforcement.js';
+import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
 
 export interface EnforcementFilter {
   readonly policyId?: string;
@@ -9,6 +9,18 @@ export interface EnforcementFilter {
   readonly limit: number;
   /** An enforcement id of the previous page's end. */
   readonly after?: string;
+}
+
+/** Whether an enforcement is one of those that the filter asks for, page aside. */
+export function passesFilter(
+  enforcement: Enforcement,
+  { policyId, per, value, activeAt, mode }: EnforcementFilter,
+): boolean {
+  if (policyId !== undefined && enforcement.policyId !== policyId) return false;
+  if (per !== undefined && enforcement.target.per !== per) return false;
+  if (value !== undefined && enforcement.target.value !== value) return false;
+  if (mode !== undefined && enforcement.mode !== mode) return false;
+  return activeAt === undefined || isActive(enforcement, activeAt);
 }
 
 /** Enforcements and their lifts: written by the policy app, read by every verification. */

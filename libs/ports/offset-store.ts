@@ -10,6 +10,15 @@ export interface RangeCounts {
 
 export const NO_COUNTS: RangeCounts = { counted: 0, duplicates: 0, conflicts: 0, undecodable: 0 };
 
+export function addCounts(a: RangeCounts, b: RangeCounts): RangeCounts {
+  return {
+    counted: a.counted + b.counted,
+    duplicates: a.duplicates + b.duplicates,
+    conflicts: a.conflicts + b.conflicts,
+    undecodable: a.undecodable + b.undecodable,
+  };
+}
+
 export interface Progress {
   /** The next offset to read: all below it is in the usage store. */
   readonly next: number;

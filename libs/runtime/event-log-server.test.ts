@@ -8,7 +8,8 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { frameOf } from '../../test/support/event-rows.js';
 import { eventually } from '../../test/support/eventually.js';
 import { temporaryFolder } from '../../test/support/temp-folder.js';
-import { EventLogServer, FRAMES_DECIDED } from './event-log-server.js';
+import { EventLogServer } from './event-log-server.js';
+import { FRAMES_DECIDED } from './frame-transport.js';
 
 const folder = temporaryFolder('event-log-server');
 const taken: Record<'first' | 'second', number[]> = { first: [], second: [] };

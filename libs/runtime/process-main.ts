@@ -47,9 +47,18 @@ export function endAtOnce(reason: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+/** As `endAtOnce`, for what made going on impossible. */
+export function endOnFailure(error: unknown): void {
+  endAtOnce(textOf(error));
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 function crash(error: unknown): never {
   const expected = error instanceof KeymeterError && !error.retryable;
-  const text = expected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = expected ? error.message : textOf(error);
   process.stderr.write(`${text}\n`);
   process.exit(expected ? EXIT_CANNOT_START : EXIT_FAULT);
 }

@@ -11,7 +11,7 @@ import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { frameworkLog } from '#runtime/process-log.js';
-import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { ConsumerModule } from './consumer.module.js';
 import { PartitionWriters } from './partition-writers.js';
@@ -31,7 +31,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const offsets = new KafkaOffsetStore(membership);
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const newest = new Map<number, number>();
-  const onFailed = (error: unknown) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error));
+  const onFailed = endOnFailure;
   const open = async (partition: number, onWriterFailed: (error: unknown) => void) => {
     await deduplicator.load(partition);
     const writer = new UsageWriter(usage.store, offsets, deduplicator, clock, {

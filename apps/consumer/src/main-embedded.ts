@@ -9,7 +9,7 @@ import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { frameworkLog } from '#runtime/process-log.js';
-import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { ConsumerModule } from './consumer.module.js';
 import { CountedProgress } from './counted-progress.js';
 import { UsageMetrics } from './usage-metrics.js';
@@ -26,7 +26,7 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     lagMs: () => Math.max(0, clock.now() - progress.now().completeUntil),
     logBytes: () => stores.log.bytes,
   }));
-  const onFailed = (error: unknown) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error));
+  const onFailed = endOnFailure;
   const writer = new UsageWriter(usage.store, usage.offsets, usage.deduplicator, clock, {
     logId: stores.log.identity.logId,
     ...insertOptions(settings),

@@ -14,7 +14,7 @@ import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
-import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { LateSink } from './late-sink.js';
@@ -22,9 +22,8 @@ import { PartitionEngines } from './partition-engines.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
-import { PolicyRunner } from './policy-runner.js';
+import { PolicyRunner, SNAPSHOT_PACE } from './policy-runner.js';
 
-const SNAPSHOTS = { snapshotEveryMs: 3_000, snapshotEveryEvents: 500_000 };
 const FORGET_EVERY_MS = 1_000;
 
 export async function startClusterPolicy(settings: Settings): Promise<Running> {
@@ -36,7 +35,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const sink = new LateSink();
   const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
   const snapshots = new RedisEngineSnapshotStore(own.directory.connection, `engine:${log.topic.id}`);
-  const runner = new PolicyRunner(snapshots, sink, clock, { limits, ...SNAPSHOTS });
+  const runner = new PolicyRunner(snapshots, sink, clock, { limits, ...SNAPSHOT_PACE });
   const ports = [...own.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner]] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
   await app.init();
@@ -52,7 +51,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     membership: log.join(POLICY_GROUP, logger),
     deduplicator,
     worker: new PartitionEngines(runner, app.get(PolicyStore), deduplicator, boundsOf),
-    onFailed: (error) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error)),
+    onFailed: endOnFailure,
     onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),
   });
   app.connectMicroservice({ strategy: server });
@@ -63,7 +62,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
       deduplicator.committed(partition, next);
     });
   const timers = [
-    every(SNAPSHOTS.snapshotEveryMs / 2, () => runner.rest(), logger),
+    every(SNAPSHOT_PACE.snapshotEveryMs / 2, () => runner.rest(), logger),
     every(FORGET_EVERY_MS, forget, logger),
   ];
   const url = await listen(app, settings);

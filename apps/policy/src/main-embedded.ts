@@ -9,15 +9,13 @@ import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
-import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { LateSink } from './late-sink.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
-import { PolicyRunner } from './policy-runner.js';
-
-const SNAPSHOTS = { snapshotEveryMs: 3_000, snapshotEveryEvents: 500_000 };
+import { PolicyRunner, SNAPSHOT_PACE } from './policy-runner.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
   const embedded = await EmbeddedProcess.open(settings);
@@ -25,7 +23,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const reader = embedded.openReader();
   const sink = new LateSink();
   const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
-  const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { limits, ...SNAPSHOTS });
+  const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { limits, ...SNAPSHOT_PACE });
   const ports = [...embedded.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner]] as const;
   const module = appModule(ports, [PolicyModule, PolicyFramesModule]);
   const app = await createHttpApp(module, { logger: frameworkLog() });
@@ -44,11 +42,11 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     deduplicator: usage.deduplicator,
     // From what is not stored yet: its ids are known only from the log.
     startOffset: (p) => Math.min(runner.startOffset(p), uncounted[p] ?? 0),
-    onFailed: (error) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error)),
+    onFailed: endOnFailure,
   });
   app.connectMicroservice({ strategy });
   await app.startAllMicroservices();
-  const resting = every(SNAPSHOTS.snapshotEveryMs / 2, () => runner.rest(), embedded.logger);
+  const resting = every(SNAPSHOT_PACE.snapshotEveryMs / 2, () => runner.rest(), embedded.logger);
   const url = await listen(app, settings);
   return embedded.running('policy', url, async () => {
     clearInterval(resting);

@@ -25,6 +25,9 @@ export interface PolicyRunnerOptions {
   readonly onRetry?: (error: KeymeterError, attempt: number) => void;
 }
 
+/** A restart replays at most so much; taking a snapshot of a busy engine costs some tens of milliseconds. */
+export const SNAPSHOT_PACE = { snapshotEveryMs: 3_000, snapshotEveryEvents: 500_000 } as const;
+
 interface PartitionState {
   engine: PolicyEngine;
   next: number;

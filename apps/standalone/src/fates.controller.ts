@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import { FRAMES_DECIDED } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { FateBook } from '#stream/fate-book.js';
 

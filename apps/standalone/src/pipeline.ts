@@ -14,15 +14,13 @@ import { ConsumerModule } from '../../consumer/src/consumer.module.js';
 import { UsageSink } from '../../consumer/src/usage-sink.js';
 import { UsageWriter } from '../../consumer/src/usage-writer.js';
 import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
-import { PolicyRunner } from '../../policy/src/policy-runner.js';
+import { PolicyRunner, SNAPSHOT_PACE } from '../../policy/src/policy-runner.js';
 import { FatesController } from './fates.controller.js';
 import { MainThread } from './main-thread.js';
 import type { EngineState } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 import { ReportedSnapshots } from './reported-snapshots.js';
 
-const SNAPSHOT_EVERY_MS = 3_000;
-const SNAPSHOT_EVERY_EVENTS = 500_000;
 const HOUSEKEEPING_EVERY_MS = 5_000;
 
 /** Consumer, policy engine and usage store behind one reading of the log. */
@@ -103,8 +101,7 @@ async function openRunner(
 ): Promise<PolicyRunner> {
   const runner = new PolicyRunner(new ReportedSnapshots(usage.snapshots, main), main, new SystemClock(), {
     limits: { latenessMs: settings.policyLatenessMs },
-    snapshotEveryMs: SNAPSHOT_EVERY_MS,
-    snapshotEveryEvents: SNAPSHOT_EVERY_EVENTS,
+    ...SNAPSHOT_PACE,
     onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
   });
   for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);
@@ -116,7 +113,10 @@ function startTimers({ client }: EmbeddedUsage, runner: PolicyRunner, main: Main
     void client.releaseMemory().catch(() => undefined); // the next one tries again
     main.tell('engineIs', engineState(runner));
   }, HOUSEKEEPING_EVERY_MS);
-  const resting = setInterval(() => void runner.rest().catch((error) => main.failed(error)), SNAPSHOT_EVERY_MS / 2);
+  const resting = setInterval(
+    () => void runner.rest().catch((error) => main.failed(error)),
+    SNAPSHOT_PACE.snapshotEveryMs / 2,
+  );
   return [housekeeping, resting];
 }
 

@@ -11,7 +11,7 @@ import type { Settings } from '#runtime/config/settings.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { processLog } from '#runtime/process-log.js';
-import { endAtOnce, type Running } from '#runtime/process-main.js';
+import { endOnFailure, type Running } from '#runtime/process-main.js';
 import type { provided } from '#runtime/provided.js';
 import { ClusterDirectory } from './cluster-directory.js';
 import { ClusterLog } from './cluster-log.js';
@@ -60,7 +60,7 @@ export class ClusterProcess {
       progressFile: folder.join('spool-sent'),
       ...spoolOptions(settings),
       onRetry: (error, attempt) => logger.warn({ event: 'events wait in the spool', reason: error.message, attempt }),
-      onFailed: (error) => endAtOnce(error instanceof Error ? `${error.stack}` : String(error)),
+      onFailed: endOnFailure,
     });
     return new ClusterProcess(settings, clock, logger, nodeId, log, directory, spool, folder, newRootKey);
   }

@@ -1,7 +1,7 @@
 import type { OffsetRange } from '#domain/log/position.js';
 import { NO_COUNTS } from '#ports/offset-store.js';
 import type { DeadLetter } from '#ports/usage-store.js';
-import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import { FRAMES_DECIDED } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { frameOf } from '../../../test/support/event-rows.js';

@@ -1,7 +1,7 @@
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import { FRAMES_DECIDED } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { frameOf } from '../../../test/support/event-rows.js';

@@ -3,10 +3,8 @@
  * decided frames, in log order, one at a time per partition; but partitions come and go. Nothing of a partition is
  * delivered after its lease has ended, and it goes to the next member only when its holder has let go of it.
  */
-import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
-import { lastValueFrom } from 'rxjs';
 import { KeymeterError } from '#domain/errors.js';
-import { FRAMES_DECIDED } from '#runtime/event-log-server.js';
+import { FrameTransport } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
 import { FetchLoop } from './fetch-loop.js';
@@ -48,7 +46,7 @@ const WATCH_EVERY_MS = 5_000;
 /** Twice a request's longest time: kafkajs's own consumer is known to stop for ever without an error. */
 const SILENT_MS = 60_000;
 
-export class KafkaLogServer extends Server implements CustomTransportStrategy {
+export class KafkaLogServer extends FrameTransport {
   readonly #pumps = new Map<Lease, PartitionPump>();
   #client: TopicClient | undefined;
   #fetches: FetchLoop | undefined;
@@ -74,10 +72,6 @@ export class KafkaLogServer extends Server implements CustomTransportStrategy {
     await this.#client?.close();
   }
 
-  on(): never {
-    throw new Error('the log server has no events of its own');
-  }
-
   unwrap<T>(): T {
     return this.options.membership as T;
   }
@@ -101,7 +95,7 @@ export class KafkaLogServer extends Server implements CustomTransportStrategy {
 
   #taken(lease: Lease, client: TopicClient, fetches: FetchLoop): void {
     const { membership, deduplicator, worker, onRetry } = this.options;
-    const deliver = (frames: readonly DecidedFrame[]) => this.#deliver(frames);
+    const deliver = (frames: readonly DecidedFrame[]) => this.deliver(frames);
     const pump = new PartitionPump({ lease, client, fetches, membership, deduplicator, worker, deliver, onRetry });
     this.#pumps.set(lease, pump);
     pump.run().catch(this.options.onFailed);
@@ -130,12 +124,5 @@ export class KafkaLogServer extends Server implements CustomTransportStrategy {
     clearInterval(this.#watchdog);
     const detail = `Kafka has answered no fetch for ${Math.round(fetches.silentMs / 1000)} s although partitions wait.`;
     this.options.onFailed(new KeymeterError('LOG_UNAVAILABLE', detail));
-  }
-
-  async #deliver(frames: readonly DecidedFrame[]): Promise<void> {
-    const handler = this.messageHandlers.get(FRAMES_DECIDED);
-    if (!handler) throw new Error('no handler takes the decided frames');
-    const result = await handler(frames);
-    await lastValueFrom(this.transformToObservable(result), { defaultValue: undefined });
   }
 }

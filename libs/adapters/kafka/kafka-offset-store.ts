@@ -4,7 +4,14 @@
  */
 import { KeymeterError } from '#domain/errors.js';
 import type { OffsetRange } from '#domain/log/position.js';
-import { type CountedRow, NO_COUNTS, OffsetStore, type Progress, type RangeCounts } from '#ports/offset-store.js';
+import {
+  addCounts,
+  type CountedRow,
+  NO_COUNTS,
+  OffsetStore,
+  type Progress,
+  type RangeCounts,
+} from '#ports/offset-store.js';
 import { decodeMetadata, encodeMetadata } from './commit-metadata.js';
 import type { GroupMembership, Lease } from './group-membership.js';
 import type { PartitionCommit } from './kafka-protocol.js';
@@ -33,7 +40,7 @@ export class KafkaOffsetStore extends OffsetStore {
     const { lease, progress } = this.#current(range);
     await this.#commit(lease, {
       next: range.next,
-      counts: sum(progress.counts, counts),
+      counts: addCounts(progress.counts, counts),
       lastRow: lastRow ?? progress.lastRow,
     });
   }
@@ -85,13 +92,4 @@ export function progressOf(
     throw new KeymeterError('TOPIC_WRONG', detail);
   }
   return decoded.progress;
-}
-
-function sum(a: RangeCounts, b: RangeCounts): RangeCounts {
-  return {
-    counted: a.counted + b.counted,
-    duplicates: a.duplicates + b.duplicates,
-    conflicts: a.conflicts + b.conflicts,
-    undecodable: a.undecodable + b.undecodable,
-  };
 }

@@ -4,7 +4,7 @@ import type { Database, RootDatabase } from 'lmdb';
 import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
-import { type EnforcementFilter, EnforcementStore } from '#ports/enforcement-store.js';
+import { type EnforcementFilter, EnforcementStore, passesFilter } from '#ports/enforcement-store.js';
 import { ActiveEnforcements } from './active-enforcements.js';
 import { commit } from './commit.js';
 
@@ -78,7 +78,7 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
       const keys = this.#keysBelow(list, last);
       for (const key of keys) {
         const enforcement = this.#documents.get(key[2]);
-        if (enforcement && passes(enforcement, filter)) found.push(enforcement);
+        if (enforcement && passesFilter(enforcement, filter)) found.push(enforcement);
         if (found.length === filter.limit) return found;
       }
       if (keys.length < KEYS_PER_TURN) return found;
@@ -141,12 +141,4 @@ function targetList(per: Per, value: string): string {
 function narrowestList({ per, value, policyId }: EnforcementFilter): string {
   if (per !== undefined && value !== undefined) return targetList(per, value);
   return policyId === undefined ? ALL : policyList(policyId);
-}
-
-function passes(enforcement: Enforcement, { policyId, per, value, activeAt, mode }: EnforcementFilter): boolean {
-  if (policyId !== undefined && enforcement.policyId !== policyId) return false;
-  if (per !== undefined && enforcement.target.per !== per) return false;
-  if (value !== undefined && enforcement.target.value !== value) return false;
-  if (mode !== undefined && enforcement.mode !== mode) return false;
-  return activeAt === undefined || isActive(enforcement, activeAt);
 }

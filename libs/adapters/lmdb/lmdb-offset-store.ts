@@ -1,6 +1,13 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { OffsetRange } from '#domain/log/position.js';
-import { type CountedRow, NO_COUNTS, OffsetStore, type Progress, type RangeCounts } from '#ports/offset-store.js';
+import {
+  addCounts,
+  type CountedRow,
+  NO_COUNTS,
+  OffsetStore,
+  type Progress,
+  type RangeCounts,
+} from '#ports/offset-store.js';
 import { commit } from './commit.js';
 
 const LAST = 'last';
@@ -39,13 +46,4 @@ export class LmdbOffsetStore extends OffsetStore {
     };
     await commit(this.root, () => this.#progress.put(range.partition, after));
   }
-}
-
-function addCounts(a: RangeCounts, b: RangeCounts): RangeCounts {
-  return {
-    counted: a.counted + b.counted,
-    duplicates: a.duplicates + b.duplicates,
-    conflicts: a.conflicts + b.conflicts,
-    undecodable: a.undecodable + b.undecodable,
-  };
 }

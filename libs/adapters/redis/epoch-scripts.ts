@@ -4,6 +4,7 @@
  * keep silent.
  */
 import { luaKey as key } from './redis-key-layout.js';
+import { FETCH_DOCUMENTS, WRITE_STEP } from './redis-key-scripts.js';
 
 /** Among the former epochs: what is stored is not whole. */
 const UNFINISHED = 'unfinished';
@@ -49,22 +50,11 @@ if redis.call('GET', ${key('rebuild')}) ~= ARGV[2] then return {ok = 'REBUILDLOS
 redis.call('PEXPIRE', ${key('rebuild')}, ARGV[3])
 `;
 
-const REBUILD_FETCH = `${REBUILDING}
-local found = {}
-for i = 4, #ARGV, 2 do
-  table.insert(found, redis.call('HGET', KEYS[tonumber(ARGV[i])], ARGV[i + 1]) or '')
-end
-return found
-`;
+const REBUILD_FETCH = `${REBUILDING}${FETCH_DOCUMENTS}`;
 
-const REBUILD_WRITE = `${REBUILDING}
+const REBUILD_WRITE = `${REBUILDING}${WRITE_STEP}
 for i = 4, #ARGV, 4 do
-  local verb, part, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
-  if verb == 'set' then redis.call('HSET', part, field, value)
-  elseif verb == 'del' then redis.call('HDEL', part, field)
-  elseif verb == 'add' then redis.call('ZADD', part, 0, field)
-  elseif verb == 'rem' then redis.call('ZREM', part, field)
-  end
+  write(ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3])
 end
 return 1
 `;

@@ -1,6 +1,6 @@
 /** How enforcements are listed: one text each per list, whose order is by list, begin and id. */
 import { createHash } from 'node:crypto';
-import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
+import type { Enforcement, Per } from '#domain/policies/enforcement.js';
 import type { EnforcementFilter } from '#ports/enforcement-store.js';
 
 const BETWEEN = '\u001f';
@@ -25,14 +25,6 @@ export function behindText(text: string): string {
 
 export function enforcementIdOf(text: string): string {
   return text.slice(text.lastIndexOf(BETWEEN) + 1);
-}
-
-export function passes(enforcement: Enforcement, { policyId, per, value, activeAt, mode }: EnforcementFilter): boolean {
-  if (policyId !== undefined && enforcement.policyId !== policyId) return false;
-  if (per !== undefined && enforcement.target.per !== per) return false;
-  if (value !== undefined && enforcement.target.value !== value) return false;
-  if (mode !== undefined && enforcement.mode !== mode) return false;
-  return activeAt === undefined || isActive(enforcement, activeAt);
 }
 
 const ALL = 'all';

@@ -1,10 +1,10 @@
 import { type Enforcement, isActive, type Per } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
-import { type EnforcementFilter, EnforcementStore } from '#ports/enforcement-store.js';
+import { type EnforcementFilter, EnforcementStore, passesFilter } from '#ports/enforcement-store.js';
 import type { NodeLease } from './node-lease.js';
 import type { RedisEnforcementIndex } from './redis-enforcement-index.js';
-import { behindText, enforcementIdOf, listRange, listTexts, passes } from './redis-enforcement-lists.js';
+import { behindText, enforcementIdOf, listRange, listTexts } from './redis-enforcement-lists.js';
 import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
 import type { RedisKeyWriter } from './redis-key-writer.js';
 
@@ -68,7 +68,7 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
     for (;;) {
       const texts = await this.directory.range('enforcement-lists', from, to, READ_AT_ONCE, 'down');
       for (const enforcement of await this.#read(texts.map(enforcementIdOf))) {
-        if (passes(enforcement, filter)) found.push(enforcement);
+        if (passesFilter(enforcement, filter)) found.push(enforcement);
         if (found.length === filter.limit) return found;
       }
       if (texts.length < READ_AT_ONCE) return found;

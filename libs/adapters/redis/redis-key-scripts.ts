@@ -23,11 +23,31 @@ if ARGV[2] ~= '' then
 end
 `;
 
+/** One step that writes; verbs that do not are passed over. */
+export const WRITE_STEP = `
+local function write(verb, part, field, value)
+  if verb == 'set' then redis.call('HSET', part, field, value)
+  elseif verb == 'del' then redis.call('HDEL', part, field)
+  elseif verb == 'add' then redis.call('ZADD', part, 0, field)
+  elseif verb == 'rem' then redis.call('ZREM', part, field)
+  end
+end
+`;
+
+/** Pairs of part and field, from the fourth argument on, to the documents. */
+export const FETCH_DOCUMENTS = `
+local found = {}
+for i = 4, #ARGV, 2 do
+  table.insert(found, redis.call('HGET', KEYS[tonumber(ARGV[i])], ARGV[i + 1]) or '')
+end
+return found
+`;
+
 /**
  * Steps of four arguments: verb, part, field, value. All of \`is\` and \`no\` hold, or nothing is written. Answers 1 or 0,
  * the number of its last change or of the newest one, and the nodes with what they have confirmed.
  */
-const COMMIT = `${GUARD}
+const COMMIT = `${GUARD}${WRITE_STEP}
 for i = 4, #ARGV, 4 do
   local verb, part, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
   if verb == 'is' and redis.call('HGET', part, field) ~= value
@@ -38,13 +58,11 @@ end
 local said = false
 for i = 4, #ARGV, 4 do
   local verb, part, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
-  if verb == 'set' then redis.call('HSET', part, field, value)
-  elseif verb == 'del' then redis.call('HDEL', part, field)
-  elseif verb == 'add' then redis.call('ZADD', part, 0, field)
-  elseif verb == 'rem' then redis.call('ZREM', part, field)
-  elseif verb == 'say' then
+  if verb == 'say' then
     said = whole(redis.call('INCR', ${key('sequence')}))
     redis.call('XADD', ${key('changes')}, 'MAXLEN', '~', ${KEPT_CHANGES}, said .. '-0', 'part', ARGV[i + 1], 'field', field, 'token', value)
+  else
+    write(verb, part, field, value)
   end
 end
 if said then redis.call('PUBLISH', ${key('changes')}, said) end
@@ -81,14 +99,7 @@ if ARGV[5] ~= '' and redis.call('HGET', ${key('nodes')}, ARGV[4]) ~= ARGV[5] the
 return redis.call('HDEL', ${key('nodes')}, ARGV[4])
 `;
 
-/** Pairs of part and field to the documents. */
-const FETCH = `${GUARD}
-local found = {}
-for i = 4, #ARGV, 2 do
-  table.insert(found, redis.call('HGET', KEYS[tonumber(ARGV[i])], ARGV[i + 1]) or '')
-end
-return found
-`;
+const FETCH = `${GUARD}${FETCH_DOCUMENTS}`;
 
 /** Hash to the key and its identity. */
 const VIEW = `${GUARD}

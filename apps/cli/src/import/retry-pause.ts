@@ -1,5 +1,5 @@
 /** How long to wait before another attempt: what the server asks for, else growing, always with jitter. */
-export const MAX_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 const FIRST_PAUSE_MS = 250;
 
 /** `attempt` counts from 1; `random` lies in [0, 1). */
