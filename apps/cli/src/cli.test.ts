@@ -1,5 +1,5 @@
-import { CliFixture } from './cli.fixture.js';
 import { COMMANDS } from './cli.js';
+import { cli, server } from './cli-with-server.fixture.js';
 import { EventServer } from './event-server.fixture.js';
 
 const METER = '/api/v1/meters/requests/query';
@@ -19,19 +19,6 @@ const ROWS = [
     groupBy: { route: '/b' },
   },
 ];
-let server: EventServer;
-let cli: CliFixture;
-
-beforeEach(async () => {
-  server = await EventServer.start();
-  cli = await CliFixture.open();
-});
-
-afterEach(async () => {
-  await server.stop();
-  await cli.close();
-});
-
 const run = (...args: string[]) => cli.run(server.url, args);
 const answer = (route: string, body: unknown, status = 200) => server.routes.set(route, { status, body });
 

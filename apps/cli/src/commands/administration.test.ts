@@ -1,5 +1,4 @@
-import { CliFixture } from '../cli.fixture.js';
-import { EventServer } from '../event-server.fixture.js';
+import { cli, server } from '../cli-with-server.fixture.js';
 
 const ENFORCEMENT = {
   id: 'enf_1',
@@ -18,19 +17,6 @@ const ENFORCEMENT = {
   begin: Date.UTC(2026, 0, 1),
   until: null,
 };
-
-let server: EventServer;
-let cli: CliFixture;
-
-beforeEach(async () => {
-  server = await EventServer.start();
-  cli = await CliFixture.open();
-});
-
-afterEach(async () => {
-  await server.stop();
-  await cli.close();
-});
 
 const run = (...args: string[]) => cli.run(server.url, args);
 const answer = (route: string, body: unknown, status = 200) => server.routes.set(route, { status, body });

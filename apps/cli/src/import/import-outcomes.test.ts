@@ -1,27 +1,8 @@
 /** Batches are sent as soon as the one before is durable; what became of them is asked for meanwhile. */
-import { CliFixture } from '../cli.fixture.js';
-import { EventServer } from '../event-server.fixture.js';
+import { cli, server } from '../cli-with-server.fixture.js';
 import { MAX_BATCH_EVENTS } from './event-batch.js';
+import { GOOD, json } from './import.fixture.js';
 
-const GOOD = '203.0.113.7 - - [01/Jan/2026:00:00:00 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"\n';
-
-let server: EventServer;
-let cli: CliFixture;
-
-beforeEach(async () => {
-  server = await EventServer.start();
-  cli = await CliFixture.open();
-});
-
-afterEach(async () => {
-  await server.stop();
-  await cli.close();
-});
-
-const json = async (args: string[], overrides = {}) => {
-  const result = await cli.run(server.url, ['import', ...args, '--json'], overrides);
-  return { ...result, summary: JSON.parse(result.stdout).files[0] };
-};
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => GOOD.replace('/a', `/a${i}`)).join('');
 const undecided = { status: 202, body: '', headers: { 'Retry-After': '1' } };
 const questions = () => server.requests.filter(({ method }) => method === 'GET').map(({ url }) => url);

@@ -1,27 +1,8 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { CliFixture } from '../cli.fixture.js';
+import { cli, server } from '../cli-with-server.fixture.js';
 import { EventServer } from '../event-server.fixture.js';
+import { GOOD, json, run } from './import.fixture.js';
 
-const GOOD = '203.0.113.7 - - [01/Jan/2026:00:00:00 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"\n';
-
-let server: EventServer;
-let cli: CliFixture;
-
-beforeEach(async () => {
-  server = await EventServer.start();
-  cli = await CliFixture.open();
-});
-
-afterEach(async () => {
-  await server.stop();
-  await cli.close();
-});
-
-const run = (args: string[], overrides = {}) => cli.run(server.url, ['import', ...args], overrides);
-const json = async (args: string[], overrides = {}) => {
-  const result = await run([...args, '--json'], overrides);
-  return { ...result, summary: JSON.parse(result.stdout).files[0] };
-};
 const numbered = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => GOOD.replace('/a', `/a${from + i}`)).join('');
 
@@ -46,13 +27,13 @@ describe('a server in trouble', () => {
 
   test('a server that stays away ends the import with exit code 3 after a bounded number of attempts', async () => {
     await cli.file('access.log', GOOD);
-    const { url } = server;
-    await server.stop();
+    const gone = await EventServer.start();
+    const { url } = gone;
+    await gone.stop();
     const result = await cli.run(url, ['import', 'access.log']);
     expect(result.code).toBe(3);
     expect(result.stderr).toContain(`cannot reach the server at ${url}`);
     expect(cli.pauses).toHaveLength(9);
-    server = await EventServer.start();
   });
 
   test('a wrong root key ends it with exit code 4 and does not show the key', async () => {

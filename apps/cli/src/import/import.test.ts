@@ -1,28 +1,8 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { CliFixture } from '../cli.fixture.js';
-import { EventServer } from '../event-server.fixture.js';
+import { cli, server } from '../cli-with-server.fixture.js';
+import { GOOD, json, run } from './import.fixture.js';
 
-const GOOD = '203.0.113.7 - - [01/Jan/2026:00:00:00 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8"\n';
-
-let server: EventServer;
-let cli: CliFixture;
-
-beforeEach(async () => {
-  server = await EventServer.start();
-  cli = await CliFixture.open();
-});
-
-afterEach(async () => {
-  await server.stop();
-  await cli.close();
-});
-
-const run = (args: string[], overrides = {}) => cli.run(server.url, ['import', ...args], overrides);
-const json = async (args: string[], overrides = {}) => {
-  const result = await run([...args, '--json'], overrides);
-  return { ...result, summary: JSON.parse(result.stdout).files[0] };
-};
 const numbered = (count: number, from = 0) =>
   Array.from({ length: count }, (_, i) => GOOD.replace('/a', `/a${from + i}`)).join('');
 
