@@ -5,15 +5,10 @@ import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-stor
 import { insertOptions } from '#runtime/config/embedded-options.js';
 import { settingsSchema } from '#runtime/config/settings.js';
 import { openLog } from './prepared-log.js';
+import { printTimedRun } from './timed-run.js';
 import { writeReadyBuffers, writeThroughConsumer } from './write-log.js';
 
 const RETENTION = { events: 10_000, minute: 10_000, hour: 10_000, day: 10_000, month: 10_000 };
-
-export interface ConsumerRun {
-  readonly rows: number;
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-}
 
 const [way, logFolder = '', folder = ''] = process.argv.slice(2);
 const defaults = settingsSchema.parse({});
@@ -27,14 +22,7 @@ const write =
   way === 'consumer'
     ? await writeThroughConsumer(log, store, join(folder, 'progress'), insert)
     : await writeReadyBuffers(log, store, insert.maxRows);
-const cpu = process.cpuUsage();
-const start = performance.now();
-await write();
-const seconds = (performance.now() - start) / 1_000;
-const { user, system } = process.cpuUsage(cpu);
-const [counted] = await client.query<{ n: string }>('SELECT toString(count()) AS n FROM keymeter.events');
-const run: ConsumerRun = { rows: Number(counted?.n), seconds, cpuSeconds: (user + system) / 1e6 };
-process.stdout.write(`${JSON.stringify(run)}\n`);
+await printTimedRun(write, client);
 await client.close();
 await log.close();
 process.exit(0);

@@ -4,8 +4,8 @@ import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-stor
 import { HttpSqlClient } from '#adapters/clickhouse/http-sql-client.js';
 import { exactInsert, oneBlock } from '#adapters/clickhouse/insert-settings.js';
 import type { UsageBlock } from '#ports/usage-store.js';
-import type { ConsumerRun } from './consumer-process.js';
 import { openLog } from './prepared-log.js';
+import { printTimedRun } from './timed-run.js';
 import { readyBlocks, writeThroughConsumer } from './write-log.js';
 
 const RETENTION = { events: 10_000, minute: 10_000, hour: 10_000, day: 10_000, month: 10_000 };
@@ -21,14 +21,7 @@ const write =
   way === 'consumer'
     ? await writeThroughConsumer(log, store, join(folder, 'progress'), BATCH)
     : await writeBare(await readyBlocks(log, BATCH.maxRows));
-const cpu = process.cpuUsage();
-const start = performance.now();
-await write();
-const seconds = (performance.now() - start) / 1_000;
-const { user, system } = process.cpuUsage(cpu);
-const [counted] = await client.query<{ n: string }>('SELECT toString(count()) AS n FROM keymeter.events');
-const run: ConsumerRun = { rows: Number(counted?.n), seconds, cpuSeconds: (user + system) / 1e6 };
-process.stdout.write(`${JSON.stringify(run)}\n`);
+await printTimedRun(write, client);
 await client.close();
 await log.close();
 process.exit(0);

@@ -96,20 +96,23 @@ async function fill(count: number): Promise<string[]> {
   return ids;
 }
 
+/** Each id once, and within a partition in the order in which `fill` made them. */
+function expectAllInOrder(found: Awaited<ReturnType<typeof rows>>, ids: readonly string[]): void {
+  const all = found.flat().map(({ id }) => id);
+  expect(all.sort()).toEqual([...ids].sort());
+  for (const own of found) {
+    const numbers = own.map(({ id }) => Number(id.slice(1)));
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  }
+}
+
 test('every row of the spool reaches the partition of its key, in the order in which it was accepted', async () => {
   const ids = await fill(1_000);
   await drainAll(drainer());
   const found = await rows();
-  expect(
-    found
-      .flat()
-      .map(({ id }) => id)
-      .sort(),
-  ).toEqual(ids.sort());
+  expectAllInOrder(found, ids);
   found.forEach((own, partition) => {
     for (const { subject } of own) expect(partitionOf(subject, PARTITIONS)).toBe(partition);
-    const numbers = own.map(({ id }) => Number(id.slice(1)));
-    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
     expect(own.every(({ acceptedAt }, i) => i === 0 || acceptedAt >= own[i - 1]!.acceptedAt)).toBe(true);
   });
 });
@@ -129,16 +132,7 @@ test('a log that refuses gets the same frame again before anything after it: not
   spool.watermarks.wake();
   await running;
   const found = await rows();
-  expect(
-    found
-      .flat()
-      .map(({ id }) => id)
-      .sort(),
-  ).toEqual(ids.sort());
-  for (const own of found) {
-    const numbers = own.map(({ id }) => Number(id.slice(1)));
-    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
-  }
+  expectAllInOrder(found, ids);
 }, 60_000);
 
 test('who waits for the log is told at once that it is away: the event is in the spool and goes there later', async () => {
