@@ -20,6 +20,7 @@ export class ClusterLog {
     readonly connection: KafkaConnection,
     readonly topic: EventsTopic,
     readonly writer: KafkaEventLogWriter,
+    private readonly sessionTimeoutMs: number,
   ) {}
 
   static async open(settings: Settings, clock: Clock, logger: LoggerService): Promise<ClusterLog> {
@@ -36,6 +37,7 @@ export class ClusterLog {
         connection,
         topic,
         await KafkaEventLogWriter.open({ connection, topic, clock, onReachable }),
+        settings.KEYMETER_KAFKA_SESSION_MS,
       );
     });
   }
@@ -50,6 +52,7 @@ export class ClusterLog {
       connection: this.connection,
       topic: this.topic,
       groupId,
+      sessionTimeoutMs: this.sessionTimeoutMs,
       onChange: (change) => logger.log({ ...change, groupId }),
     });
   }

@@ -50,6 +50,11 @@ export const clusterSettings = {
   KEYMETER_KAFKA_PASSWORD: secret('Password for SASL.'),
   KEYMETER_KAFKA_TLS: setting(z.enum(['off', 'on']).default('off'), 'word', 'Whether brokers are talked to over TLS.'),
   KEYMETER_KAFKA_TLS_CA_FILE: file('Certificates to trust for Kafka; by default those of the system.'),
+  KEYMETER_KAFKA_SESSION_MS: setting(
+    whole(1_000, 300_000, 15_000),
+    'ms',
+    'Silence after which Kafka gives the partitions of a consumer or policy process to others.',
+  ),
   KEYMETER_REDIS_MODE: setting(
     z.enum(['standalone', 'sentinel', 'cluster']).default('standalone'),
     'word',
