@@ -27,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
 
 export const GLOBAL_OPTIONS = {
   url: { type: 'string', value: 'URL', summary: 'server, before KEYMETER_URL and the login file' },
+  cluster: { type: 'string', value: 'FILE', summary: "addresses of a cluster's apps, as addresses.json has them" },
   json: { type: 'boolean', summary: 'print one JSON document' },
   help: { type: 'boolean', summary: 'print this help' },
 } as const satisfies Record<string, OptionSpec>;

@@ -2,6 +2,8 @@ import type { Command, OptionSpec } from './command.js';
 
 const ENVIRONMENT = `Environment:
   KEYMETER_URL         server, default http://127.0.0.1:8080
+  KEYMETER_CLUSTER     file with the addresses of a cluster's apps (addresses.json); or each by itself:
+  KEYMETER_INGRESS_URL, KEYMETER_QUERY_URL, KEYMETER_POLICY_URL
   KEYMETER_ROOT_KEY    root key; else the file that keymeter login writes (~/.keymeter/login.json)
 `;
 

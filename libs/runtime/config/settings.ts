@@ -62,6 +62,14 @@ export const settingsSchema = z.object({
     'How long a stop may take before the process ends anyway.',
   ),
   KEYMETER_URL: setting(z.string().optional(), 'URL', 'Read by the command line only: the server to talk to.'),
+  KEYMETER_CLUSTER: setting(
+    z.string().optional(),
+    'file',
+    'Read by the command line only: addresses of a cluster, as addresses.json has them.',
+  ),
+  KEYMETER_INGRESS_URL: setting(z.string().optional(), 'URL list', 'Read by the command line only: ingresses.'),
+  KEYMETER_QUERY_URL: setting(z.string().optional(), 'URL list', 'Read by the command line only: query processes.'),
+  KEYMETER_POLICY_URL: setting(z.string().optional(), 'URL list', 'Read by the command line only: policy processes.'),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;

@@ -103,7 +103,13 @@ async function importFile(
   const sender = new BatchSender(api, context, notice);
   const outcomes = new OutcomeReader(api, context, notice);
   const rejects = new RejectsFile(plan.rejectsPath, context.cwd);
-  const identity = [login.url, resolve(context.cwd, plan.file), plan.source, plan.format, plan.mappingText];
+  const identity = [
+    login.servers.ingress[0],
+    resolve(context.cwd, plan.file),
+    plan.source,
+    plan.format,
+    plan.mappingText,
+  ];
   const stateFile = plan.file === '-' ? undefined : new ImportStateFile(context, identity);
   const run = new ImportRun(plan, { context, sender, outcomes, progress, rejects, stateFile });
   await run.run();

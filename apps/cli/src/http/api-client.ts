@@ -2,6 +2,7 @@
 import type { CliContext } from '../command.js';
 import { CliError, EXIT } from '../exit-code.js';
 import type { Login } from '../login/login-file.js';
+import { type App, appOf } from '../login/servers.js';
 import { parseProblem, problemText } from './problem-text.js';
 
 const TIMEOUT_MS = 60_000;
@@ -19,7 +20,11 @@ export interface ApiResponse {
   readonly body: string;
 }
 
+const UNSENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+
 export class ApiClient {
+  readonly #first = new Map<App, string>();
+
   constructor(
     private readonly context: CliContext,
     readonly login: Login,
@@ -32,7 +37,8 @@ export class ApiClient {
     try {
       return JSON.parse(response.body) as T;
     } catch {
-      throw new CliError(EXIT.failed, `${this.login.url} does not answer as a keymeter server does (no JSON)`);
+      const [url] = this.#addresses(method, path);
+      throw new CliError(EXIT.failed, `${url} does not answer as a keymeter server does (no JSON)`);
     }
   }
 
@@ -44,12 +50,27 @@ export class ApiClient {
 
   /** Any status is an answer; throws CliError (unreachable) where there is none. */
   async send(method: string, path: string, request: ApiRequest = {}): Promise<ApiResponse> {
+    const urls = this.#addresses(method, path);
+    for (const [n, url] of urls.entries()) {
+      try {
+        const response = await this.sendTo(url, method, path, request);
+        this.#first.set(appOf(method, path), url);
+        return response;
+      } catch (error) {
+        // Only where nothing was sent may another address get it: the first may have done what it was asked to.
+        if (!(error instanceof NotConnected) || n === urls.length - 1) throw error;
+      }
+    }
+    throw new CliError(EXIT.unreachable, 'there is no server to ask');
+  }
+
+  async sendTo(url: string, method: string, path: string, request: ApiRequest = {}): Promise<ApiResponse> {
     const body = request.rawBody ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (this.login.rootKey !== undefined) headers.Authorization = `Bearer ${this.login.rootKey}`;
     try {
-      const response = await this.context.fetch(this.login.url + path, {
+      const response = await this.context.fetch(url + path, {
         method,
         body,
         headers: { ...headers, ...request.headers },
@@ -58,10 +79,25 @@ export class ApiClient {
       });
       return { status: response.status, headers: response.headers, body: await response.text() };
     } catch (error) {
-      throw new CliError(EXIT.unreachable, `cannot reach the server at ${this.login.url} (${networkReason(error)})`);
+      const reason = networkReason(error);
+      throw new (UNSENT.has(reason) ? NotConnected : CliError)(
+        EXIT.unreachable,
+        `cannot reach the server at ${url} (${reason})`,
+      );
     }
   }
+
+  /** The one that answered last comes first. */
+  #addresses(method: string, path: string): string[] {
+    const app = appOf(method, path);
+    const first = this.#first.get(app);
+    const all = this.login.servers[app];
+    return first === undefined ? [...all] : [first, ...all.filter((url) => url !== first)];
+  }
 }
+
+/** Nothing of the request has left. */
+class NotConnected extends CliError {}
 
 /** The error that ends a command for this answer. */
 export function refusal(response: ApiResponse, withKey: boolean): CliError {
