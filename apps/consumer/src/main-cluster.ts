@@ -23,7 +23,7 @@ import { UsageWriter } from './usage-writer.js';
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
 export async function startClusterConsumer(settings: Settings): Promise<Running> {
-  const own = await ClusterProcess.open(settings);
+  const own = await ClusterProcess.open(settings, { directory: false, spool: false });
   const { clock, logger, registry, log } = own;
   const usage = await openClusterUsage(settings, { prepares: true });
   const reader = await log.openReader();
@@ -62,7 +62,6 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const metrics = new UsageMetrics(registry, () => ({
     lagRecords: () => server.partitions.reduce((sum, { lag }) => sum + lag, 0),
     lagMs: () => oldest(server.partitions, newest, clock.now()),
-    logBytes: () => own.spool.waiting.bytes,
   }));
   const ports = [...own.ports(), [UsageSink, worker]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });

@@ -22,7 +22,9 @@ import { IngressModule } from './ingress.module.js';
 
 await runProcess(async (settings) => {
   const inCluster = settings.KEYMETER_STORES === 'cluster';
-  const own = await (inCluster ? ClusterProcess.open(settings) : EmbeddedProcess.open(settings));
+  const own = await (inCluster
+    ? ClusterProcess.open(settings, { directory: true, spool: true })
+    : EmbeddedProcess.open(settings));
   const ports = [
     ...own.ports(),
     [EventFates, new UndecidedFates()],

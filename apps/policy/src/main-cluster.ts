@@ -27,7 +27,7 @@ import { PolicyRunner, SNAPSHOT_PACE } from './policy-runner.js';
 const FORGET_EVERY_MS = 1_000;
 
 export async function startClusterPolicy(settings: Settings): Promise<Running> {
-  const own = await ClusterProcess.open(settings);
+  const own = await ClusterProcess.open(settings, { directory: true, spool: true });
   const { clock, logger, log } = own;
   const usage = await openClusterUsage(settings, { prepares: false });
   const reader = await log.openReader();

@@ -30,7 +30,7 @@ await runProcess(async (settings) => {
 
 async function open(settings: Settings) {
   if (settings.KEYMETER_STORES === 'cluster') {
-    const own = await ClusterProcess.open(settings);
+    const own = await ClusterProcess.open(settings, { directory: true, spool: false });
     const usage = await openClusterUsage(settings, { prepares: false });
     const shared = await own.log.openShared(CONSUMER_GROUP);
     const close = async () => {

@@ -17,6 +17,16 @@ import { ClusterDirectory } from './cluster-directory.js';
 import { ClusterLog } from './cluster-log.js';
 import { Spool } from './spool.js';
 
+type Logger = ReturnType<typeof processLog>;
+
+/** What an app needs beside Kafka. What it does not open costs no lease, no disk and no wait for others. */
+export interface ClusterNeeds {
+  /** Keys, enforcements, policies and meters in Redis, under a lease. */
+  readonly directory: boolean;
+  /** A log of its own for events that it records. */
+  readonly spool: boolean;
+}
+
 export class ClusterProcess {
   readonly registry = new Registry();
   readonly readiness = new Readiness();
@@ -24,16 +34,16 @@ export class ClusterProcess {
   private constructor(
     readonly settings: Settings,
     readonly clock: Clock,
-    readonly logger: ReturnType<typeof processLog>,
+    readonly logger: Logger,
     readonly nodeId: string,
     readonly log: ClusterLog,
-    readonly directory: ClusterDirectory,
-    readonly spool: Spool,
+    private readonly opened: { readonly directory?: ClusterDirectory; readonly spool?: Spool },
     private readonly folder: DataFolder,
     private readonly newRootKey: string | undefined,
   ) {
+    const { directory, spool } = opened;
     this.readiness.ask(() => {
-      const refusal = spool.writer.refusal();
+      const refusal = spool?.writer.refusal();
       return refusal && { part: 'spool', detail: refusal.detail };
     });
     this.readiness.ask(() => {
@@ -41,28 +51,30 @@ export class ClusterProcess {
       return refusal && { part: 'event log', detail: refusal.detail };
     });
     this.readiness.ask(() => {
-      const trouble = directory.trouble;
+      const trouble = directory?.trouble;
       return trouble === undefined ? undefined : { part: 'key store', detail: trouble };
     });
   }
 
   /** Rejects with KeymeterError and a sentence for everything a person can put right. */
-  static async open(settings: Settings): Promise<ClusterProcess> {
+  static async open(settings: Settings, needs: ClusterNeeds): Promise<ClusterProcess> {
     const folder = await openDataFolder(settings.KEYMETER_DATA_DIR);
     const clock = new SystemClock();
     const logger = processLog();
     const nodeId = settings.KEYMETER_NODE_ID ?? keptNodeId(folder);
     const log = await ClusterLog.open(settings, clock, logger);
-    const directory = await ClusterDirectory.open(settings, nodeId, clock, logger);
-    const newRootKey = await ensureRootKey(directory.keys, settings.KEYMETER_ROOT_KEY, clock.now());
-    const spool = await Spool.open(log.writer, clock, {
-      folder: folder.join('spool'),
-      progressFile: folder.join('spool-sent'),
-      ...spoolOptions(settings),
-      onRetry: (error, attempt) => logger.warn({ event: 'events wait in the spool', reason: error.message, attempt }),
-      onFailed: endOnFailure,
-    });
-    return new ClusterProcess(settings, clock, logger, nodeId, log, directory, spool, folder, newRootKey);
+    const directory = needs.directory ? await ClusterDirectory.open(settings, nodeId, clock, logger) : undefined;
+    const newRootKey = directory && (await ensureRootKey(directory.keys, settings.KEYMETER_ROOT_KEY, clock.now()));
+    const spool = needs.spool ? await openSpool(settings, folder, log, clock, logger) : undefined;
+    return new ClusterProcess(settings, clock, logger, nodeId, log, { directory, spool }, folder, newRootKey);
+  }
+
+  get directory(): ClusterDirectory {
+    return demanded(this.opened.directory, 'directory');
+  }
+
+  get spool(): Spool {
+    return demanded(this.opened.spool, 'spool');
   }
 
   ports(): Parameters<typeof provided>[0] {
@@ -71,8 +83,8 @@ export class ClusterProcess {
       [Registry, this.registry],
       [Readiness, this.readiness],
       [NodeIdentity, new NodeIdentity(this.nodeId)],
-      ...this.directory.ports(),
-      ...this.spool.ports(),
+      ...(this.opened.directory?.ports() ?? []),
+      ...(this.opened.spool?.ports() ?? []),
     ];
   }
 
@@ -85,13 +97,34 @@ export class ClusterProcess {
       stop: async () => {
         this.readiness.ask(() => ({ part: 'process', detail: 'It is stopping.' }));
         await stop();
-        await this.spool.close(this.settings.KEYMETER_SHUTDOWN_MS / 4);
-        await this.directory.close();
+        await this.opened.spool?.close(this.settings.KEYMETER_SHUTDOWN_MS / 4);
+        await this.opened.directory?.close();
         await this.log.close();
         this.folder.release();
       },
     };
   }
+}
+
+function openSpool(
+  settings: Settings,
+  folder: DataFolder,
+  log: ClusterLog,
+  clock: Clock,
+  logger: Logger,
+): Promise<Spool> {
+  return Spool.open(log.writer, clock, {
+    folder: folder.join('spool'),
+    progressFile: folder.join('spool-sent'),
+    ...spoolOptions(settings),
+    onRetry: (error, attempt) => logger.warn({ event: 'events wait in the spool', reason: error.message, attempt }),
+    onFailed: endOnFailure,
+  });
+}
+
+function demanded<T>(part: T | undefined, name: string): T {
+  if (part === undefined) throw new Error(`this process was opened without its ${name}`);
+  return part;
 }
 
 /** Made on the first start: the node that comes back is the same one. */
