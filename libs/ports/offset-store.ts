@@ -1,12 +1,8 @@
+import type { CountedRange, EventCounts } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
 
-/** Events of committed ranges by what became of them, since the beginning. */
-export interface RangeCounts {
-  readonly counted: number;
-  readonly duplicates: number;
-  readonly conflicts: number;
-  readonly undecodable: number;
-}
+/** Events of committed ranges, since the beginning. */
+export type RangeCounts = EventCounts;
 
 export const NO_COUNTS: RangeCounts = { counted: 0, duplicates: 0, conflicts: 0, undecodable: 0 };
 
@@ -27,6 +23,8 @@ export interface Progress {
   readonly counts: RangeCounts;
   /** The newest row that was counted: the usage store must have it for as long as it keeps raw events. */
   readonly lastRow?: CountedRow;
+  /** Committed ranges that the usage store's books may not hold yet. */
+  readonly unbooked?: readonly CountedRange[];
 }
 
 export interface CountedRow {
@@ -45,9 +43,14 @@ export abstract class OffsetStore {
 
   /**
    * Durable when it resolves: moves `next` to the range's end, adds the counts and clears the intention.
-   * `lastRow` is the range's last counted row; without one the one before stands.
+   * `lastRow` is the range's last counted row; without one the one before stands. `unbooked` replaces what was there.
    */
-  abstract commit(range: OffsetRange, counts: RangeCounts, lastRow?: CountedRow): Promise<void>;
+  abstract commit(
+    range: OffsetRange,
+    counts: RangeCounts,
+    lastRow?: CountedRow,
+    unbooked?: readonly CountedRange[],
+  ): Promise<void>;
 
   /**
    * Notes which boot of the machine this is, durable when it resolves, and says whether the last process ran in the

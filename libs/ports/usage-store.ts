@@ -1,3 +1,4 @@
+import type { CountedRange } from '#domain/log/counted-range.js';
 import type { EventPosition, OffsetRange } from '#domain/log/position.js';
 
 /** The rows of one offset range, accepted on one day, ready to be inserted as one block. */
@@ -70,6 +71,9 @@ export abstract class UsageStore {
 
   /** Repeats replace: a letter is known by its position. */
   abstract insertDeadLetters(letters: readonly DeadLetter[]): Promise<void>;
+
+  /** Enters committed ranges into the books, on disk when it resolves. Repeats replace: a row is known by its beginning. */
+  abstract book(ranges: readonly CountedRange[]): Promise<void>;
 
   abstract close(): Promise<void>;
 }

@@ -7,6 +7,8 @@ export interface DecidedFrame {
   readonly partition: number;
   readonly offset: number;
   readonly acceptedAt: number;
+  /** Events that the record says it holds; 1 where it cannot be read. */
+  readonly appended: number;
   /** Events that count, in order. */
   readonly events: readonly PlacedEvent[];
   /** The log's own text of each of `events`. */

@@ -6,6 +6,7 @@ const frame = (offset: number, fates?: DecidedFrame['fates']): DecidedFrame => (
   partition: 0,
   offset,
   acceptedAt: 0,
+  appended: 1,
   events: [],
   lines: [],
   deadLetters: [],

@@ -60,6 +60,7 @@ function decided(decoded: DecodedRecord, fates: readonly Fate[]): DecidedFrame {
       partition,
       offset,
       acceptedAt,
+      appended: decoded.rowCount,
       events: decoded.events,
       lines: decoded.lines,
       deadLetters: [],
@@ -81,7 +82,8 @@ function decided(decoded: DecodedRecord, fates: readonly Fate[]): DecidedFrame {
     } else if (fate === 'duplicate') duplicates++;
     else deadLetters.push(conflicting(event, line));
   });
-  return { partition, offset, acceptedAt, events, lines, deadLetters, duplicates, fates: byIndex };
+  const appended = decoded.rowCount;
+  return { partition, offset, acceptedAt, appended, events, lines, deadLetters, duplicates, fates: byIndex };
 }
 
 function conflicting(event: PlacedEvent, line: string): DeadLetter {

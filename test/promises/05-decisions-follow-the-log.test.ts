@@ -53,7 +53,7 @@ function drawFrames(): DecidedFrame[] {
           const data = { keyId: `k${whole(5)}`, bytes: whole(9) / 10 };
           return { ...eventAt(now - (random() < 0.2 ? whole(90_000) : 0), offset, data, index), acceptedAt: now };
         });
-    return { partition: 0, offset, acceptedAt: now, events, lines: [], deadLetters: [], duplicates: 0 };
+    return { partition: 0, offset, acceptedAt: now, appended: 1, events, lines: [], deadLetters: [], duplicates: 0 };
   });
 }
 

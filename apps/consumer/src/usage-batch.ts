@@ -1,8 +1,10 @@
 /** Rows of one partition on their way into the usage store: one offset range, one day of acceptance, one insert. */
 
+import { type CountedRange, joinRanges, minuteOf } from '#domain/log/counted-range.js';
 import type { CountedRow, RangeCounts } from '#ports/offset-store.js';
 import type { DeadLetter, UsageBlock } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
+import { MAX_MINUTES } from './range-books.js';
 import { RowBuffer } from './row-buffer.js';
 
 export class UsageBatch {
@@ -14,6 +16,7 @@ export class UsageBatch {
   #duplicates = 0;
   #newest: number;
   #lastRow: CountedRow | undefined;
+  readonly #minutes = new Map<number, CountedRange>();
 
   constructor(private readonly first: DecidedFrame) {
     this.#day = dayOf(first.acceptedAt);
@@ -43,14 +46,21 @@ export class UsageBatch {
   }
 
   get counts(): RangeCounts {
-    const conflicts = this.deadLetters.filter((letter) => letter.reason === 'conflict').length;
+    const conflicts = conflictsOf(this.deadLetters);
     const undecodable = this.deadLetters.length - conflicts;
     return { counted: this.#rows, duplicates: this.#duplicates, conflicts, undecodable };
   }
 
-  /** A frame that was accepted on another day belongs to the next batch. Frames without rows fit anywhere. */
+  /** The same by minute of acceptance. */
+  get minutes(): readonly CountedRange[] {
+    return [...this.#minutes.values()];
+  }
+
+  /** A frame that was accepted on another day belongs to the next batch. Frames without rows fit on any. */
   fits(frame: DecidedFrame): boolean {
-    return frame.offset === this.#next && (frame.events.length === 0 || dayOf(frame.acceptedAt) === this.#day);
+    if (frame.offset !== this.#next) return false;
+    if (this.#minutes.size >= MAX_MINUTES && !this.#minutes.has(minuteOf(frame.acceptedAt))) return false;
+    return frame.events.length === 0 || dayOf(frame.acceptedAt) === this.#day;
   }
 
   add(frame: DecidedFrame): void {
@@ -65,6 +75,16 @@ export class UsageBatch {
     this.#duplicates += frame.duplicates;
     this.#newest = Math.max(this.#newest, frame.acceptedAt);
     this.#next = frame.offset + 1;
+    this.#book(frame);
+  }
+
+  #book({ partition, offset, acceptedAt, appended, lines, duplicates, deadLetters }: DecidedFrame): void {
+    const conflicts = conflictsOf(deadLetters);
+    const undecodable = deadLetters.length - conflicts;
+    const counts = { appended, counted: lines.length, duplicates, conflicts, undecodable };
+    const range = { partition, minute: minuteOf(acceptedAt), first: offset, next: offset + 1, ...counts };
+    const before = this.#minutes.get(range.minute);
+    this.#minutes.set(range.minute, before ? (joinRanges([before, range])[0] as CountedRange) : range);
   }
 
   block(logId: string): UsageBlock {
@@ -77,6 +97,10 @@ export class UsageBatch {
       rows: this.#buffer.written(),
     };
   }
+}
+
+function conflictsOf(letters: readonly DeadLetter[]): number {
+  return letters.filter((letter) => letter.reason === 'conflict').length;
 }
 
 function dayOf(epochMs: number): string {

@@ -13,6 +13,7 @@ import type { Deduplicator } from '#stream/deduplicator.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { untilDone } from '#stream/retry.js';
 import { BatchLimits } from './batch-limits.js';
+import { booksBegin, RangeBooks } from './range-books.js';
 import { UsageBatch } from './usage-batch.js';
 import { UsageSink } from './usage-sink.js';
 
@@ -43,6 +44,8 @@ export interface Committed {
 }
 
 const FIRST_WAIT_MS = 200;
+/** How long what is committed may be missing in the books: one small insert instead of one per batch. */
+const BOOK_EVERY_MS = 10_000;
 const DAY_MS = 86_400_000;
 /** The engine takes about ten times a block's bytes while it inserts it. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -59,6 +62,8 @@ export class UsageWriter extends UsageSink {
   #waiting = 0;
   #stopped = false;
   readonly #limits: BatchLimits;
+  readonly #books = new RangeBooks();
+  #bookTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: UsageStore,
@@ -88,6 +93,7 @@ export class UsageWriter extends UsageSink {
     const stored = await this.store.nextOffset(partition);
     refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
     this.#refuseDataBehind(partition, stored, progress.lastRow);
+    await this.store.book(progress.unbooked ?? booksBegin(partition, progress.next));
     if (intended) await this.#replay(reader, intended);
     if (!this.#sameBoot) await this.#mendRollups(partition, progress.lastRow);
     this.#starts[partition] = intended?.next ?? progress.next;
@@ -112,6 +118,7 @@ export class UsageWriter extends UsageSink {
   /** Inserts what was collected and resolves when all is committed. */
   async drain(): Promise<void> {
     this.#send();
+    this.#chain(() => this.#book());
     await this.#inserting;
   }
 
@@ -119,6 +126,7 @@ export class UsageWriter extends UsageSink {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#bookTimer);
   }
 
   /** A frame handed over twice would count twice, a skipped one never: both are faults of ours and end the process. */
@@ -146,7 +154,11 @@ export class UsageWriter extends UsageSink {
     if (!batch) return;
     this.#collecting = undefined;
     this.#waiting++;
-    this.#inserting = this.#inserting.then(() => this.#carry(batch));
+    this.#chain(() => this.#carry(batch));
+  }
+
+  #chain(step: () => Promise<void>): void {
+    this.#inserting = this.#inserting.then(step);
     this.#inserting.catch(this.options.onFailed);
   }
 
@@ -155,9 +167,19 @@ export class UsageWriter extends UsageSink {
     await this.#untilDone(() => this.offsets.intend(block.range));
     await this.#writeDeadLetters(batch);
     if (block.count > 0) await this.#insert(block);
-    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts, batch.lastRow));
+    const unbooked = this.#books.with(block.range.partition, batch.minutes);
+    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts, batch.lastRow, unbooked));
     this.#waiting--;
     this.#committed(batch);
+    if (this.#books.isFull) await this.#book();
+  }
+
+  async #book(): Promise<void> {
+    clearTimeout(this.#bookTimer);
+    this.#bookTimer = undefined;
+    if (this.#books.isEmpty) return;
+    const ranges = this.#books.take();
+    await this.#untilDone(() => this.store.book(ranges));
   }
 
   async #insert(block: ReturnType<UsageBatch['block']>): Promise<void> {
@@ -178,6 +200,8 @@ export class UsageWriter extends UsageSink {
 
   #committed(batch: UsageBatch): void {
     this.#limits.committed();
+    this.#books.committed(batch.minutes);
+    this.#bookTimer ??= setTimeout(() => this.#chain(() => this.#book()), BOOK_EVERY_MS);
     this.deduplicator.committed(batch.range.partition, batch.range.next);
     this.options.onCommitted?.({ range: batch.range, counts: batch.counts, newestAcceptedAt: batch.newestAcceptedAt });
   }
@@ -210,7 +234,7 @@ export class UsageWriter extends UsageSink {
     const block = batch.block(this.options.logId);
     await this.#writeDeadLetters(batch);
     const proof = block.count > 0 ? await this.store.prove(block) : { missingRows: 0, mendedWindows: 0 };
-    await this.offsets.commit(range, batch.counts, batch.lastRow);
+    await this.offsets.commit(range, batch.counts, batch.lastRow, batch.minutes);
     this.#committed(batch);
     this.options.onReplayed?.(range, proof.missingRows, proof.mendedWindows);
   }

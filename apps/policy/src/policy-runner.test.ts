@@ -54,7 +54,16 @@ const PUT = putRow(policyOf({ threshold: 2, action: { type: 'suspend', for: '5s'
 
 function frame(offset: number, events: readonly PlacedEvent[]): DecidedFrame {
   const placed = events.map((event, index) => ({ ...event, offset, index }));
-  return { partition: 0, offset, acceptedAt: T, events: placed, lines: [], deadLetters: [], duplicates: 0 };
+  return {
+    partition: 0,
+    offset,
+    acceptedAt: T,
+    appended: 1,
+    events: placed,
+    lines: [],
+    deadLetters: [],
+    duplicates: 0,
+  };
 }
 
 /** Frame 0 puts the policy; each later one is of one second. */

@@ -1,4 +1,5 @@
 /** UsageStore on ClickHouse or chDB. Why the token alone is not enough: docs/adr/0004-exactly-once.md. */
+import type { CountedRange } from '#domain/log/counted-range.js';
 import { type DeadLetter, type Proof, type StoredIdentity, type UsageBlock, UsageStore } from '#ports/usage-store.js';
 import { probeDeduplication } from './deduplication-probe.js';
 import { exactInsert, type InsertSettings, oneBlock } from './insert-settings.js';
@@ -104,6 +105,15 @@ export class ClickHouseUsageStore extends UsageStore {
       }),
     );
     await this.client.insert('keymeter.dead_letters', Buffer.from(rows.join('\n')), {
+      async_insert: 0,
+      ...insertSettings(this.topology),
+    });
+  }
+
+  async book(ranges: readonly CountedRange[]): Promise<void> {
+    if (ranges.length === 0) return;
+    const rows = ranges.map(({ minute, ...range }) => JSON.stringify({ ...range, minute: minute / 1000 }));
+    await this.client.insert('keymeter.books', Buffer.from(rows.join('\n')), {
       async_insert: 0,
       ...insertSettings(this.topology),
     });

@@ -1,5 +1,6 @@
 /** Forward-only, versioned, safe to repeat: every statement may run again after a crash in the middle. */
 import { KeymeterError } from '#domain/errors.js';
+import { booksTtl, createBooks } from './books-schema.js';
 import type { SqlClient } from './sql-client.js';
 import { EMBEDDED, localTable, onCluster, type Topology } from './topology.js';
 import {
@@ -24,6 +25,7 @@ function migrations(topology: Topology): readonly { version: number; statements:
       ],
     },
     { version: 2, statements: addRollupPartition(topology) },
+    { version: 3, statements: createBooks(topology) },
   ];
 }
 
@@ -80,5 +82,6 @@ function retentionStatements(retention: Retention, topology: Topology): string[]
   return [
     setTtl('events', `toDate(accepted_at) + INTERVAL ${retention.events} DAY`),
     setTtl('usage_rollups', rollups.join(', ')),
+    setTtl('books', booksTtl(retention.events)),
   ];
 }

@@ -1,5 +1,6 @@
 /** The usage store over HTTP, as one process uses it. */
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
+import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import { HttpSqlClient } from '#adapters/clickhouse/http-sql-client.js';
@@ -14,6 +15,7 @@ export interface ClusterUsage {
   readonly store: ClickHouseUsageStore;
   readonly reader: ClickHouseUsageReader;
   readonly lookup: ClickHouseEventLookup;
+  readonly books: ClickHouseUsageBooks;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export async function openClusterUsage(settings: Settings, { prepares }: { prepa
     store,
     reader: new ClickHouseUsageReader(client),
     lookup: new ClickHouseEventLookup(client),
+    books: new ClickHouseUsageBooks(client, usageRetention(settings)),
     close: () => client.close(),
   };
 }

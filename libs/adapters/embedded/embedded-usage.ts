@@ -1,6 +1,7 @@
 /** Opens what stands behind the log in the data folder: the usage engine, offsets, engine snapshots, known ids. */
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
+import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import type { Retention } from '#adapters/clickhouse/migrations.js';
@@ -20,6 +21,7 @@ export interface EmbeddedUsage {
   readonly store: ClickHouseUsageStore;
   readonly reader: ClickHouseUsageReader;
   readonly lookup: ClickHouseEventLookup;
+  readonly books: ClickHouseUsageBooks;
   readonly offsets: LmdbOffsetStore;
   readonly snapshots: LmdbEngineSnapshotStore;
   /** Knows every id that is stored; how many those are. */
@@ -40,6 +42,7 @@ export async function openEmbeddedUsage({ folders, retention, dedupe }: Embedded
     store,
     reader: new ClickHouseUsageReader(client),
     lookup: new ClickHouseEventLookup(client),
+    books: new ClickHouseUsageBooks(client, retention),
     offsets: new LmdbOffsetStore(environment),
     snapshots: new LmdbEngineSnapshotStore(environment),
     deduplicator,

@@ -3,6 +3,7 @@
  * metadata. A commit names the member's generation, so that one who was taken for dead moves nothing any more.
  */
 import { KeymeterError } from '#domain/errors.js';
+import type { CountedRange } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import {
   addCounts,
@@ -36,12 +37,18 @@ export class KafkaOffsetStore extends OffsetStore {
     await this.#commit(lease, { ...progress, intended: range });
   }
 
-  async commit(range: OffsetRange, counts: RangeCounts, lastRow?: CountedRow): Promise<void> {
+  async commit(
+    range: OffsetRange,
+    counts: RangeCounts,
+    lastRow?: CountedRow,
+    unbooked?: readonly CountedRange[],
+  ): Promise<void> {
     const { lease, progress } = this.#current(range);
     await this.#commit(lease, {
       next: range.next,
       counts: addCounts(progress.counts, counts),
       lastRow: lastRow ?? progress.lastRow,
+      unbooked,
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
+import type { CountedRange } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import {
   addCounts,
@@ -37,12 +38,18 @@ export class LmdbOffsetStore extends OffsetStore {
     await commit(this.root, () => this.#progress.put(range.partition, { ...progress, intended: range }));
   }
 
-  async commit(range: OffsetRange, counts: RangeCounts, lastRow?: CountedRow): Promise<void> {
+  async commit(
+    range: OffsetRange,
+    counts: RangeCounts,
+    lastRow?: CountedRow,
+    unbooked?: readonly CountedRange[],
+  ): Promise<void> {
     const progress = await this.load(range.partition);
     const after = {
       next: range.next,
       counts: addCounts(progress.counts, counts),
       lastRow: lastRow ?? progress.lastRow,
+      unbooked,
     };
     await commit(this.root, () => this.#progress.put(range.partition, after));
   }

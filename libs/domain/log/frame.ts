@@ -14,6 +14,8 @@ import { crc32 } from 'node:zlib';
 export const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x4b4d4600; // "KMF\0"; the low byte is the version
 const VERSION = 1;
+/** 2100-01-01: within every type of time that stores have. */
+const LATEST_ACCEPTANCE = 4_102_444_800_000;
 
 export interface Frame {
   readonly acceptedAt: number;
@@ -55,6 +57,8 @@ export function decodeFrame(buffer: Buffer): DecodedFrame {
   const magic = buffer.readUInt32BE(0);
   if ((magic & 0xffffff00) >>> 0 !== MAGIC) return refuse('not a keymeter frame');
   if ((magic & 0xff) !== VERSION) return refuse(`unknown frame version ${magic & 0xff}`);
+  const acceptedAt = buffer.readDoubleBE(8);
+  if (!(acceptedAt >= 0 && acceptedAt <= LATEST_ACCEPTANCE)) return refuse('time of acceptance is out of range');
   const length = buffer.readUInt32BE(16);
   if (buffer.length !== FRAME_HEADER_BYTES + length) {
     return refuse(`frame says ${length} bytes of rows and has ${buffer.length - FRAME_HEADER_BYTES}`);
@@ -65,7 +69,7 @@ export function decodeFrame(buffer: Buffer): DecodedFrame {
   if (rows.pop() !== '') return refuse('the last row has no newline');
   const count = buffer.readUInt32BE(4);
   if (rows.length !== count) return refuse(`frame says ${count} rows and has ${rows.length}`);
-  return { ok: true, frame: { acceptedAt: buffer.readDoubleBE(8), rows } };
+  return { ok: true, frame: { acceptedAt, rows } };
 }
 
 function refuse(reason: string): DecodedFrame {
