@@ -27,11 +27,12 @@ export class HttpCaller {
   constructor(
     readonly url: string,
     private readonly rootKey: string,
+    private readonly timeoutMs = TIMEOUT_MS,
   ) {}
 
   call(
     path: string,
-    { method = 'GET', headers = {}, body, timeoutMs = TIMEOUT_MS }: CallOptions = {},
+    { method = 'GET', headers = {}, body, timeoutMs = this.timeoutMs }: CallOptions = {},
   ): Promise<CallResult> {
     return new Promise((resolve) => {
       let reached = false;

@@ -16,29 +16,31 @@ export function cloudEvent({ id, source, subject, time, value, bytes, plan }: Se
 
 export class IngestLoad {
   readonly #acknowledged: SentEvent[] = [];
-  readonly #inDoubt: SentEvent[][] = [];
+  readonly #inDoubt: { readonly events: readonly SentEvent[]; readonly sentTo: Target }[] = [];
   #ids = 0;
 
   constructor(
-    private readonly target: Target,
     private readonly ledger: Ledger,
     private readonly draw: Draw,
+    /** Of many, none tells what became of single events, and what is in doubt is sent again to another one. */
+    private readonly options: { readonly manyTargets: boolean },
   ) {}
 
-  async step(): Promise<void> {
-    const caller = await this.target.caller();
+  async step(target: Target): Promise<void> {
+    const caller = await target.caller();
     if (!caller) return;
-    const { kind, events } = this.#next();
+    const { kind, events } = this.#next(target);
     const outcome = await this.#send(caller, kind, events);
     if (outcome.outcome === 'acknowledged' && kind !== 'conflict') this.#remember(events);
     // A third of what is in doubt is sent again; the rest stays in doubt for the oracle.
     if (outcome.outcome === 'unknown' && kind !== 'conflict' && this.draw.chance(1 / 3))
-      this.#inDoubt.push([...events]);
+      this.#inDoubt.push({ events: [...events], sentTo: target });
   }
 
-  #next(): { kind: Extract<Sent, { op: 'ingest' }>['kind']; events: readonly SentEvent[] } {
-    const doubtful = this.#inDoubt.shift();
-    if (doubtful) return { kind: 'retry', events: doubtful };
+  #next(target: Target): { kind: Extract<Sent, { op: 'ingest' }>['kind']; events: readonly SentEvent[] } {
+    const { manyTargets } = this.options;
+    const doubtful = this.#inDoubt.findIndex(({ sentTo }) => !manyTargets || sentTo !== target);
+    if (doubtful >= 0) return { kind: 'retry', events: this.#inDoubt.splice(doubtful, 1)[0]?.events ?? [] };
     const known = this.#acknowledged;
     if (known.length > 10 && this.draw.chance(0.12))
       return { kind: 'repeat', events: [this.draw.of(known), this.draw.of(known)] };
@@ -82,7 +84,7 @@ export class IngestLoad {
     const body = batch ? events.map(cloudEvent) : cloudEvent(events[0] as SentEvent);
     const headers = {
       'content-type': batch ? 'application/cloudevents-batch+json' : 'application/cloudevents+json',
-      ...(this.draw.chance(0.15) ? { prefer: 'return=representation' } : {}),
+      ...(!this.options.manyTargets && this.draw.chance(0.15) ? { prefer: 'return=representation' } : {}),
     };
     const result = await caller.post('/api/v1/events', body, headers);
     const outcome: Outcome = isSuccess(result)

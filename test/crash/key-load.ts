@@ -27,7 +27,7 @@ export class KeyLoad {
   readonly #revoking: Revoking[] = [];
 
   constructor(
-    private readonly target: Target,
+    private readonly targets: readonly Target[],
     private readonly ledger: Ledger,
     private readonly draw: Draw,
     private readonly world: World,
@@ -36,8 +36,8 @@ export class KeyLoad {
   /** Keys that other loops may ask for at any time, whatever the answer. */
   readonly changing = (): readonly LoadKey[] => [...this.live, ...this.revoked.slice(-20)];
 
-  async step(verify: VerifyLoad): Promise<void> {
-    const caller = await this.target.caller();
+  async step(target: Target, verify: VerifyLoad): Promise<void> {
+    const caller = await target.caller();
     if (!caller) return;
     const again = this.#revoking.shift();
     if (again) return this.#revoke(caller, verify, again);
@@ -91,7 +91,8 @@ export class KeyLoad {
       this.issued.push(successor.key);
       if (!again) this.live.push(successor); // a key rerolled twice hands its end on to the second successor
     }
-    await verify.verify(caller, key);
+    const everywhere = this.targets.flatMap(({ now }) => now ?? []);
+    await Promise.all(everywhere.map((node) => verify.verify(node, key)));
   }
 
   async #buyCredits(caller: HttpCaller): Promise<void> {

@@ -80,7 +80,7 @@ export class KillRun {
     const { dataDir, env, random, kills } = this.plan;
     const first = await startStandalone({ dataDir, env });
     this.#world = await buildWorld(new HttpCaller(first.url, ROOT_KEY));
-    this.#load = new Load(this.#target, this.#ledger, random, this.#world);
+    this.#load = new Load([this.#target], this.#ledger, random, this.#world);
     this.#load.run({ verifiers: 6, ingesters: 3, pauseMs: 20 });
     await this.#live(first);
     for (let kill = 1; kill < kills; kill++) await this.#nextLife();

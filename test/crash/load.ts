@@ -13,7 +13,7 @@ export interface LoadShape {
   readonly pauseMs: number;
 }
 
-/** All loops over one target. Each loop has one request in flight. */
+/** All loops, each of them on one of the targets in turn, with one request in flight. */
 export class Load {
   readonly keys: KeyLoad;
   readonly verify: VerifyLoad;
@@ -22,35 +22,43 @@ export class Load {
   #loops: Promise<void>[] = [];
 
   constructor(
-    private readonly target: Target,
+    private readonly targets: readonly Target[],
     ledger: Ledger,
     random: () => number,
     world: World,
   ) {
     this.#draw = new Draw(random);
-    this.keys = new KeyLoad(target, ledger, this.#draw, world);
-    this.verify = new VerifyLoad(target, ledger, this.#draw, world, this.keys.changing);
-    this.#ingest = new IngestLoad(target, ledger, this.#draw);
+    this.keys = new KeyLoad(targets, ledger, this.#draw, world);
+    this.verify = new VerifyLoad(ledger, this.#draw, world, this.keys.changing);
+    this.#ingest = new IngestLoad(ledger, this.#draw, { manyTargets: targets.length > 1 });
   }
 
   run({ verifiers, ingesters, pauseMs }: LoadShape): void {
     const steps = [
-      ...Array.from({ length: verifiers }, () => () => this.verify.step()),
-      ...Array.from({ length: ingesters }, () => () => this.#ingest.step()),
-      () => this.keys.step(this.verify),
+      ...Array.from({ length: verifiers }, (_, i) => () => this.verify.step(this.#target(i))),
+      ...Array.from({ length: ingesters }, (_, i) => () => this.#ingest.step(this.#target(i))),
+      ...this.targets.map((target) => () => this.keys.step(target, this.verify)),
     ];
     this.#loops = steps.map((step) => this.#loop(step, pauseMs));
-    for (const loop of this.#loops) loop.catch(() => this.target.stop()); // stop() hands the error on
+    for (const loop of this.#loops) loop.catch(() => this.#end()); // stop() hands the error on
   }
 
   /** Rejects if a loop failed by a fault of its own. */
   async stop(): Promise<void> {
-    this.target.stop();
+    this.#end();
     await Promise.all(this.#loops);
   }
 
+  #target(i: number): Target {
+    return this.targets[i % this.targets.length] as Target;
+  }
+
+  #end(): void {
+    for (const target of this.targets) target.stop();
+  }
+
   async #loop(step: () => Promise<void>, pauseMs: number): Promise<void> {
-    while (!this.target.stopped) {
+    while (!this.#target(0).stopped) {
       await step();
       await new Promise((resolve) => setTimeout(resolve, this.#draw.whole(0, pauseMs)));
     }

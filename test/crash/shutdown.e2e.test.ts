@@ -29,7 +29,7 @@ it('a stop under load answers what was asked, ends with 0 within its grace, and 
   const caller = new HttpCaller(standalone.url, ROOT_KEY);
   const target = new Target();
   const ledger = new Ledger(join(folder, 'ledger.ndjson'));
-  const load = new Load(target, ledger, random, await buildWorld(caller));
+  const load = new Load([target], ledger, random, await buildWorld(caller));
   target.attach(new HttpCaller(standalone.url, ROOT_KEY));
   load.run({ verifiers: 6, ingesters: 4, pauseMs: 5 });
   const silent = connect(Number(new URL(standalone.url).port), '127.0.0.1'); // says nothing, and never goes

@@ -11,6 +11,11 @@ export class Target {
     return this.#stopped;
   }
 
+  /** Undefined while there is no server. */
+  get now(): HttpCaller | undefined {
+    return this.#caller;
+  }
+
   attach(caller: HttpCaller): void {
     this.#caller = caller;
     for (const wake of this.#waiting.splice(0)) wake();

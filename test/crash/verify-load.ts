@@ -22,15 +22,14 @@ export class VerifyLoad {
   #calls = 0;
 
   constructor(
-    private readonly target: Target,
     private readonly ledger: Ledger,
     private readonly draw: Draw,
     private readonly world: World,
     private readonly changing: () => readonly LoadKey[],
   ) {}
 
-  async step(): Promise<void> {
-    const caller = await this.target.caller();
+  async step(target: Target): Promise<void> {
+    const caller = await target.caller();
     if (!caller) return;
     const call = this.#again.shift() ?? this.#next();
     const outcome = await this.send(caller, call);

@@ -20,7 +20,7 @@ export const LIMIT_MS = 2_000;
 export const CREDITS = 150;
 export const METERS = ['crash_events', 'crash_bytes', 'crash_value'] as const;
 
-export async function buildWorld(caller: HttpCaller): Promise<World> {
+export async function buildWorld(caller: HttpCaller, { plain = 30 }: { plain?: number } = {}): Promise<World> {
   const { data } = await caller.demand('POST', '/v2/apis.createApi', { name: 'crash' });
   const apiId = (data as { apiId: string }).apiId;
   const make = (count: number, settings: object) =>
@@ -28,7 +28,7 @@ export async function buildWorld(caller: HttpCaller): Promise<World> {
   const ratelimits = [{ name: 'requests', limit: LIMIT, duration: LIMIT_MS, autoApply: true }];
   const world: World = {
     apiId,
-    plain: await make(30, {}),
+    plain: await make(plain, {}),
     limited: await make(3, { ratelimits }),
     credited: await make(4, { credits: { remaining: CREDITS } }),
     policed: await make(3, {}),

@@ -1,9 +1,28 @@
-/** A link that can be cut off: while it is held no byte passes and no new connection is answered, but none is closed. */
+/**
+ * A link whose faults are made at will: held (no byte passes, nothing is closed), slow, deaf in one direction, cut after
+ * so many bytes. It counts what passed and what a fault did, so that a test can prove that its fault bit.
+ */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type Direction, LinkPipe, type LinkState } from './link-pipe.js';
+
+interface Joined {
+  readonly near: Socket;
+  readonly far: Socket;
+  readonly pipes: readonly LinkPipe[];
+}
 
 export class TcpProxy {
-  readonly #sockets = new Set<Socket>();
-  #held = false;
+  readonly #joined = new Set<Joined>();
+  readonly #state: LinkState = {
+    held: [],
+    lost: [],
+    latencyMs: 0,
+    bytesPerSecond: Number.POSITIVE_INFINITY,
+    passed: { request: 0, answer: 0 },
+    heldBytes: 0,
+    lostBytes: 0,
+    resets: 0,
+  };
 
   private constructor(
     private readonly server: Server,
@@ -18,34 +37,77 @@ export class TcpProxy {
     return proxy;
   }
 
-  hold(): void {
-    this.#held = true;
-    for (const socket of this.#sockets) socket.pause();
+  /** What passed and what faults did since the start. */
+  get figures(): Readonly<Pick<LinkState, 'passed' | 'heldBytes' | 'lostBytes' | 'resets'>> {
+    return this.#state;
   }
 
+  get connections(): number {
+    return this.#joined.size;
+  }
+
+  /** Until `release` no byte passes in the given directions; what is sent meanwhile arrives afterwards. */
+  hold(directions: readonly Direction[] = ['request', 'answer']): void {
+    this.#state.held = directions;
+  }
+
+  /** Until `release` what goes in this direction is thrown away; connections that lost something are reset then. */
+  lose(direction: Direction): void {
+    this.#state.lost = [direction];
+  }
+
+  slow({ latencyMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY }: Partial<LinkState>): void {
+    Object.assign(this.#state, { latencyMs, bytesPerSecond });
+  }
+
+  /** Ends every fault. */
   release(): void {
-    this.#held = false;
-    for (const socket of this.#sockets) socket.resume();
+    const deaf = this.#state.lost.length > 0;
+    Object.assign(this.#state, { held: [], lost: [], latencyMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY });
+    this.#state.cut = undefined;
+    for (const joined of this.#joined) {
+      if (deaf && joined.pipes.some(({ hasLost }) => hasLost)) this.#reset(joined);
+      else for (const pipe of joined.pipes) pipe.flush();
+    }
+  }
+
+  /** Lets so many bytes more go in this direction, on whatever connection, then resets the one that carries the last. */
+  cutAfter(direction: Direction, bytes: number): Promise<void> {
+    return new Promise((done) => {
+      this.#state.cut = { direction, left: bytes, done };
+    });
+  }
+
+  /** Resets every connection; returns how many there were. */
+  reset(): number {
+    const all = [...this.#joined];
+    for (const joined of all) this.#reset(joined);
+    return all.length;
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const { near, far } of this.#joined) {
+      near.destroy();
+      far.destroy();
+    }
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
+  #reset(joined: Joined): void {
+    this.#state.resets++;
+    joined.near.resetAndDestroy();
+    joined.far.resetAndDestroy();
+  }
+
   #join(near: Socket, far: Socket): void {
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(from);
-      from.on('data', (bytes) => to.write(bytes));
-      from.on('error', () => undefined);
-      from.on('close', () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
-      if (this.#held) from.pause();
-    }
+    const pipes: LinkPipe[] = [];
+    const joined = { near, far, pipes };
+    const onCut = () => this.#reset(joined);
+    const left = () => near.closed && far.closed && this.#joined.delete(joined);
+    pipes.push(new LinkPipe(near, far, 'request', this.#state, onCut));
+    pipes.push(new LinkPipe(far, near, 'answer', this.#state, onCut));
+    this.#joined.add(joined);
+    near.once('close', left);
+    far.once('close', left);
   }
 }

@@ -1,0 +1,160 @@
+/** A whole cluster on this machine, every process and every link of which can be disturbed by itself. */
+import { join } from 'node:path';
+import { type ServerHandle, serverScript } from '../support/server-script.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { AppProcess, type StartChild } from './app-process.js';
+import {
+  distinctPorts,
+  drawPorts,
+  type FaultServers,
+  type Listener,
+  type ServerPorts,
+  startServers,
+} from './fault-servers.js';
+import { projectRoot } from './project-root.js';
+
+export const APPS = ['ingress-1', 'ingress-2', 'consumer-1', 'consumer-2', 'policy-1', 'policy-2', 'query-1'] as const;
+export type AppName = (typeof APPS)[number];
+export type ServerName = 'kafka' | 'redis' | 'clickhouse';
+
+export const ROOT_KEY = 'root_of_the_fault_runs_0123456789';
+/** Settings that make what takes long in production short enough to be met often. */
+export const SESSION_MS = 6_000;
+export const LEASE_MS = 2_000;
+const READY_WITHIN_MS = 240_000;
+
+export interface ClusterOptions {
+  readonly folder: string;
+  /** Modules that each app loads before itself. */
+  readonly preload?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+type Links = Readonly<Record<AppName, Readonly<Record<ServerName, TcpProxy>>>>;
+
+export class FaultCluster {
+  readonly #living = () => this.killAll();
+
+  private constructor(
+    readonly folder: string,
+    readonly servers: FaultServers,
+    readonly links: Links,
+    readonly apps: Readonly<Record<AppName, AppProcess>>,
+  ) {
+    process.once('exit', this.#living);
+  }
+
+  static async start(options: ClusterOptions): Promise<FaultCluster> {
+    const ports = await drawPorts();
+    const taken = new Set(Object.values(ports));
+    const listenerPorts = await distinctPorts(APPS.length, taken);
+    const links = await openLinks(ports, listenerPorts);
+    const listeners = APPS.map(
+      (name, i): Listener => ({
+        name: `L${i}`,
+        port: listenerPorts[i] as number,
+        advertised: links[name].kafka.port,
+      }),
+    );
+    const servers = await startServers(options.folder, ports, listeners);
+    const apps = await makeApps(options, links, servers.password, await distinctPorts(APPS.length, taken));
+    const cluster = new FaultCluster(options.folder, servers, links, apps);
+    try {
+      for (const app of cluster.all) app.start();
+      await cluster.ready();
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  get all(): readonly AppProcess[] {
+    return Object.values(this.apps);
+  }
+
+  get logFolder(): string {
+    return join(this.folder, 'logs');
+  }
+
+  async ready(withinMs = READY_WITHIN_MS): Promise<void> {
+    const until = performance.now() + withinMs;
+    for (const app of this.all) {
+      for (let last = await app.readiness(); last?.status !== 200; last = await app.readiness()) {
+        if (performance.now() > until) {
+          throw new Error(`${app.name} is not ready: ${last?.text ?? 'no answer'}\n${app.logSince(0).slice(-2_000)}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    process.off('exit', this.#living);
+    await Promise.all(this.all.map((app) => app.kill9()));
+    const { kafka, redis, clickhouse } = this.servers;
+    await Promise.all([kafka, redis, clickhouse].map(({ handle }) => handle.kill9()));
+    await Promise.all(Object.values(this.links).flatMap((of) => Object.values(of).map((link) => link.close())));
+  }
+
+  /** Nothing outlives the driver, whatever ends it. */
+  killAll(): void {
+    const { kafka, redis, clickhouse } = this.servers;
+    for (const pid of [...this.all.map((app) => app.pid), kafka.handle.pid, redis.handle.pid, clickhouse.handle.pid]) {
+      try {
+        if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has ended already
+      }
+    }
+  }
+}
+
+async function openLinks(ports: ServerPorts, listenerPorts: readonly number[]): Promise<Links> {
+  const entries = APPS.map(async (name, i) => {
+    const kafka = await TcpProxy.to(listenerPorts[i] as number);
+    return [name, { kafka, redis: await TcpProxy.to(ports.redis), clickhouse: await TcpProxy.to(ports.clickhouse) }];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function makeApps(
+  { folder, preload = [], env = {} }: ClusterOptions,
+  links: Links,
+  password: string,
+  ports: readonly number[],
+): Promise<Record<AppName, AppProcess>> {
+  const { ServerProcess } = await serverScript<{
+    ServerProcess: new (...args: Parameters<StartChild>) => ServerHandle;
+  }>('server-process.mjs');
+  const startChild = ((...args) => new ServerProcess(...args)) as StartChild;
+  const made = APPS.map((name, i) => {
+    const own = links[name];
+    const [app = ''] = name.split('-');
+    const options = {
+      name,
+      script: join(projectRoot(), `dist/apps/${app}/src/main.js`),
+      nodeArgs: preload.map((module) => `--import=${module}`),
+      url: `http://127.0.0.1:${ports[i]}`,
+      logFolder: join(folder, 'logs'),
+      startChild,
+      env: {
+        KEYMETER_STORES: 'cluster',
+        KEYMETER_NODE_ID: name,
+        KEYMETER_PORT: String(ports[i]),
+        KEYMETER_DATA_DIR: join(folder, name),
+        KEYMETER_ROOT_KEY: ROOT_KEY,
+        KEYMETER_KAFKA_BROKERS: `127.0.0.1:${own.kafka.port}`,
+        KEYMETER_KAFKA_PARTITIONS: '4',
+        KEYMETER_KAFKA_SESSION_MS: String(SESSION_MS),
+        KEYMETER_REDIS_NODES: `127.0.0.1:${own.redis.port}`,
+        KEYMETER_CLICKHOUSE_URL: `http://127.0.0.1:${own.clickhouse.port}`,
+        KEYMETER_CLICKHOUSE_PASSWORD: password,
+        KEYMETER_LEASE_MS: String(LEASE_MS),
+        ...env,
+      },
+    };
+    return [name, new AppProcess(options)];
+  });
+  return Object.fromEntries(made);
+}

@@ -1,0 +1,96 @@
+/** Runs the faults of one lane, one after another: wait, inject, wait until what it hit is well again. */
+import type { AppProcess } from './app-process.js';
+import type { AppName, FaultCluster } from './fault-cluster.js';
+import { HarnessError, pause } from './injection.js';
+import type { Pulse } from './pulse.js';
+import type { Planned } from './schedule.js';
+
+export interface FaultRecord {
+  readonly number: number;
+  readonly kind: string;
+  readonly target: string;
+  readonly params: Planned['params'];
+  /** ms since the run began. */
+  readonly begin: number;
+  readonly end: number;
+  /** From the end of the cause until what it hit was well again, ms; undefined when it never was. */
+  readonly recoveryMs: number | undefined;
+  readonly bite: string;
+  readonly problems: readonly string[];
+}
+
+const RECOVERED_WITHIN_MS = 180_000;
+const LOOK_EVERY_MS = 100;
+
+export class FaultLane {
+  readonly records: FaultRecord[] = [];
+
+  constructor(
+    private readonly cluster: FaultCluster,
+    private readonly pulses: readonly Pulse[],
+    private readonly runBegan: number,
+    private readonly isOver: () => boolean,
+    private readonly say: (text: string) => void,
+  ) {}
+
+  async run(planned: readonly Planned[]): Promise<void> {
+    for (const next of planned) {
+      if (this.isOver()) return;
+      await pause(next.waitMs);
+      const record = await this.#one(next);
+      this.records.push(record);
+      const recovered = record.recoveryMs === undefined ? 'NOT RECOVERED' : `well after ${record.recoveryMs} ms`;
+      this.say(`${String(record.number).padStart(3)} ${record.kind} ${record.target}: ${record.bite}; ${recovered}`);
+    }
+  }
+
+  async #one({ number, injection, params }: Planned): Promise<FaultRecord> {
+    const { cluster } = this;
+    const begin = performance.now();
+    const logs = new Map(cluster.all.map((app) => [app, app.logSize]));
+    const problems: string[] = [];
+    const bite = await injection.inject(cluster, params).catch((error: unknown) => {
+      if (!(error instanceof HarnessError)) throw error;
+      problems.push(error.message);
+      return error.message;
+    });
+    const end = performance.now();
+    const affected = (injection.affects?.(params) ?? (Object.keys(cluster.apps) as AppName[])).map(
+      (name) => cluster.apps[name],
+    );
+    const recoveryMs = await this.#recovered(affected, end);
+    if (recoveryMs === undefined) problems.push(`not well again ${RECOVERED_WITHIN_MS / 1_000} s after its end`);
+    const { named } = injection;
+    if (named && !affected.some((app) => named.test(app.logSince(logs.get(app) ?? 0)))) {
+      problems.push(`no log of ${affected.map(({ name }) => name).join(', ')} says ${named}`);
+    }
+    return {
+      number,
+      kind: injection.kind,
+      target: params.target,
+      params,
+      begin: Math.round(begin - this.runBegan),
+      end: Math.round(end - this.runBegan),
+      recoveryMs,
+      bite,
+      problems,
+    };
+  }
+
+  /** All of them ready, and events that came through an ingress afterwards counted. */
+  async #recovered(affected: readonly AppProcess[], since: number): Promise<number | undefined> {
+    const ingresses = this.pulses.filter(({ name }) => affected.some((app) => app.name === name));
+    const relevant = ingresses.length > 0 ? ingresses : this.pulses;
+    let counted: number | undefined;
+    const ready = new Set<AppProcess>();
+    while (performance.now() - since < RECOVERED_WITHIN_MS) {
+      for (const app of affected) {
+        if (!ready.has(app) && (await app.readiness())?.status === 200) ready.add(app);
+      }
+      counted ??= relevant.map((pulse) => pulse.after(since)?.countedAt).find((at) => at !== undefined);
+      if (counted !== undefined && ready.size === affected.length) return Math.round(performance.now() - since);
+      await pause(LOOK_EVERY_MS);
+    }
+    return undefined;
+  }
+}

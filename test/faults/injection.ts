@@ -1,0 +1,55 @@
+/** A kind of fault: what is drawn for it before the run, and what it does. */
+import type { Draw } from '../crash/draw.js';
+import type { AppName, FaultCluster } from './fault-cluster.js';
+
+export type Lane = 'processes' | 'servers' | 'links';
+
+/** What was drawn: everything that the fault will do, but for the real times. */
+export interface Params {
+  readonly target: string;
+  /** How long the cause lasts, ms. */
+  readonly holdMs: number;
+  readonly count?: number;
+  readonly bytes?: number;
+  readonly detail?: string;
+}
+
+export interface Injection {
+  readonly kind: string;
+  readonly lane: Lane;
+  /** How often it is drawn, beside the others of its lane. */
+  readonly weight: number;
+  draw(draw: Draw): Params;
+  /** Resolves with what proves that it bit, once the cause is gone; throws HarnessError when it did not bite. */
+  inject(cluster: FaultCluster, params: Params): Promise<string>;
+  /** Apps that must be ready before it counts as recovered; all of them where nothing is said. */
+  affects?(params: Params): readonly AppName[];
+  /** What the log of one of these apps must say because of it. */
+  readonly named?: RegExp;
+}
+
+/** The fault did nothing, or the harness cannot go on: no verdict about the product. */
+export class HarnessError extends Error {
+  override name = 'HarnessError';
+}
+
+export function demandBite(bit: boolean, what: string): void {
+  if (!bit) throw new HarnessError(`the fault did not bite: ${what}`);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Repeats until it holds, or throws HarnessError. */
+export async function untilBites(
+  check: () => Promise<boolean> | boolean,
+  what: string,
+  withinMs: number,
+): Promise<void> {
+  const until = performance.now() + withinMs;
+  while (!(await check())) {
+    demandBite(performance.now() < until, what);
+    await pause(50);
+  }
+}

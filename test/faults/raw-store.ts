@@ -1,0 +1,50 @@
+/** The usage store read past the product, in SQL over its own HTTP interface. */
+import type { RawEvent } from '../crash/server-view.js';
+
+interface Row {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly data: string;
+}
+
+export class RawStore {
+  constructor(
+    private readonly port: number,
+    private readonly password: string,
+  ) {}
+
+  async events(type: string): Promise<RawEvent[]> {
+    const rows = await this.#rows<Row>(
+      `SELECT id, source, type, subject, toInt64(toUnixTimestamp64Milli(time)) AS at, data
+       FROM keymeter.events WHERE type = '${type}'`,
+    );
+    return rows.map(({ at, data, ...row }) => ({
+      ...row,
+      time: new Date(Number(at)).toISOString(),
+      data: data === '' ? undefined : JSON.parse(data),
+    }));
+  }
+
+  async count(table: 'events' | 'dead_letters'): Promise<number> {
+    const [row] = await this.#rows<{ n: number }>(`SELECT toInt32(count()) AS n FROM keymeter.${table}`);
+    return Number(row?.n ?? 0);
+  }
+
+  async #rows<T>(sql: string): Promise<T[]> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
+      method: 'POST',
+      headers: { 'x-clickhouse-user': 'default', 'x-clickhouse-key': this.password },
+      body: `${sql} FORMAT JSONEachRow`,
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${sql}: ${answer.status} ${text.slice(0, 500)}`);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as T);
+  }
+}
