@@ -18,7 +18,9 @@ const { MeterQueryController, timeRange } = await load('apps/query/src/meter-que
 const { meterQuery } = await load('apps/query/src/meter-query-request');
 const { EventsController } = await load('apps/query/src/events.controller');
 const { listV1, listV2 } = await load('apps/query/src/event-request');
-const { DeadLettersController, deadLetterListing } = await load('apps/query/src/dead-letters.controller');
+const { DeadLettersController } = await load('apps/query/src/dead-letters/dead-letters.controller');
+const { deadLetterListing } = await load('apps/query/src/dead-letters/dead-letter-request');
+const { ReconciliationController, reconciliationQuery } = await load('apps/query/src/reconciliation.controller');
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
 const { enforcementQuerySchema } = await load('apps/policy/src/enforcement-query');
@@ -38,9 +40,10 @@ const QUERIES = {
   'EventsController.listV2': listV2,
   'DeadLettersController.list': deadLetterListing,
   'EnforcementsController.list': enforcementQuerySchema,
+  'ReconciliationController.read': reconciliationQuery,
 };
 const BODIES = { 'MeterQueryController.queryPost': meterQuery };
-const WAITS = /^(MeterQueryController|EventsController|DeadLettersController)\./;
+const WAITS = /^(MeterQueryController|EventsController)\.|^DeadLettersController\.list/;
 const CSV = /^MeterQueryController\.query/;
 /** Parameters that carry JSON. */
 const JSON_PARAMETERS = new Set(['filter', 'advancedMeterGroupByFilters']);
@@ -57,6 +60,10 @@ const SUMMARIES = {
   'EventsController.list': 'List events',
   'EventsController.listV2': 'List events page by page, with filters',
   'DeadLettersController.list': 'List what could not be counted',
+  'DeadLettersController.find': 'Read a dead letter',
+  'DeadLettersController.replay': 'Send a dead letter again, as it is or corrected',
+  'DeadLettersController.drop': 'Drop a dead letter, with the reason',
+  'ReconciliationController.read': 'Whether everything in the log is counted, a duplicate, a conflict or a dead letter',
   'PoliciesController.create': 'Create a policy',
   'PoliciesController.list': 'List policies',
   'PoliciesController.find': 'Read a policy',
@@ -376,6 +383,7 @@ const controllers = [
   MeterQueryController,
   EventsController,
   DeadLettersController,
+  ReconciliationController,
   PoliciesController,
   EnforcementsController,
   HealthController,

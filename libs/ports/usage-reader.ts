@@ -32,7 +32,10 @@ export interface StoredEvent extends EventCursor {
 
 export interface DeadLetterListing {
   readonly reason?: string;
+  readonly state?: StoredDeadLetter['state'];
   readonly after?: EventPosition;
+  /** This one alone. */
+  readonly at?: EventPosition;
   readonly limit: number;
 }
 
@@ -42,7 +45,12 @@ export interface StoredDeadLetter extends EventPosition {
   readonly source: string;
   readonly id: string;
   readonly acceptedAt: number;
+  /** When it was found, epoch ms. */
+  readonly storedAt: number;
   readonly bytesBase64: string;
+  readonly state: 'open' | 'replayed' | 'dropped';
+  /** What was done about it last. */
+  readonly settled?: { readonly at: number; readonly by: string; readonly note: string; readonly names: string };
 }
 
 /**

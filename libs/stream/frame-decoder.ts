@@ -94,5 +94,16 @@ function conflicting(event: PlacedEvent, line: string): DeadLetter {
 
 function undecodable(record: LogRecord, index: number, acceptedAt: number, detail: string, bytes: Buffer): DeadLetter {
   const { partition, offset } = record;
-  return { partition, offset, index, acceptedAt, reason: 'undecodable', detail, source: '', id: '', bytes };
+  return { partition, offset, index, acceptedAt, reason: 'undecodable', detail, ...nameOf(bytes), bytes };
+}
+
+/** Where a row is wrong, its name may be right all the same: then a correction has to keep it. */
+function nameOf(bytes: Buffer): { source: string; id: string } {
+  try {
+    const { source, id } = JSON.parse(bytes.toString('utf8'));
+    if (typeof source === 'string' && typeof id === 'string') return { source, id };
+  } catch {
+    // no JSON: it has no name
+  }
+  return { source: '', id: '' };
 }

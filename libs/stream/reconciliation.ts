@@ -33,6 +33,9 @@ export interface ReconciliationOptions {
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
+/** With the ten seconds in which a commit is booked, a difference shows within a minute. */
+export const RECONCILE_EVERY_MS = 20_000;
+
 const LOOKS = 3;
 const PAUSE_MS = 300;
 const MAX_DIFFERENCES = 1_000;

@@ -1,23 +1,33 @@
 /** The query app on its real stores in a folder, with events put into the usage store as the consumer would. */
 import { join } from 'node:path';
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
+import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
+import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader, type QueryLimits } from '#adapters/clickhouse/clickhouse-usage-reader.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
 import { LmdbMeterStore } from '#adapters/lmdb/lmdb-meter-store.js';
+import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
+import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
 import { identityHash } from '#domain/events/hash53.js';
 import { encodeRow } from '#domain/events/usage-row.js';
 import { hashKey } from '#domain/keys/key-text.js';
 import { Clock } from '#ports/clock.js';
+import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { KeyStore } from '#ports/key-store.js';
 import { MeterStore } from '#ports/meter-store.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { provided } from '#runtime/provided.js';
+import { LogAccount } from '#stream/log-account.js';
+import { FullReconciliation, Reconciliation } from '#stream/reconciliation.js';
+import { RecorderAppender, RowAppender } from '#stream/row-appender.js';
+import { UsageRecorder } from '#stream/usage-recorder.js';
 import { CountedProgress } from '../../apps/consumer/src/counted-progress.js';
+import { ReplayLimits } from '../../apps/query/src/dead-letters/dead-letter-desk.js';
 import { QueryModule } from '../../apps/query/src/query.module.js';
 import type { TestEvent } from './event-rows.js';
 import { type Answer, type Call, type RunningApp, runApp } from './running-app.js';
@@ -36,6 +46,8 @@ export class QueryApp {
     readonly keys: LmdbKeyStore,
     readonly store: ClickHouseUsageStore,
     readonly progress: CountedProgress,
+    /** Where replayed letters go; what `count` stores is not in it. */
+    readonly written: SegmentLogReader,
     readonly close: () => Promise<void>,
   ) {}
 
@@ -50,7 +62,18 @@ export class QueryApp {
     let opened: QueryApp | undefined;
     const log = { partitions: 1, highWatermark: () => opened?.next ?? 0 };
     const progress = new CountedProgress(log, clock);
+    const letters = join(folder, 'log');
+    const options = { folder: letters, partitions: 1, segmentBytes: 1e6, maxBytes: 1e9, reserveBytes: 0 };
+    const writer = await SegmentLogWriter.open(options);
+    const written = new SegmentLogReader(letters, writer.watermarks.shared);
+    const books = new ClickHouseUsageBooks(client, RETENTION);
+    const accounts = { committed: async () => [], rawRetentionMs: RETENTION.events * 86_400_000 };
+    const reconciliation = new Reconciliation(books, new LogAccount(books, written), clock, accounts);
     const ports = provided([
+      [DeadLetterBook, new ClickHouseDeadLetterBook(client)],
+      [RowAppender, new RecorderAppender(new UsageRecorder(writer, clock))],
+      [ReplayLimits, new ReplayLimits(10_000, 1024 * 1024, 86_400_000)],
+      [FullReconciliation, reconciliation],
       [Clock, clock],
       [KeyStore, keys],
       [MeterStore, new LmdbMeterStore(environment)],
@@ -59,8 +82,10 @@ export class QueryApp {
     ]);
     const module = { module: class QueryTestModule {}, imports: [ports, QueryModule] };
     const app = await runApp(await createHttpApp(module, { logger: false }));
-    opened = new QueryApp(app, clock, keys, store, progress, async () => {
+    opened = new QueryApp(app, clock, keys, store, progress, written, async () => {
       await app.close();
+      await written.close();
+      await writer.close();
       await client.close();
       await environment.close();
     });

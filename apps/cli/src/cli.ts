@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util';
 import { type CliContext, type Command, OptionReader, type OptionSpec, type OptionValues } from './command.js';
 import { apisCommand } from './commands/apis.js';
+import { deadLettersCommand } from './commands/dead-letters.js';
 import { enforcementsCommand } from './commands/enforcements.js';
 import { importCommand } from './commands/import.js';
 import { keysCommand } from './commands/keys.js';
 import { loginCommand } from './commands/login.js';
 import { policiesCommand } from './commands/policies.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { statusCommand } from './commands/status.js';
 import { topCommand } from './commands/top.js';
 import { usageCommand } from './commands/usage.js';
@@ -21,6 +23,8 @@ export const COMMANDS: readonly Command[] = [
   apisCommand,
   policiesCommand,
   enforcementsCommand,
+  deadLettersCommand,
+  reconcileCommand,
   statusCommand,
   loginCommand,
 ];

@@ -1,6 +1,6 @@
 /** One consumer of several: counts the partitions that its group gives it; health and metrics over HTTP. */
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
-import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
+import { type ClusterUsage, openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import { KafkaOffsetStore } from '#adapters/kafka/kafka-offset-store.js';
@@ -10,11 +10,15 @@ import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
+import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
+import { LogAccount } from '#stream/log-account.js';
+import { RECONCILE_EVERY_MS, Reconciliation } from '#stream/reconciliation.js';
 import { ConsumerModule } from './consumer.module.js';
 import { PartitionWriters } from './partition-writers.js';
+import { ReconciliationMetrics } from './reconciliation-metrics.js';
 import { UsageMetrics } from './usage-metrics.js';
 import { UsageSink } from './usage-sink.js';
 import { UsageWriter } from './usage-writer.js';
@@ -63,6 +67,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     lagRecords: () => server.partitions.reduce((sum, { lag }) => sum + lag, 0),
     lagMs: () => oldest(server.partitions, newest, clock.now()),
   }));
+  const standing = await startReconciling(own, usage, () => worker.held, insertOptions(settings));
   const ports = [...own.ports(), [UsageSink, worker]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   app.connectMicroservice({ strategy: server });
@@ -71,9 +76,34 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   return own.running('consumer', url, async () => {
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await worker.drain();
-    await reader.close();
-    await usage.close();
+    for (const it of [standing, reader, usage]) await it.close();
   });
+}
+
+/** Looks again and again whether what the log had is counted, in the partitions held. */
+async function startReconciling(
+  { log, clock, logger, registry }: ClusterProcess,
+  { books, letters }: ClusterUsage,
+  held: () => readonly number[],
+  { rawRetentionMs }: { rawRetentionMs: number },
+) {
+  const shared = await log.openShared(CONSUMER_GROUP);
+  const reader = await log.openReader();
+  const account = new LogAccount(books, reader, (partition) => reader.refresh(partition));
+  const committed = () => shared.committed();
+  const reconciliation = new Reconciliation(books, account, clock, { committed, rawRetentionMs });
+  const metrics = new ReconciliationMetrics(registry, clock, logger);
+  const look = async () => {
+    metrics.found({ reconciled: await reconciliation.round(held()), letters: await letters.waiting() });
+  };
+  const timer = every(RECONCILE_EVERY_MS, look, logger);
+  return {
+    close: async () => {
+      clearInterval(timer);
+      await shared.close();
+      await reader.close();
+    },
+  };
 }
 
 /** Time since the newest counted event of the partition that is furthest behind, ms; 0 when none is behind. */

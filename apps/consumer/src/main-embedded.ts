@@ -8,10 +8,14 @@ import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
+import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
+import { LogAccount } from '#stream/log-account.js';
+import { RECONCILE_EVERY_MS, Reconciliation } from '#stream/reconciliation.js';
 import { ConsumerModule } from './consumer.module.js';
 import { CountedProgress } from './counted-progress.js';
+import { ReconciliationMetrics } from './reconciliation-metrics.js';
 import { UsageMetrics } from './usage-metrics.js';
 import { UsageSink } from './usage-sink.js';
 import { UsageWriter } from './usage-writer.js';
@@ -42,6 +46,16 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
   const reader = embedded.openReader();
   await writer.recover(reader);
   for (let p = 0; p < reader.partitions; p++) progress.startAt({ partition: p, offset: writer.startOffset(p) });
+  const looking = embedded.openReader();
+  const reconciliation = new Reconciliation(usage.books, new LogAccount(usage.books, looking), clock, {
+    committed: async () => [await usage.offsets.load(0)],
+    ...insertOptions(settings),
+  });
+  const findings = new ReconciliationMetrics(registry, clock, logger);
+  const look = async () => {
+    findings.found({ reconciled: await reconciliation.round(), letters: await usage.letters.waiting() });
+  };
+  const timer = every(RECONCILE_EVERY_MS, look, logger);
   const ports = [...embedded.ports(), [UsageSink, writer]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   const startOffset = (partition: number) => writer.startOffset(partition);
@@ -53,6 +67,8 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await writer.drain();
     writer.stop();
+    clearInterval(timer);
+    await looking.close();
     await usage.close();
   });
 }

@@ -140,6 +140,8 @@ test('dead letters are listed newest first with the bytes they had', async () =>
     source: 's',
     id: 'i',
     acceptedAt: new Date(NOW).toISOString(),
+    storedAt: new Date(NOW).toISOString(),
+    state: 'open',
     bytes: Buffer.from('{"x":1}').toString('base64'),
   });
   const rest = await query.get<{ items: object[]; nextCursor?: string }>(

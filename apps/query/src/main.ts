@@ -6,8 +6,10 @@ import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
 import { PolledProgress } from '#adapters/cluster/polled-progress.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import { RestingProgress } from '#adapters/embedded/resting-progress.js';
+import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
+import { ingestOptions, insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
@@ -15,11 +17,26 @@ import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { runProcess } from '#runtime/process-main.js';
+import { LogAccount } from '#stream/log-account.js';
+import { FullReconciliation, Reconciliation } from '#stream/reconciliation.js';
+import { RecorderAppender, RoutingAppender, RowAppender } from '#stream/row-appender.js';
+import { ReplayLimits } from './dead-letters/dead-letter-desk.js';
 import { QueryModule } from './query.module.js';
 
 await runProcess(async (settings) => {
-  const { own, usage, progress, close } = await open(settings);
-  const ports = [...own.ports(), [UsageReader, usage.reader], [UsageProgress, progress]] as const;
+  const { own, usage, progress, appender, log, committed, close } = await open(settings);
+  const { maxEvents, maxEventBytes, maxFutureMs } = ingestOptions(settings);
+  const { rawRetentionMs } = insertOptions(settings);
+  const account = new LogAccount(usage.books, log.reader, log.refresh);
+  const ports = [
+    ...own.ports(),
+    [UsageReader, usage.reader],
+    [UsageProgress, progress],
+    [DeadLetterBook, usage.letters],
+    [RowAppender, appender],
+    [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],
+    [FullReconciliation, new Reconciliation(usage.books, account, own.clock, { committed, rawRetentionMs })],
+  ] as const;
   const app = await createHttpApp(appModule(ports, [QueryModule]), { logger: frameworkLog() });
   const url = await listen(app, settings);
   return own.running('query', url, async () => {
@@ -33,14 +50,34 @@ async function open(settings: Settings) {
     const own = await ClusterProcess.open(settings, { directory: true, spool: false });
     const usage = await openClusterUsage(settings, { prepares: false });
     const shared = await own.log.openShared(CONSUMER_GROUP);
+    const reader = await own.log.openReader();
     const close = async () => {
-      await shared.close();
-      await usage.close();
+      for (const it of [shared, reader, usage]) await it.close();
     };
-    return { own, usage, progress: new PolledProgress(shared, own.clock), close };
+    return {
+      own,
+      usage,
+      progress: new PolledProgress(shared, own.clock),
+      appender: new RoutingAppender(own.log.writer, own.clock),
+      log: { reader, refresh: (partition: number) => reader.refresh(partition) },
+      committed: () => shared.committed(),
+      close,
+    };
   }
   const own = await EmbeddedProcess.open(settings);
   const usage = await own.openUsage();
   const progress = new RestingProgress(usage.offsets, own.stores.log, own.clock);
-  return { own, usage, progress, close: () => usage.close() };
+  const reader = own.openReader();
+  return {
+    own,
+    usage,
+    progress,
+    appender: new RecorderAppender(own.stores.recorder),
+    log: { reader, refresh: undefined },
+    committed: async () => [await usage.offsets.load(0)],
+    close: async () => {
+      await reader.close();
+      await usage.close();
+    },
+  };
 }

@@ -1,16 +1,24 @@
 import { Module } from '@nestjs/common';
 import { RootKeys } from '#runtime/http/root-keys.js';
 import { BuiltInMeters } from './built-in-meters.js';
-import { DeadLettersController } from './dead-letters.controller.js';
+import { DeadLetterDesk } from './dead-letters/dead-letter-desk.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { EventsController } from './events.controller.js';
 import { Freshness } from './freshness.js';
 import { MeterFinder } from './meter-finder.js';
 import { MeterQueryController } from './meter-query.controller.js';
 import { MetersController } from './meters.controller.js';
+import { ReconciliationController } from './reconciliation.controller.js';
 
-/** Meters, usage queries, stored events and dead letters. The ports come from a global module that names the adapters. */
+/** Meters, usage queries, stored events, dead letters and the reconciliation. The ports come from a global module that names the adapters. */
 @Module({
-  controllers: [MetersController, MeterQueryController, EventsController, DeadLettersController],
-  providers: [RootKeys, BuiltInMeters, MeterFinder, Freshness],
+  controllers: [
+    MetersController,
+    MeterQueryController,
+    EventsController,
+    DeadLettersController,
+    ReconciliationController,
+  ],
+  providers: [RootKeys, BuiltInMeters, MeterFinder, Freshness, DeadLetterDesk],
 })
 export class QueryModule {}

@@ -6,6 +6,7 @@ import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { PortRpc } from '#runtime/port-rpc.js';
 import { CountedProgress } from '../../consumer/src/counted-progress.js';
+import type { Findings } from '../../consumer/src/reconciliation-metrics.js';
 import type { Committed } from '../../consumer/src/usage-writer.js';
 import type { EngineState, PipelineMetrics } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
@@ -62,6 +63,8 @@ export class PipelineClient {
         events.warned('an interrupted range was proved', { ...range, missingRows, mendedWindows });
       },
       mended: (rows: number) => events.warned('rollups were mended after the machine had stopped', { rows }),
+      reconciled: (findings: Findings) => metrics.reconciliation.found(findings),
+      notReconciled: (reason: string) => events.warned('counts could not be reconciled', { reason }),
       engineIs: (state: EngineState) => metrics.engineIs(state),
       snapshotted: (partition: number, neededFrom: number) => {
         this.#neededFrom[partition] = neededFrom;

@@ -1,5 +1,8 @@
 /** Metrics of everything behind the log. Each says what a bad value means. */
+import type { LoggerService } from '@nestjs/common';
 import type { Registry } from 'prom-client';
+import type { Clock } from '#ports/clock.js';
+import { ReconciliationMetrics } from '../../consumer/src/reconciliation-metrics.js';
 import { gauge, type UsageGauges, UsageMetrics } from '../../consumer/src/usage-metrics.js';
 
 /** What the policy engine holds and has left out, as the pipeline thread tells it. */
@@ -17,8 +20,11 @@ const NO_ENGINE: EngineState = { targets: 0, keptEvents: 0, late: 0, unmeasured:
 export class PipelineMetrics extends UsageMetrics {
   #engine = NO_ENGINE;
 
-  constructor(registry: Registry, gauges: () => UsageGauges | undefined) {
+  readonly reconciliation: ReconciliationMetrics;
+
+  constructor(registry: Registry, clock: Clock, logger: LoggerService, gauges: () => UsageGauges | undefined) {
     super(registry, gauges);
+    this.reconciliation = new ReconciliationMetrics(registry, clock, logger);
     this.#engineGauges(registry);
   }
 

@@ -20,6 +20,7 @@ import { MainThread } from './main-thread.js';
 import type { EngineState } from './pipeline-metrics.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 import { ReportedSnapshots } from './reported-snapshots.js';
+import { StandingReconciliation } from './standing-reconciliation.js';
 
 const HOUSEKEEPING_EVERY_MS = 5_000;
 
@@ -47,6 +48,9 @@ export class Pipeline {
     rpc.serve('fates', fates);
     rpc.serve('usageReader', usage.reader);
     rpc.serve('eventLookup', usage.lookup);
+    rpc.serve('deadLetters', usage.letters);
+    const standing = new StandingReconciliation(settings, usage, main);
+    rpc.serve('reconciliation', standing.reconciliation);
     const microservice = await NestFactory.createMicroservice(pipelineModule(writer, runner, fates), {
       logger: false,
       strategy: new EventLogServer({
@@ -65,6 +69,7 @@ export class Pipeline {
     );
     return new Pipeline(microservice, writer, runner, async () => {
       for (const timer of timers) clearInterval(timer);
+      await standing.close();
       await usage.close();
     });
   }

@@ -1,9 +1,11 @@
 /** Ports of the usage store, whose engine lives on the pipeline thread. */
 import type { Fate } from '#domain/events/deduplication.js';
 import type { EventPosition, Position } from '#domain/log/position.js';
+import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates, type FateCounts } from '#ports/event-fates.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { UsageReader } from '#ports/usage-reader.js';
+import { FullReconciliation } from '#stream/reconciliation.js';
 import type { PipelineClient } from './pipeline-client.js';
 
 export class RemoteUsageReader extends UsageReader {
@@ -49,5 +51,33 @@ export class RemoteFates extends EventFates {
 
   counts(frame: Position, timeoutMs: number): Promise<FateCounts | 'undecided' | 'unknown'> {
     return this.pipeline.call('fates', 'counts', [frame, timeoutMs]);
+  }
+}
+
+export class RemoteDeadLetterBook extends DeadLetterBook {
+  constructor(private readonly pipeline: PipelineClient) {
+    super();
+  }
+
+  find(...args: Parameters<DeadLetterBook['find']>): ReturnType<DeadLetterBook['find']> {
+    return this.pipeline.call('deadLetters', 'find', args);
+  }
+
+  settle(...args: Parameters<DeadLetterBook['settle']>): ReturnType<DeadLetterBook['settle']> {
+    return this.pipeline.call('deadLetters', 'settle', args);
+  }
+
+  waiting(): ReturnType<DeadLetterBook['waiting']> {
+    return this.pipeline.call('deadLetters', 'waiting', []);
+  }
+}
+
+export class RemoteReconciliation extends FullReconciliation {
+  constructor(private readonly pipeline: PipelineClient) {
+    super();
+  }
+
+  full(withLog: boolean): ReturnType<FullReconciliation['full']> {
+    return this.pipeline.call('reconciliation', 'full', [withLog]);
   }
 }

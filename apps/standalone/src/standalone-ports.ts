@@ -3,19 +3,31 @@
 import { Registry } from 'prom-client';
 import { storePorts } from '#adapters/embedded/store-ports.js';
 import { Clock } from '#ports/clock.js';
+import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates } from '#ports/event-fates.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
+import { ingestOptions } from '#runtime/config/embedded-options.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import type { provided } from '#runtime/provided.js';
+import { FullReconciliation } from '#stream/reconciliation.js';
+import { RecorderAppender, RowAppender } from '#stream/row-appender.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
+import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
 import type { Parts } from './parts.js';
-import { RemoteEventLookup, RemoteFates, RemoteUsageReader } from './remote-usage.js';
+import {
+  RemoteDeadLetterBook,
+  RemoteEventLookup,
+  RemoteFates,
+  RemoteReconciliation,
+  RemoteUsageReader,
+} from './remote-usage.js';
 
 export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
   const { settings, clock, registry, readiness, stores, pipeline, decoder } = parts;
+  const { maxEvents, maxEventBytes, maxFutureMs } = ingestOptions(settings);
   return [
     [Clock, clock],
     [Registry, registry],
@@ -24,6 +36,10 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [UsageProgress, pipeline.progress],
     [UsageReader, new RemoteUsageReader(pipeline)],
     [EventLookup, new RemoteEventLookup(pipeline)],
+    [DeadLetterBook, new RemoteDeadLetterBook(pipeline)],
+    [FullReconciliation, new RemoteReconciliation(pipeline)],
+    [RowAppender, new RecorderAppender(stores.recorder)],
+    [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],
     [EventFates, new RemoteFates(pipeline)],
     [IngestDecoder, decoder],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],

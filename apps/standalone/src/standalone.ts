@@ -118,7 +118,7 @@ function startPipeline(
   logger: ConsoleLogger,
 ): PipelineClient {
   let client: PipelineClient | undefined;
-  const metrics = new PipelineMetrics(registry, () => client && gaugesOf(client, stores, clock));
+  const metrics = new PipelineMetrics(registry, clock, logger, () => client && gaugesOf(client, stores, clock));
   client = new PipelineClient(pipelineSettings(folder, settings, stores), stores.log, clock, metrics, {
     told: (event, fields) => logger.log({ event, ...fields }),
     warned: (event, fields) => logger.warn({ event, ...fields }),

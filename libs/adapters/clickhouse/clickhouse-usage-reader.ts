@@ -10,14 +10,8 @@ import {
   type StoredEvent,
   UsageReader,
 } from '#ports/usage-reader.js';
-import {
-  type DeadLetterRow,
-  deadLettersStatement,
-  type EventRow,
-  eventsStatement,
-  toStoredDeadLetter,
-  toStoredEvent,
-} from './event-list-sql.js';
+import { type DeadLetterRow, deadLettersStatement, LETTER_SETTINGS, toStoredDeadLetter } from './dead-letter-sql.js';
+import { type EventRow, eventsStatement, toStoredEvent } from './event-list-sql.js';
 import { QueryGate } from './query-gate.js';
 import type { SqlClient } from './sql-client.js';
 import { engineCode } from './store-error.js';
@@ -87,7 +81,7 @@ export class ClickHouseUsageReader extends UsageReader {
 
   async #select<Row>(statement: Statement, maxRows: number): Promise<Row[]> {
     const { maxSeconds, maxMemoryBytes } = this.limits;
-    const settings = `SETTINGS max_execution_time = ${maxSeconds}, max_memory_usage = ${maxMemoryBytes}`;
+    const settings = `SETTINGS max_execution_time = ${maxSeconds}, max_memory_usage = ${maxMemoryBytes}, ${LETTER_SETTINGS}`;
     try {
       const run = () => this.client.query<Row>(`${statement.sql}\n${settings}`, statement.parameters);
       const rows = await this.gate.run(run);

@@ -1,6 +1,6 @@
-/** Lists of stored events and dead letters, page by page. */
+/** Lists of stored events, page by page. */
 import type { Json } from '#domain/json.js';
-import type { DeadLetterListing, EventListing, StoredDeadLetter, StoredEvent } from '#ports/usage-reader.js';
+import type { EventListing, StoredEvent } from '#ports/usage-reader.js';
 import { stringCondition, timeCondition } from './filter-sql.js';
 import { SqlParameters } from './sql-parameters.js';
 import type { Statement } from './usage-query-sql.js';
@@ -64,40 +64,4 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     subject: row.subject,
     data: row.data === '' ? null : (JSON.parse(row.data) as Json),
   };
-}
-
-export interface DeadLetterRow {
-  readonly partition: number;
-  readonly offset: string | number;
-  readonly idx: number;
-  readonly accepted_ms: string | number;
-  readonly reason: string;
-  readonly detail: string;
-  readonly source: string;
-  readonly id: string;
-  readonly bytes_base64: string;
-}
-
-export function deadLettersStatement({ reason, after, limit }: DeadLetterListing): Statement {
-  const parameters = new SqlParameters();
-  const conditions = ['1'];
-  if (reason !== undefined) conditions.push(`reason = ${parameters.text(reason)}`);
-  if (after) {
-    const place = [after.partition, after.offset, after.index].map((n) => parameters.integer(n)).join(', ');
-    conditions.push(`(partition, offset, idx) < (${place})`);
-  }
-  const sql = [
-    'SELECT partition, offset, idx, toUnixTimestamp64Milli(accepted_at) AS accepted_ms, reason, detail, source, id, bytes_base64',
-    'FROM keymeter.dead_letters FINAL',
-    `WHERE ${conditions.join(' AND ')}`,
-    'ORDER BY partition DESC, offset DESC, idx DESC',
-    `LIMIT ${parameters.integer(limit)}`,
-  ].join('\n');
-  return { sql, parameters: parameters.values };
-}
-
-export function toStoredDeadLetter(row: DeadLetterRow): StoredDeadLetter {
-  const { partition, reason, detail, source, id, bytes_base64: bytesBase64 } = row;
-  const place = { partition, offset: Number(row.offset), index: row.idx };
-  return { ...place, reason, detail, source, id, bytesBase64, acceptedAt: Number(row.accepted_ms) };
 }

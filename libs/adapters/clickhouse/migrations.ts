@@ -5,8 +5,10 @@ import type { SqlClient } from './sql-client.js';
 import { EMBEDDED, localTable, onCluster, type Topology } from './topology.js';
 import {
   addRollupPartition,
+  addStoredAt,
   createDeadLetters,
   createEvents,
+  createLetterActions,
   createRollups,
   createRollupsView,
   ROLLUPS,
@@ -26,6 +28,7 @@ function migrations(topology: Topology): readonly { version: number; statements:
     },
     { version: 2, statements: addRollupPartition(topology) },
     { version: 3, statements: createBooks(topology) },
+    { version: 4, statements: [...addStoredAt(topology), ...createLetterActions(topology)] },
   ];
 }
 

@@ -153,3 +153,28 @@ export function createDeadLetters(topology: Topology): string[] {
   SETTINGS ${DURABLE_PARTS}`;
   return [create, ...distributed(topology, 'dead_letters')];
 }
+
+/** What was done about dead letters: rows are added, never changed; a repeat of one replaces itself. */
+export function createLetterActions(topology: Topology): string[] {
+  const create = `CREATE TABLE IF NOT EXISTS ${localTable(topology, 'dead_letter_actions')} ${onCluster(topology)} (
+    partition UInt16,
+    offset UInt64,
+    idx UInt32,
+    at DateTime64(3, 'UTC'),
+    state LowCardinality(String),
+    by String,
+    note String,
+    names String
+  ) ENGINE = ${mergeTree(topology, 'dead_letter_actions', 'Replacing')} ORDER BY (partition, offset, idx, at, state)
+  SETTINGS ${DURABLE_PARTS}`;
+  return [create, ...distributed(topology, 'dead_letter_actions')];
+}
+
+/** Records that do not tell when they were accepted are as old as their letter. */
+export function addStoredAt(topology: Topology): string[] {
+  const column = `stored_at DateTime64(3, 'UTC') DEFAULT if(toUnixTimestamp(accepted_at) > 0, accepted_at, now64(3))`;
+  const tables = topology.cluster === undefined ? ['dead_letters'] : ['dead_letters_local', 'dead_letters'];
+  return tables.map(
+    (table) => `ALTER TABLE keymeter.${table} ${onCluster(topology)} ADD COLUMN IF NOT EXISTS ${column}`,
+  );
+}

@@ -1,4 +1,5 @@
 /** The usage store over HTTP, as one process uses it. */
+import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
 import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
@@ -16,6 +17,7 @@ export interface ClusterUsage {
   readonly reader: ClickHouseUsageReader;
   readonly lookup: ClickHouseEventLookup;
   readonly books: ClickHouseUsageBooks;
+  readonly letters: ClickHouseDeadLetterBook;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function openClusterUsage(settings: Settings, { prepares }: { prepa
     reader: new ClickHouseUsageReader(client),
     lookup: new ClickHouseEventLookup(client),
     books: new ClickHouseUsageBooks(client, usageRetention(settings)),
+    letters: new ClickHouseDeadLetterBook(client, { cluster }),
     close: () => client.close(),
   };
 }
@@ -41,7 +44,7 @@ async function madeByConsumers(client: HttpSqlClient): Promise<void> {
   const until = performance.now() + TABLES_WITHIN_MS;
   for (;;) {
     const [row] = await client.query<{ n: string | number }>(
-      "SELECT count() AS n FROM system.tables WHERE database = 'keymeter' AND name = 'dead_letters'",
+      "SELECT count() AS n FROM system.tables WHERE database = 'keymeter' AND name = 'dead_letter_actions'",
     );
     if (Number(row?.n) > 0) return;
     if (performance.now() > until) {

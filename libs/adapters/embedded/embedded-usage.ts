@@ -1,5 +1,6 @@
 /** Opens what stands behind the log in the data folder: the usage engine, offsets, engine snapshots, known ids. */
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
+import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
 import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
@@ -22,6 +23,7 @@ export interface EmbeddedUsage {
   readonly reader: ClickHouseUsageReader;
   readonly lookup: ClickHouseEventLookup;
   readonly books: ClickHouseUsageBooks;
+  readonly letters: ClickHouseDeadLetterBook;
   readonly offsets: LmdbOffsetStore;
   readonly snapshots: LmdbEngineSnapshotStore;
   /** Knows every id that is stored; how many those are. */
@@ -43,6 +45,7 @@ export async function openEmbeddedUsage({ folders, retention, dedupe }: Embedded
     reader: new ClickHouseUsageReader(client),
     lookup: new ClickHouseEventLookup(client),
     books: new ClickHouseUsageBooks(client, retention),
+    letters: new ClickHouseDeadLetterBook(client),
     offsets: new LmdbOffsetStore(environment),
     snapshots: new LmdbEngineSnapshotStore(environment),
     deduplicator,
