@@ -103,6 +103,19 @@ export function describeEnforcementStore(name: string, open: () => Promise<OpenE
       expect(active()).toEqual([]);
     });
 
+    test('the first verdict that obeyed stands, also through a lift at the same time', async () => {
+      await opened.store.enforce(enforcementOf('e1', now));
+      const told = [
+        opened.store.obeyed('e1', now + 3),
+        opened.store.lift('e1', lifted),
+        opened.store.obeyed('e1', now + 9),
+      ];
+      expect(await Promise.all(told)).toEqual([true, expect.objectContaining({ lifted }), false]);
+      expect(await opened.store.obeyed('e2', now)).toBe(false);
+      opened = await opened.reopen();
+      expect(await opened.store.find('e1')).toEqual({ ...enforcementOf('e1', now), lifted, obeyedAt: now + 3 });
+    });
+
     test('lists newest first, by pages, and by policy, target, mode and what holds now', async () => {
       for (let n = 0; n < 450; n++) {
         await opened.store.enforce(

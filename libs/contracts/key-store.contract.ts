@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IdentityRecord, KeyRecord } from '#domain/keys/key-record.js';
 import { mintId, mintKey } from '#domain/keys/key-text.js';
-import type { KeyStore } from '#ports/key-store.js';
+import type { Confirmation, KeyStore } from '#ports/key-store.js';
 
 export interface OpenKeyStore {
   readonly store: KeyStore;
@@ -62,6 +62,17 @@ export function describeKeyStore(name: string, open: () => Promise<OpenKeyStore>
       const cold = await opened.store.insertKey(keyRecord());
       await opened.store.changeKey(cold.id, { apply: (current) => ({ ...current, enabled: false }) });
       expect((await opened.store.findByHash(cold.hash))?.key.enabled).toBe(false);
+    });
+
+    test('a writer is told, before its call returns, how the nodes came to know of it', async () => {
+      const key = await opened.store.insertKey(keyRecord());
+      const told: Confirmation[] = [];
+      const hear = (confirmation: Confirmation) => told.push(confirmation);
+      await opened.store.changeKey(key.id, { apply: (current) => ({ ...current, enabled: false }) }, hear);
+      await opened.store.replaceKey(key.id, (old) => ({ old, successor: keyRecord() }), hear);
+      await opened.store.removeKey(key.id, 9, true, hear);
+      await opened.store.removeKey(key.id, 9, true, hear);
+      expect(told).toEqual(Array.from({ length: 4 }, () => ({ waitedMs: expect.any(Number), lapsed: [] })));
     });
 
     test('under steady reads no read that starts after a change has returned sees the state before', async () => {

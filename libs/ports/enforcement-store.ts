@@ -34,6 +34,12 @@ export abstract class EnforcementStore {
   /** Durable when it resolves. Undefined when there is no such enforcement; the first lift stands. */
   abstract lift(id: string, lift: { at: number; by: string; reason: string }): Promise<Enforcement | undefined>;
 
+  /**
+   * Notes when a verdict first obeyed it, epoch ms. True for the first one, which stands; false for later ones, and
+   * where there is no such enforcement.
+   */
+  abstract obeyed(id: string, at: number): Promise<boolean>;
+
   abstract find(id: string): Promise<Enforcement | undefined>;
 
   /** Newest first by begin, then id. */

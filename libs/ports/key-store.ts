@@ -18,6 +18,16 @@ export interface KeyListing {
   readonly after?: string;
 }
 
+/** How the nodes came to know of a write. */
+export interface Confirmation {
+  readonly waitedMs: number;
+  /** Nodes that did not confirm: their lease ran out instead. */
+  readonly lapsed: readonly string[];
+}
+
+/** Called before a write resolves. */
+export type Told = (confirmation: Confirmation) => void;
+
 /**
  * APIs, keys, identities and root keys. Every write is one transaction, durable when it resolves, and from then on
  * no read on any node answers from before it. Every method throws STORE_UNAVAILABLE (retryable) when the store
@@ -31,14 +41,15 @@ export abstract class KeyStore {
   /** Returns the key as stored: with `owner` it belongs to the stored identity of that externalId, or to `owner`. */
   abstract insertKey(key: KeyRecord, owner?: IdentityRecord): Promise<KeyRecord>;
   /** Undefined when there is no such key, or it is deleted. */
-  abstract changeKey(id: string, change: KeyChange): Promise<KeyRecord | undefined>;
+  abstract changeKey(id: string, change: KeyChange, told?: Told): Promise<KeyRecord | undefined>;
   /** Changes the old key and stores its successor together. Undefined as for changeKey; `succeed` is pure. */
   abstract replaceKey(
     id: string,
     succeed: (current: KeyRecord) => { old: KeyRecord; successor: KeyRecord },
+    told?: Told,
   ): Promise<KeyRecord | undefined>;
   /** Gone from every look-up; with `permanent` false the record stays for explanations. False when there is none. */
-  abstract removeKey(id: string, at: number, permanent: boolean): Promise<boolean>;
+  abstract removeKey(id: string, at: number, permanent: boolean, told?: Told): Promise<boolean>;
 
   abstract findKey(id: string): Promise<KeyView | undefined>;
   /**

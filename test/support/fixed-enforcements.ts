@@ -16,6 +16,12 @@ export class FixedEnforcements extends EnforcementStore {
     return lifted;
   }
 
+  async obeyed(id: string, at: number): Promise<boolean> {
+    const found = this.#all.find((it) => it.id === id && it.obeyedAt === undefined);
+    this.#all = this.#all.map((it) => (it === found ? { ...it, obeyedAt: at } : it));
+    return found !== undefined;
+  }
+
   async find(id: string): Promise<Enforcement | undefined> {
     return this.#all.find((it) => it.id === id);
   }

@@ -1,5 +1,6 @@
 /** The policy app over HTTP on the embedded adapters in a folder; only the clock is set by hand. */
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
@@ -73,6 +74,7 @@ export class PolicyApi {
       [PolicyStore, policies],
       [EventLookup, new LogLookup(reader)],
       [UsageRecorder as never, recorder],
+      [Registry as never, new Registry()],
     ]);
     const nest = await createHttpApp({ module: class TestRoot {}, imports: [ports, PolicyModule] }, { logger: false });
     const app = await runApp(nest);

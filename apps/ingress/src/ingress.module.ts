@@ -4,13 +4,24 @@ import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
 import { KeyRoutes } from './keys/key-routes.js';
 import { KeyServices } from './keys/key-services.js';
 import { LogRoom } from './log-room.js';
+import { EnforcementWatch } from './verify/enforcement-watch.js';
 import { KeyVerifier } from './verify/key-verifier.js';
 import { VerifyOnce } from './verify/verify-once.js';
 import { VerifyService } from './verify/verify-service.js';
 
 /** Keys and verification. The ports come from a global module that names the adapters. */
 @Module({
-  providers: [RootKeys, IngressMetrics, LogRoom, KeyServices, KeyVerifier, VerifyService, VerifyOnce, KeyRoutes],
+  providers: [
+    RootKeys,
+    IngressMetrics,
+    LogRoom,
+    KeyServices,
+    EnforcementWatch,
+    KeyVerifier,
+    VerifyService,
+    VerifyOnce,
+    KeyRoutes,
+  ],
   exports: [RootKeys, IngressMetrics],
 })
 export class IngressModule {}

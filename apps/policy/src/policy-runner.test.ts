@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
+import { Registry } from 'prom-client';
 import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
@@ -18,6 +19,7 @@ import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
 import { AuditLog } from './audit-log.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
+import { PolicyMetrics } from './policy-metrics.js';
 import { PolicyRunner } from './policy-runner.js';
 
 const root = temporaryFolder('policy-runner');
@@ -41,7 +43,7 @@ beforeEach(async () => {
   clock = new ManualClock(T);
   store = new LmdbEnforcementStore(environment, clock);
   snapshots = new LmdbEngineSnapshotStore(environment);
-  sink = new EnforcementRecorder(store, store, new AuditLog(new UsageRecorder(writer, clock)));
+  sink = recorderOn(writer);
 });
 
 afterEach(async () => {
@@ -51,6 +53,14 @@ afterEach(async () => {
 });
 
 const PUT = putRow(policyOf({ threshold: 2, action: { type: 'suspend', for: '5s' } }), 0, T);
+
+function recorder(audit: AuditLog): EnforcementRecorder {
+  return new EnforcementRecorder(store, store, audit, clock, new PolicyMetrics(new Registry()));
+}
+
+function recorderOn(log: SegmentLogWriter): EnforcementRecorder {
+  return recorder(new AuditLog(new UsageRecorder(log, clock)));
+}
 
 function frame(offset: number, events: readonly PlacedEvent[]): DecidedFrame {
   const placed = events.map((event, index) => ({ ...event, offset, index }));
@@ -142,7 +152,7 @@ test('killed between enforcement and snapshot, a new runner decides the same and
   const fresh = await openEnvironment(other);
   store = new LmdbEnforcementStore(fresh, clock);
   snapshots = new LmdbEngineSnapshotStore(fresh);
-  sink = new EnforcementRecorder(store, store, new AuditLog(new UsageRecorder(writer, clock)));
+  sink = recorderOn(writer);
   const before = (await auditRows()).length;
   let runner = await openRunner();
   let starts = 0;
@@ -189,9 +199,7 @@ test('a failure that may pass is repeated until it has passed', async () => {
 
 test('an audit row that a crash left out is written at the next start, once', async () => {
   const runner = await openRunner();
-  const deaf = new EnforcementRecorder(
-    store,
-    store,
+  const deaf = recorder(
     faulty(new AuditLog(undefined as never), {
       append: () => Promise.reject(new Error('killed')),
     }),

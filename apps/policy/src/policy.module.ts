@@ -6,11 +6,12 @@ import { EnforcementRecorder } from './enforcement-recorder.js';
 import { EnforcementsController } from './enforcements.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyEditor } from './policy-editor.js';
+import { PolicyMetrics } from './policy-metrics.js';
 
 /** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
 @Module({
   controllers: [PoliciesController, EnforcementsController],
-  providers: [RootKeys, AuditLog, PolicyEditor, EnforcementDesk, EnforcementRecorder],
+  providers: [RootKeys, AuditLog, PolicyMetrics, PolicyEditor, EnforcementDesk, EnforcementRecorder],
   exports: [PolicyEditor, EnforcementRecorder],
 })
 export class PolicyModule {}

@@ -1,5 +1,6 @@
 /** Keys, enforcements, counters, policies and meters in Redis, as one process uses them. */
 import type { LoggerService } from '@nestjs/common';
+import { LocalShareCounters } from '#adapters/redis/local-share-counters.js';
 import { RedisConnection } from '#adapters/redis/redis-connection.js';
 import { RedisCounters } from '#adapters/redis/redis-counters.js';
 import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
@@ -20,7 +21,8 @@ export class ClusterDirectory {
   private constructor(
     readonly connection: RedisConnection,
     private readonly node: RedisKeyNode,
-    private readonly counters: RedisCounters,
+    private readonly exact: RedisCounters,
+    private readonly counters: Counters,
   ) {}
 
   static async open(
@@ -36,7 +38,9 @@ export class ClusterDirectory {
       renewMs: settings.KEYMETER_LEASE_MS / 4,
       onOutage: settings.KEYMETER_ON_STORE_OUTAGE,
     });
-    return new ClusterDirectory(connection, node, await RedisCounters.open(connection, clock));
+    const exact = await RedisCounters.open(connection, clock);
+    const counters = settings.KEYMETER_LIMITS === 'fast' ? new LocalShareCounters(exact) : exact;
+    return new ClusterDirectory(connection, node, exact, counters);
   }
 
   get keys(): KeyStore {
@@ -62,7 +66,7 @@ export class ClusterDirectory {
   }
 
   async close(): Promise<void> {
-    await this.counters.close();
+    this.exact.close();
     await this.node.close();
     await this.connection.close();
   }

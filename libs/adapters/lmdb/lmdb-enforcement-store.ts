@@ -65,6 +65,15 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
     return stands;
   }
 
+  obeyed(id: string, at: number): Promise<boolean> {
+    return commit(this.root, () => {
+      const current = this.#documents.get(id);
+      if (current === undefined || current.obeyedAt !== undefined) return false;
+      this.#documents.put(id, { ...current, obeyedAt: at });
+      return true;
+    });
+  }
+
   async find(id: string): Promise<Enforcement | undefined> {
     return this.#documents.get(id);
   }

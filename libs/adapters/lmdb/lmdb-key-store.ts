@@ -1,10 +1,12 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { ApiRecord, IdentityRecord, KeyRecord, KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
-import { type KeyChange, type KeyListing, KeyStore } from '#ports/key-store.js';
+import { type Confirmation, type KeyChange, type KeyListing, KeyStore, type Told } from '#ports/key-store.js';
 import { commit } from './commit.js';
 import { KeyCache } from './key-cache.js';
 
 const MAX_CACHED_KEYS = 100_000;
+/** There are no others. */
+const ALL_NODES_KNOW: Confirmation = { waitedMs: 0, lapsed: [] };
 
 /**
  * Keys in LMDB, of the main thread only. Reads are synchronous, so a read never overlaps a write; the cache is brought
@@ -55,7 +57,7 @@ export class LmdbKeyStore extends KeyStore {
     });
   }
 
-  async changeKey(id: string, change: KeyChange): Promise<KeyRecord | undefined> {
+  async changeKey(id: string, change: KeyChange, told?: Told): Promise<KeyRecord | undefined> {
     const changed = await this.#commit(() => {
       const current = this.#existing(id);
       const next = current && change.apply(current);
@@ -66,12 +68,14 @@ export class LmdbKeyStore extends KeyStore {
       return linked;
     });
     if (changed) this.#cacheView(changed);
+    told?.(ALL_NODES_KNOW);
     return changed;
   }
 
   async replaceKey(
     id: string,
     succeed: (current: KeyRecord) => { old: KeyRecord; successor: KeyRecord },
+    told?: Told,
   ): Promise<KeyRecord | undefined> {
     const replaced = await this.#commit(() => {
       const current = this.#existing(id);
@@ -82,10 +86,11 @@ export class LmdbKeyStore extends KeyStore {
       return pair;
     });
     if (replaced) this.#cacheView(replaced.old);
+    told?.(ALL_NODES_KNOW);
     return replaced?.successor;
   }
 
-  async removeKey(id: string, at: number, permanent: boolean): Promise<boolean> {
+  async removeKey(id: string, at: number, permanent: boolean, told?: Told): Promise<boolean> {
     const removed = await this.#commit(() => {
       const current = this.#existing(id);
       if (!current) return undefined;
@@ -96,6 +101,7 @@ export class LmdbKeyStore extends KeyStore {
       return current;
     });
     if (removed) this.#cache.remove(removed.hash);
+    told?.(ALL_NODES_KNOW);
     return removed !== undefined;
   }
 

@@ -1,13 +1,8 @@
 import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
+import type { Confirmation } from '#ports/key-store.js';
 import type { NodeLease } from './node-lease.js';
 import type { Committed, RedisKeyDirectory } from './redis-key-directory.js';
-
-export interface Confirmation {
-  readonly waitedMs: number;
-  /** Nodes that did not confirm: their lease ran out instead. */
-  readonly lapsed: readonly string[];
-}
 
 const FIRST_LOOK_MS = 1;
 const MAX_LOOK_MS = 20;

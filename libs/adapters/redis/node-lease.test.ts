@@ -1,12 +1,12 @@
 import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { keyRecord } from '#contracts/key-store.contract.js';
 import type { KeyView } from '#domain/keys/key-record.js';
+import type { Confirmation } from '#ports/key-store.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { TcpProxy } from '../../../test/support/tcp-proxy.js';
-import type { Confirmation } from './invalidation.js';
 import type { RedisKeyNode } from './redis-key-node.js';
 
 const describeRedis = await describeWithRedis();

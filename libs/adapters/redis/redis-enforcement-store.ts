@@ -57,6 +57,19 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
     });
   }
 
+  obeyed(id: string, at: number): Promise<boolean> {
+    return untilDone(async () => {
+      const [stored] = await this.directory.fetch([['enforcements', id]]);
+      const current = stored === undefined ? undefined : (JSON.parse(stored) as Enforcement);
+      if (stored === undefined || !current || current.obeyedAt !== undefined) return false;
+      const { done } = await this.writer.write([
+        ['is', 'enforcements', id, stored],
+        ['set', 'enforcements', id, JSON.stringify({ ...current, obeyedAt: at })],
+      ]);
+      return done || 'overtaken';
+    });
+  }
+
   find(id: string): Promise<Enforcement | undefined> {
     return this.directory.find<Enforcement>('enforcements', id);
   }

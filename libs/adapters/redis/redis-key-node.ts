@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { LoggerService } from '@nestjs/common';
 import type { Clock } from '#ports/clock.js';
+import type { Confirmation } from '#ports/key-store.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { EpochLoss } from './epoch.js';
 import { EpochKeeper } from './epoch-keeper.js';
 import { EpochRebuild } from './epoch-rebuild.js';
 import { EPOCH_SCRIPTS, type EpochScriptName } from './epoch-scripts.js';
-import { type Confirmation, Invalidation } from './invalidation.js';
+import { Invalidation } from './invalidation.js';
 import { InvalidationDoorbell } from './invalidation-doorbell.js';
 import { LuaScript } from './lua-script.js';
 import { NodeLease } from './node-lease.js';

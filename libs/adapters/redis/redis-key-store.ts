@@ -1,5 +1,5 @@
 import type { ApiRecord, IdentityRecord, KeyRecord, KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
-import { type KeyChange, type KeyListing, KeyStore } from '#ports/key-store.js';
+import { type KeyChange, type KeyListing, KeyStore, type Told } from '#ports/key-store.js';
 import type { NodeLease } from './node-lease.js';
 import type { RedisKeyCache } from './redis-key-cache.js';
 import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
@@ -43,35 +43,38 @@ export class RedisKeyStore extends KeyStore {
     });
   }
 
-  changeKey(id: string, { link, apply }: KeyChange): Promise<KeyRecord | undefined> {
-    return this.#write(id, async (current) => {
+  changeKey(id: string, { link, apply }: KeyChange, told?: Told): Promise<KeyRecord | undefined> {
+    const write = async (current: KeyRecord) => {
       const next = apply(current);
       if (!next) return undefined;
       const linked = link ? linkSteps(link, await this.#identityId(link)) : undefined;
       const identityId = link === undefined ? next.identityId : linked?.id;
       const stored = { ...next, identityId };
       return { result: stored, steps: [...(linked?.steps ?? []), ...unlistSteps(current), ...storeSteps(stored)] };
-    });
+    };
+    return this.#write(id, write, told);
   }
 
   replaceKey(
     id: string,
     succeed: (current: KeyRecord) => { old: KeyRecord; successor: KeyRecord },
+    told?: Told,
   ): Promise<KeyRecord | undefined> {
-    return this.#write(id, async (current) => {
+    const write = async (current: KeyRecord) => {
       const { old, successor } = succeed(current);
       const steps = [...unlistSteps(current), ...storeSteps(old), ...storeSteps(successor)];
       return { result: successor, steps };
-    });
+    };
+    return this.#write(id, write, told);
   }
 
-  async removeKey(id: string, at: number, permanent: boolean): Promise<boolean> {
-    const removed = await this.#write(id, async (current) => {
+  async removeKey(id: string, at: number, permanent: boolean, told?: Told): Promise<boolean> {
+    const write = async (current: KeyRecord) => {
       const kept = JSON.stringify({ ...current, deletedAt: at });
       const record: Step = permanent ? ['del', 'keys', id] : ['set', 'keys', id, kept];
       return { result: current, steps: [...unlistSteps(current), record] };
-    });
-    return removed !== undefined;
+    };
+    return (await this.#write(id, write, told)) !== undefined;
   }
 
   async findKey(id: string): Promise<KeyView | undefined> {
@@ -149,6 +152,7 @@ export class RedisKeyStore extends KeyStore {
   async #write<T>(
     id: string,
     write: (current: KeyRecord) => Promise<{ result: T; steps: readonly Step[] } | undefined>,
+    told?: Told,
   ): Promise<T | undefined> {
     const leave = await this.#turns.enter(id);
     try {
@@ -156,17 +160,17 @@ export class RedisKeyStore extends KeyStore {
         const [stored] = await this.directory.fetch([['keys', id]]);
         const current = stored === undefined ? undefined : (JSON.parse(stored) as KeyRecord);
         const planned = current && current.deletedAt === undefined ? await write(current) : undefined;
-        if (stored === undefined || !current || !planned) return this.#unchanged(undefined);
+        if (stored === undefined || !current || !planned) return this.#unchanged(undefined, told);
         const steps: Step[] = [['is', 'keys', id, stored], ...planned.steps, ['say', 'hashes', current.hash]];
-        return (await this.writer.announce(steps, leave)).done ? planned.result : 'overtaken';
+        return (await this.writer.announce(steps, leave, told)).done ? planned.result : 'overtaken';
       });
     } finally {
       leave();
     }
   }
 
-  async #unchanged<T>(outcome: T): Promise<T> {
-    await this.writer.caughtUp();
+  async #unchanged<T>(outcome: T, told?: Told): Promise<T> {
+    await this.writer.caughtUp(told);
     return outcome;
   }
 

@@ -1,3 +1,4 @@
+import type { Told } from '#ports/key-store.js';
 import { epochLost } from './epoch.js';
 import type { Invalidation } from './invalidation.js';
 import type { Committed, RedisKeyDirectory, Step } from './redis-key-directory.js';
@@ -17,10 +18,11 @@ export class RedisKeyWriter {
   }
 
   /** Resolves, besides, when no node answers from before it. `stored` is called as soon as others may write. */
-  announce(steps: readonly Step[], stored: () => void = () => undefined): Promise<Committed> {
-    return this.#commit(steps, (committed) => {
+  announce(steps: readonly Step[], stored: () => void = () => undefined, told?: Told): Promise<Committed> {
+    return this.#commit(steps, async (committed) => {
       stored();
-      return this.invalidation.confirmed(committed);
+      const confirmation = await this.invalidation.confirmed(committed);
+      told?.(confirmation);
     });
   }
 
@@ -28,8 +30,8 @@ export class RedisKeyWriter {
    * For a write that finds nothing to do, perhaps since a call before, whose answer was lost, has done it: resolves
    * when no node answers from before whatever was written until now.
    */
-  async caughtUp(): Promise<void> {
-    await this.announce([]);
+  async caughtUp(told?: Told): Promise<void> {
+    await this.announce([], undefined, told);
   }
 
   async #commit(steps: readonly Step[], alsoAwait: (committed: Committed) => unknown): Promise<Committed> {

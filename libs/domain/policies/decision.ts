@@ -49,6 +49,7 @@ export function enforcementOf(policy: Policy, target: string, event: PlacedEvent
     events: crossing.events,
     eventCount: crossing.eventCount,
     begin: event.time,
+    acceptedAt: event.acceptedAt,
     until: untilOf(policy, event.time),
   };
 }

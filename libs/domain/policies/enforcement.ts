@@ -30,8 +30,12 @@ export interface Enforcement {
   readonly eventCount: number;
   /** Event time of the cause, epoch ms. */
   readonly begin: number;
+  /** Acceptance of the cause, epoch ms; absent in enforcements of versions that did not keep it. */
+  readonly acceptedAt?: number;
   /** Counted from `begin`; null = until lifted. */
   readonly until: number | null;
+  /** Time of the first verdict that obeyed it, epoch ms. */
+  readonly obeyedAt?: number;
   readonly lifted?: { readonly at: number; readonly by: string; readonly reason: string };
 }
 

@@ -48,6 +48,7 @@ describe('a sliding count', () => {
         events: [1, 2, 3, 4].map((offset) => ({ partition: 0, offset, index: 0 })),
         eventCount: 4,
         begin: T + 30_000,
+        acceptedAt: T + 30_000,
         until: T + 30_000 + 10 * MINUTE,
       },
     ]);

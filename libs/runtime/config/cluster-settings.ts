@@ -94,6 +94,11 @@ export const clusterSettings = {
     'word',
     'What a verification is answered while Redis is away: from memory for as long as the lease holds and 503 afterwards, or 503 at once.',
   ),
+  KEYMETER_LIMITS: setting(
+    z.enum(['exact', 'fast']).default('exact'),
+    'word',
+    'exact: each verification under a rate limit asks Redis; fast: a node takes units by the hundredth of a limit and gives them out by itself, so that some may be refused while other nodes hold them, never more let through.',
+  ),
   KEYMETER_SPOOL_MAX_BYTES: setting(
     whole(MiB, 2 ** 50, 10_240 * MiB),
     'bytes',

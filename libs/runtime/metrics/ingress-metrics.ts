@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { VERIFY_CODES, type VerifyCode } from '#domain/keys/verdict.js';
+import { EnforcementLag } from './enforcement-lag.js';
 
 const SAMPLE_EVERY = 16;
 
@@ -8,7 +9,10 @@ const SAMPLE_EVERY = 16;
 @Injectable()
 export class IngressMetrics {
   readonly #outcomes = Object.fromEntries(VERIFY_CODES.map((code) => [code, 0])) as Record<VerifyCode, number>;
+  /** From the event that caused an enforcement to the first verdict that obeyed it. */
+  readonly obeyed: EnforcementLag;
   readonly #latency: Histogram;
+  readonly #revocation: Histogram<'by'>;
   #lookUps = 0;
   #seen = 0;
 
@@ -41,6 +45,23 @@ export class IngressMetrics {
       buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
       registers,
     });
+    this.obeyed = new EnforcementLag(
+      registry,
+      'keymeter_enforcement_obeyed_seconds',
+      'From the acceptance of the event that crossed a threshold to the first verdict that obeyed, once per enforcement. Includes the time until the caller came again.',
+    );
+    this.#revocation = new Histogram({
+      name: 'keymeter_revocation_seconds',
+      help: 'From a call that changes, disables, rerolls or deletes a key to the moment when no node answers from before it: by the word of all nodes, or by the end of leases. Leases: a node is cut off, paused or dead.',
+      labelNames: ['by'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    });
+  }
+
+  /** A change of a key is known everywhere; `lapsed`: since some node's lease ran out. */
+  announced(seconds: number, lapsed: boolean): void {
+    this.#revocation.observe({ by: lapsed ? 'leases' : 'nodes' }, seconds);
   }
 
   get keyLookUps(): number {

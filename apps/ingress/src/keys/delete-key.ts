@@ -8,6 +8,6 @@ const schema = z.strictObject({ keyId: fields.id, permanent: z.boolean().default
 export const deleteKey = operation('keys.deleteKey', schema, async ({ keyId, permanent }, call) => {
   await grantedKey(call, keyId, 'delete_key');
   const { store, clock } = call.services;
-  if (!(await store.removeKey(keyId, clock.now(), permanent))) throw keyNotFound();
+  if (!(await store.removeKey(keyId, clock.now(), permanent, call.told))) throw keyNotFound();
   return { data: {} };
 });

@@ -6,6 +6,7 @@ import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
 import { KeyStore } from '#ports/key-store.js';
+import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
 import { LogRoom } from '../log-room.js';
@@ -27,6 +28,7 @@ export class KeyServices {
     readonly counters: Counters,
     readonly enforcements: EnforcementStore,
     readonly clock: Clock,
+    readonly metrics: IngressMetrics,
     private readonly recorder: UsageRecorder,
     private readonly room: LogRoom,
     node: NodeIdentity,

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { RootKeyRecord } from '#domain/keys/key-record.js';
+import type { Confirmation, Told } from '#ports/key-store.js';
 import { invalidInput } from '#runtime/http/http-problem.js';
 import { demandRight } from '#runtime/http/root-key.guard.js';
 import { RootKeys } from '#runtime/http/root-keys.js';
@@ -12,6 +13,8 @@ export interface OperationCall {
   readonly rootKey: RootKeyRecord;
   readonly requestId: string;
   readonly services: KeyServices;
+  /** For writes that every node must know of: how they came to know is told to the caller and measured. */
+  readonly told: Told;
   /** Throws 403 unless the root key holds the right for this id (`*`: for all). */
   demand(resource: string, id: string, action: string): void;
 }
@@ -60,11 +63,22 @@ export function registerOperations(
       const rootKey = rootKeys.authenticate(request.headers.authorization);
       refuseQuery(request);
       const demand: OperationCall['demand'] = (resource, id, action) => demandRight(rootKey, resource, id, action);
-      const result = await run(request.body, { rootKey, requestId: request.id, services, demand });
+      const start = performance.now();
+      const told: Told = (confirmation) => {
+        reply.header('KeyMeter-Confirmed', confirmedBy(confirmation));
+        services.metrics.announced((performance.now() - start) / 1000, confirmation.lapsed.length > 0);
+      };
+      const result = await run(request.body, { rootKey, requestId: request.id, services, demand, told });
       reply.header('cache-control', 'no-store');
       return { meta: { requestId: request.id }, ...result };
     });
   }
+}
+
+/** A structured item: by the word of every node, or by the end of the leases of those that did not answer. */
+function confirmedBy({ waitedMs, lapsed }: Confirmation): string {
+  const by = lapsed.length === 0 ? 'nodes' : `leases;lapsed=${lapsed.length}`;
+  return `${by};wait=${Math.round(waitedMs)}`;
 }
 
 /** Keys in URLs end up in the logs of every proxy on the way. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { KeyRecord } from '#domain/keys/key-record.js';
 import * as fields from './fields.js';
 import { grantedKey, keyNotFound } from './granted-key.js';
 import { newId, newKey } from './new-ids.js';
@@ -16,14 +17,15 @@ export const rerollKey = operation('keys.rerollKey', schema, async ({ keyId, exp
   const now = clock.now();
   const { key, hash, start } = newKey(old.prefix, old.byteLength);
   const id = newId('key');
-  const successor = await store.replaceKey(keyId, (current) => ({
+  const succeed = (current: KeyRecord) => ({
     old: {
       ...current,
       expires: Math.min(current.expires ?? Number.POSITIVE_INFINITY, now + expiration),
       updatedAt: now,
     },
     successor: { ...current, id, hash, start, createdAt: now, updatedAt: undefined },
-  }));
+  });
+  const successor = await store.replaceKey(keyId, succeed, call.told);
   if (!successor) throw keyNotFound();
   return { data: { keyId: id, key } };
 });

@@ -38,10 +38,11 @@ export const updateKey = operation('keys.updateKey', schema, async (input, call)
     ]);
   }
   const now = call.services.clock.now();
-  const changed = await call.services.store.changeKey(input.keyId, {
+  const change = {
     link: linkOf(input.externalId, now),
-    apply: (current) => updated(current, input, now),
-  });
+    apply: (current: KeyRecord) => updated(current, input, now),
+  };
+  const changed = await call.services.store.changeKey(input.keyId, change, call.told);
   if (!changed) throw keyNotFound();
   return { data: {} };
 });

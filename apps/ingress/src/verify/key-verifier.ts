@@ -14,6 +14,7 @@ import { EnforcementStore } from '#ports/enforcement-store.js';
 import { KeyStore } from '#ports/key-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
+import { EnforcementWatch } from './enforcement-watch.js';
 import { profileOf } from './key-profile.js';
 import { ipOf } from './verify-event.js';
 import { whenReady } from './when-ready.js';
@@ -48,6 +49,7 @@ export class KeyVerifier {
     private readonly enforcements: EnforcementStore,
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
+    private readonly watch: EnforcementWatch,
   ) {}
 
   /** Throws or rejects with HttpProblem 412 when a named rate limit exists nowhere. */
@@ -80,6 +82,7 @@ export class KeyVerifier {
       return { verdict: { code: 'NOT_FOUND', spent: 0 }, hash, now, charge: undefined };
     }
     const active = this.#activeFor(view, call.request, now);
+    if (active.length > 0) this.watch.obeyed(active, now);
     const enforcement = active.length > 0 ? strongest(active) : undefined;
     const code = refusalOf(view.key, now, active, call.permission, profileOf(view).held);
     if (!code) return this.#judgeByCounters(call, hash, view, now, active, enforcement);

@@ -181,6 +181,22 @@ test('credits refill on the first verification after the calendar says so', asyn
   expect(await verify(key)).toMatchObject({ code: 'VALID', credits: 4 });
 });
 
+test('the first verdict under an enforcement is noted and measured from the event that caused it, once', async () => {
+  const { key, keyId } = await createKey();
+  const acceptedAt = ingress.clock.now();
+  const target = { per: 'key' as const, value: keyId };
+  await ingress.enforcements.enforce(enforcementOf({ target, action: { type: 'suspend' }, acceptedAt }));
+  ingress.clock.advance(150);
+  for (let n = 0; n < 3; n++) {
+    expect((await verify(key)).code).toBe('DISABLED');
+    ingress.clock.advance(1_000);
+  }
+  expect((await ingress.enforcements.find('enf_1'))?.obeyedAt).toBe(acceptedAt + 150);
+  const metrics = await ingress.registry.metrics();
+  expect(metrics).toContain('keymeter_enforcement_obeyed_seconds_count{policy="too fast"} 1');
+  expect(metrics).toContain('keymeter_enforcement_obeyed_seconds_sum{policy="too fast"} 0.15');
+});
+
 test('a throttle is a window of its own and explains itself; a suspension is DISABLED', async () => {
   const { key, keyId } = await createKey();
   const target = { per: 'key' as const, value: keyId };
