@@ -116,13 +116,16 @@ export function clusterContradictions(settings: {
   readonly KEYMETER_KAFKA_USER?: string | undefined;
   readonly KEYMETER_KAFKA_PASSWORD?: string | undefined;
   readonly KEYMETER_REDIS_MODE: string;
+  readonly KEYMETER_LIMITS: 'exact' | 'fast';
 }): string[] {
   const needed = ['KEYMETER_KAFKA_BROKERS', 'KEYMETER_REDIS_NODES', 'KEYMETER_CLICKHOUSE_URL'] as const;
   if (settings.KEYMETER_STORES !== 'cluster') {
     // Which log holds the truth must never be a guess.
-    return needed
+    const fast = 'KEYMETER_LIMITS: fast is for KEYMETER_STORES=cluster; embedded limits are exact and fast.';
+    const named = needed
       .filter((name) => settings[name] !== undefined)
       .map((name) => `${name}: is set while KEYMETER_STORES is embedded; set KEYMETER_STORES=cluster or leave it out.`);
+    return settings.KEYMETER_LIMITS === 'fast' ? [...named, fast] : named;
   }
   const problems = needed
     .filter((name) => settings[name] === undefined)

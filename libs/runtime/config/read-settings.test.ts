@@ -60,6 +60,7 @@ test('a cluster without its servers, or servers without a cluster, do not start:
     'KEYMETER_CLICKHOUSE_URL: must be set with KEYMETER_STORES=cluster.',
   ]);
   expect(problemsOf({ KEYMETER_KAFKA_BROKERS: 'kafka:9092' })).toMatch(/^KEYMETER_KAFKA_BROKERS: is set while/);
+  expect(problemsOf({ KEYMETER_LIMITS: 'fast' })).toMatch(/^KEYMETER_LIMITS: fast is for KEYMETER_STORES=cluster/);
   const servers = {
     ...CLUSTER,
     KEYMETER_KAFKA_BROKERS: 'a:9092, b:9092',
