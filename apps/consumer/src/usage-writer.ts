@@ -7,12 +7,13 @@ import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogReader } from '#ports/event-log.js';
 import type { CountedRow, OffsetStore, RangeCounts } from '#ports/offset-store.js';
-import type { UsageStore } from '#ports/usage-store.js';
+import type { UsageBlock, UsageStore } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { untilDone } from '#stream/retry.js';
 import { BatchLimits } from './batch-limits.js';
+import { isRowFault, readable } from './plain-rows.js';
 import { booksBegin, RangeBooks } from './range-books.js';
 import { UsageBatch } from './usage-batch.js';
 import { UsageSink } from './usage-sink.js';
@@ -43,6 +44,7 @@ export interface Committed {
   readonly newestAcceptedAt: number;
 }
 
+const NOTHING_TO_PROVE = { missingRows: 0, mendedWindows: 0 };
 const FIRST_WAIT_MS = 200;
 /** How long what is committed may be missing in the books: one small insert instead of one per batch. */
 const BOOK_EVERY_MS = 10_000;
@@ -182,15 +184,19 @@ export class UsageWriter extends UsageSink {
     await this.#untilDone(() => this.store.book(ranges));
   }
 
-  async #insert(block: ReturnType<UsageBatch['block']>): Promise<void> {
+  async #insert(block: UsageBlock): Promise<void> {
     let inDoubt = false;
-    await this.#untilDone(async () => {
-      if (inDoubt) await this.store.prove(block);
-      else {
-        inDoubt = true;
-        await this.store.insert(block);
-      }
-    });
+    await this.#untilDone(() =>
+      readable(block, async (rows) => {
+        if (inDoubt) await this.store.prove(rows);
+        else {
+          await this.store.insert(rows).catch((error: unknown) => {
+            inDoubt = !isRowFault(error);
+            throw error;
+          });
+        }
+      }),
+    );
   }
 
   async #writeDeadLetters(batch: UsageBatch): Promise<void> {
@@ -233,7 +239,7 @@ export class UsageWriter extends UsageSink {
     if (!batch) return;
     const block = batch.block(this.options.logId);
     await this.#writeDeadLetters(batch);
-    const proof = block.count > 0 ? await this.store.prove(block) : { missingRows: 0, mendedWindows: 0 };
+    const proof = block.count > 0 ? await readable(block, (rows) => this.store.prove(rows)) : NOTHING_TO_PROVE;
     await this.offsets.commit(range, batch.counts, batch.lastRow, batch.minutes);
     this.#committed(batch);
     this.options.onReplayed?.(range, proof.missingRows, proof.mendedWindows);

@@ -27,6 +27,9 @@ export function engineCode(cause: unknown): number | undefined {
 /** The engine has so many parts that it takes no more: fewer, larger inserts are the cure. */
 const TOO_MANY_PARTS = 252;
 
+/** Codes about the text of inserted rows. Source: ClickHouse src/Common/ErrorCodes.cpp. */
+const ROW_CODES = new Set([6, 25, 26, 27, 38, 41, 69, 72, 117, 306]);
+
 export function storeError(cause: unknown): KeymeterError {
   const code = engineCode(cause);
   const text = errorFields(cause).message;
@@ -34,6 +37,9 @@ export function storeError(cause: unknown): KeymeterError {
   if (code === TOO_MANY_PARTS) {
     const sentence = 'The usage store has too many parts to take another insert at once.';
     return new KeymeterError('STORE_CROWDED', sentence, { retryable, cause });
+  }
+  if (ROW_CODES.has(code ?? 0)) {
+    return new KeymeterError('ROWS_REFUSED', `The usage store cannot read rows (code ${code}).`, { cause });
   }
   return new KeymeterError(
     retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED',

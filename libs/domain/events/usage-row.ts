@@ -4,6 +4,8 @@
  */
 import type { JsonObject } from '../json.js';
 import { boundedDecimal } from '../meters/decimal.js';
+import { END_OF_TIME } from '../meters/event-times.js';
+import { dataFault } from './event-data.js';
 import { DIMENSION_FIELDS, DIMENSIONS, type UsageEvent } from './usage-event.js';
 
 /** What this event took from the embedded counters; folded in again at start (docs/adr/0003). */
@@ -82,19 +84,22 @@ function fitsInteger(digits: string): boolean {
 
 export type DecodedRow = { ok: true; event: UsageEvent; charge: unknown } | { ok: false; reason: string };
 
+/** Only longer rows can be nested so deep that the usage store refuses them (it takes 1,000 levels). */
+const SHORT_CHARS = 2_000;
+
 export function decodeRow(line: string): DecodedRow {
+  if (!line.startsWith('{')) return { ok: false, reason: 'row is no object' };
   let row: Record<string, unknown>;
   try {
     row = JSON.parse(line);
   } catch {
     return { ok: false, reason: 'row is no JSON' };
   }
-  if (row === null || typeof row !== 'object') return { ok: false, reason: 'row is no object' };
   const { id, source, type, subject, time, id_hash: idHash, fingerprint } = row;
   if (!isName(id) || !isName(source) || !isName(type) || !isName(subject)) {
     return { ok: false, reason: 'row lacks id, source, type or subject' };
   }
-  if (!isCount(time) || !isCount(idHash) || !isCount(fingerprint)) {
+  if (!isCount(time) || !isCount(idHash) || !isCount(fingerprint) || time > END_OF_TIME) {
     return { ok: false, reason: 'row lacks time, id_hash or fingerprint' };
   }
   const column = RESERVED_COLUMNS.find((name) => name in row) ?? DIMENSIONS.find((name) => !isText(row[name]));
@@ -106,6 +111,8 @@ export function decodeRow(line: string): DecodedRow {
   if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
     return { ok: false, reason: 'data of the row is no object' };
   }
+  const fault = line.length > SHORT_CHARS ? dataFault(data) : undefined;
+  if (fault) return { ok: false, reason: `data of the row ${fault[1]}` };
   const event = { id, source, type, subject, time, data: data as JsonObject | null, idHash, fingerprint };
   return { ok: true, event, charge: row.charge };
 }
@@ -145,5 +152,5 @@ function isName(value: unknown): value is string {
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value);
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
