@@ -6,7 +6,7 @@ import { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaEventLogWriter, type KafkaEventLogWriterOptions } from '#adapters/kafka/kafka-event-log-writer.js';
 import { type EventsTopic, ensureTopics, type TopicOptions } from '#adapters/kafka/kafka-topics.js';
 import { eventually } from './eventually.js';
-import { TestKafka } from './kafka-server.js';
+import { TestKafka, type TestKafkaOptions } from './kafka-server.js';
 
 const DAY_MS = 86_400_000;
 
@@ -14,10 +14,10 @@ export class KafkaRig {
   #server: TestKafka | undefined;
   #topics = 0;
 
-  static forTests(): KafkaRig {
+  static forTests(options: TestKafkaOptions = {}): KafkaRig {
     const rig = new KafkaRig();
     beforeAll(async () => {
-      rig.#server = await TestKafka.start();
+      rig.#server = await TestKafka.start(options);
     }, 120_000);
     afterAll(() => rig.#server?.close());
     return rig;

@@ -6,6 +6,7 @@ import { RedisCounters } from '#adapters/redis/redis-counters.js';
 import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
 import { RedisMeterStore } from '#adapters/redis/redis-meter-store.js';
 import { RedisPolicyStore } from '#adapters/redis/redis-policy-store.js';
+import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
@@ -15,7 +16,14 @@ import { MeterStore } from '#ports/meter-store.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { redisOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
+import { every } from '#runtime/periodic.js';
 import type { provided } from '#runtime/provided.js';
+import { DirectoryRecovery } from './directory-recovery.js';
+import type { KeyLog } from './key-log.js';
+
+/** A write whose process died is in the log after two sweeps. */
+const SWEEP_EVERY_MS = 2_000;
+const SWEPT_AT_ONCE = 500;
 
 export class ClusterDirectory {
   private constructor(
@@ -23,11 +31,16 @@ export class ClusterDirectory {
     private readonly node: RedisKeyNode,
     private readonly exact: RedisCounters,
     private readonly counters: Counters,
+    private readonly recovery: DirectoryRecovery,
+    private readonly keyLog: KeyLog,
+    private readonly sweeping: NodeJS.Timeout,
   ) {}
 
+  /** Resolves when keys can be asked for: an empty Redis is filled first where the log of keys holds some. */
   static async open(
     settings: Settings,
     nodeId: string,
+    keyLog: KeyLog,
     clock: Clock,
     logger: LoggerService,
   ): Promise<ClusterDirectory> {
@@ -37,10 +50,16 @@ export class ClusterDirectory {
       leaseMs: settings.KEYMETER_LEASE_MS,
       renewMs: settings.KEYMETER_LEASE_MS / 4,
       onOutage: settings.KEYMETER_ON_STORE_OUTAGE,
+      installation: keyLog.installation,
+      whenEmpty: (await keyLog.reader.isEmpty()) ? 'begin' : 'rebuild',
+      append: (records) => keyLog.writer.append(records),
     });
-    const exact = await RedisCounters.open(connection, clock);
+    const exact = await RedisCounters.open(connection, clock, { epoch: node.counterEpoch });
     const counters = settings.KEYMETER_LIMITS === 'fast' ? new LocalShareCounters(exact) : exact;
-    return new ClusterDirectory(connection, node, exact, counters);
+    const recovery = new DirectoryRecovery(node, keyLog.reader, () => exact.forgetAll(), clock, logger);
+    await recovery.start();
+    const sweeping = every(SWEEP_EVERY_MS, () => sweep(node), logger);
+    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, sweeping);
   }
 
   get keys(): KeyStore {
@@ -49,7 +68,8 @@ export class ClusterDirectory {
 
   /** Why verifications are refused at the moment. */
   get trouble(): string | undefined {
-    if (this.node.loss) return 'Redis does not hold what it held; it is to be filled again from the log.';
+    if (this.recovery.refusal !== undefined) return this.recovery.refusal;
+    if (this.node.loss) return 'Redis does not hold what it held; it is being filled again from the log of keys.';
     return this.connection.trouble?.message;
   }
 
@@ -66,8 +86,19 @@ export class ClusterDirectory {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.sweeping);
+    await this.recovery.stop();
     this.exact.close();
     await this.node.close();
     await this.connection.close();
+    await this.keyLog.close();
   }
+}
+
+/** What Kafka or Redis cannot take now is swept the next time. */
+async function sweep({ loss, journal }: RedisKeyNode): Promise<void> {
+  if (loss !== undefined) return;
+  await journal?.sweep(SWEPT_AT_ONCE).catch((error: unknown) => {
+    if (!(error instanceof KeymeterError && error.retryable)) throw error;
+  });
 }

@@ -11,6 +11,7 @@ import type { Clock } from '#ports/clock.js';
 import { kafkaOptions, topicOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { untilDone } from '#stream/retry.js';
+import { KeyLog } from './key-log.js';
 
 /** Other processes may create the topics, and the servers may start, at this very moment. */
 const START_WITHIN_MS = 15_000;
@@ -44,6 +45,10 @@ export class ClusterLog {
 
   openReader(): Promise<KafkaEventLogReader> {
     return KafkaEventLogReader.open(this.connection, this.topic);
+  }
+
+  openKeyLog(clock: Clock, logger: LoggerService): Promise<KeyLog> {
+    return withinStart(clock, () => KeyLog.open(this.connection, clock, logger));
   }
 
   /** A membership that has not joined yet. */

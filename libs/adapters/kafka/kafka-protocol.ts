@@ -7,7 +7,8 @@ import { createRequire } from 'node:module';
 
 export interface ProducedRecord {
   readonly key?: Buffer | null;
-  readonly value: Buffer;
+  /** Null takes away what a compacted topic holds under the key. */
+  readonly value: Buffer | null;
   /** Epoch ms. */
   readonly timestamp: string;
   readonly headers?: Readonly<Record<string, string>>;

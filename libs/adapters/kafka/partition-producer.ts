@@ -91,7 +91,7 @@ export class PartitionProducer {
   #take(): Waiting[] {
     let bytes = 0;
     const end = this.#queue.findIndex(({ record }, i) => {
-      bytes += record.value.length + OVERHEAD_BYTES;
+      bytes += sizeOf(record) + OVERHEAD_BYTES;
       return i > 0 && bytes > this.options.maxRequestBytes;
     });
     return this.#queue.splice(0, end < 0 ? this.#queue.length : end);
@@ -172,7 +172,7 @@ export class PartitionProducer {
       });
     }
     if (type && TOO_LARGE.includes(type)) {
-      const detail = `The topic ${topic} does not take a record of ${first?.record.value.length} bytes: raise its max.message.bytes.`;
+      const detail = `The topic ${topic} does not take a record of ${first && sizeOf(first.record)} bytes: raise its max.message.bytes.`;
       return new KeymeterError('TOPIC_WRONG', detail, { cause });
     }
     if (type && REFUSED.includes(type)) {
@@ -180,4 +180,8 @@ export class PartitionProducer {
     }
     return kafkaError(cause, `writing to partition ${this.options.partition} of ${topic}`);
   }
+}
+
+function sizeOf({ key, value }: ProducedRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0);
 }

@@ -13,6 +13,12 @@ export interface Watermarks {
   readonly high: number;
 }
 
+export interface TopicName {
+  readonly name: string;
+  /** Another id under the same name is another log. */
+  readonly id?: string;
+}
+
 export interface FetchFrom {
   readonly partition: number;
   readonly offset: number;
@@ -41,7 +47,7 @@ export class TopicClient {
   ) {}
 
   /** Rejects with TOPIC_WRONG where the topic is another one than that `id`. */
-  static async open(connection: KafkaConnection, topic: { name: string; id?: string }): Promise<TopicClient> {
+  static async open(connection: KafkaConnection, topic: TopicName): Promise<TopicClient> {
     const client = new TopicClient(connection.cluster(), topic.name, topic.id);
     try {
       await client.cluster.connect();

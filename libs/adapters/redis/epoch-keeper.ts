@@ -1,12 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { RunEpoch } from './epoch.js';
+import { epochId } from './epoch-id.js';
 import type { EpochScriptName } from './epoch-scripts.js';
 
 export type RunEpochScript = (name: EpochScriptName, args: readonly string[]) => Promise<unknown>;
-
-export function newEpoch(): string {
-  return randomBytes(12).toString('base64url');
-}
 
 /** Finds an epoch to believe in: the first one met; later the same again, or one that follows upon it. */
 export class EpochKeeper {
@@ -14,6 +10,7 @@ export class EpochKeeper {
     private readonly epoch: RunEpoch,
     private readonly script: RunEpochScript,
     private readonly whenEmpty: 'begin' | 'rebuild',
+    private readonly installation: string,
   ) {}
 
   /** Nothing to do while an epoch is believed in. Throws STORE_UNAVAILABLE (retryable) when Redis is away. */
@@ -28,7 +25,7 @@ export class EpochKeeper {
 
   async #empty(known: string): Promise<void> {
     if (known !== '' || this.whenEmpty === 'rebuild') return this.epoch.lose('empty');
-    const begun = (await this.script('BEGIN', ['', newEpoch()])) as string;
+    const begun = (await this.script('BEGIN', ['', epochId(this.installation, 0)])) as string;
     if (begun === '') this.epoch.lose('empty');
     else this.epoch.adopt(begun);
   }

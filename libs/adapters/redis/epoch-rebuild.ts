@@ -1,16 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
+import type { DirectoryRecord, RecordKind } from '#domain/keys/directory-record.js';
 import type { IdentityRecord, KeyRecord } from '#domain/keys/key-record.js';
 import { type Enforcement, isActive } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import type { RunEpoch } from './epoch.js';
-import { newEpoch, type RunEpochScript } from './epoch-keeper.js';
+import { epochId } from './epoch-id.js';
+import type { RunEpochScript } from './epoch-keeper.js';
 import type { EpochScriptName } from './epoch-scripts.js';
 import { listTexts } from './redis-enforcement-lists.js';
 import type { Step } from './redis-key-directory.js';
 import { partIndex } from './redis-key-layout.js';
-import { type DirectoryRecord, PART_OF, type RecordKind } from './redis-key-records.js';
 import { storeSteps, unlistSteps } from './redis-key-writes.js';
+import { PART_OF } from './redis-record-parts.js';
 
 const RECORDS_AT_ONCE = 200;
 /** Audit rows of enforcements so young are written again: what was in the outbox is not known any more. */
@@ -20,28 +23,34 @@ const SILENCE_MS = 30_000;
 
 /** Fills an empty or doubted Redis from the log of keys and begins a new epoch, which follows upon the lost one. */
 export class EpochRebuild {
-  readonly #owner = newEpoch();
+  readonly #owner = randomBytes(12).toString('base64url');
 
   constructor(
     private readonly epoch: RunEpoch,
     private readonly script: RunEpochScript,
     private readonly clock: Clock,
     private readonly leaseMs: number,
+    private readonly installation: string,
   ) {}
 
   /**
-   * Resolves when the new epoch is begun. Throws STORE_UNAVAILABLE (retryable) when another process is rebuilding, or
-   * has taken over, and when Redis is away; then nobody is answered until a rebuild has ended.
+   * Resolves when a new epoch is begun, by this process or before by another one. `source` is read, and `clear` called,
+   * while nobody is answered. Throws STORE_UNAVAILABLE (retryable) when another process is rebuilding, or has taken
+   * over, and when Redis is away; then nobody is answered until a rebuild has ended. Throws STORE_REFUSED when Redis
+   * holds the keys of another installation.
    */
-  async run(source: AsyncIterable<DirectoryRecord>): Promise<void> {
-    const known = this.epoch.id ?? '';
-    const nodes = (await this.script('REBUILD', [known, this.#owner, String(SILENCE_MS)])) as string[] | null;
+  async run(source: AsyncIterable<DirectoryRecord>, clear: () => Promise<void> = async () => undefined): Promise<void> {
+    const args = [this.epoch.id ?? '', this.#owner, String(SILENCE_MS), this.installation];
+    const nodes = (await this.script('REBUILD', args)) as string[] | string | null;
     if (nodes === null) throw busy();
+    if (nodes === 'FOREIGN') throw foreign();
+    if (typeof nodes === 'string') return;
     try {
       const end = this.clock.monotonic() + Math.max(this.leaseMs, ...nodes.map((said) => Number(said.split(' ')[2])));
       await this.#writeAll(source);
       await this.#outlast(end);
-      const next = newEpoch();
+      await clear();
+      const next = epochId(this.installation, this.clock.now());
       await this.#mine('REBUILT', [next]);
       this.epoch.adopt(next);
     } catch (error) {
@@ -111,6 +120,12 @@ function undoSteps(kind: RecordKind, before: string): Step[] {
   if (kind !== 'enforcement') return [];
   const old = JSON.parse(before) as Enforcement;
   return [...listTexts(old).map((text): Step => ['rem', 'enforcement-lists', text]), ['rem', 'holding', old.id]];
+}
+
+function foreign(): KeymeterError {
+  const detail =
+    'Redis holds the keys of another keymeter installation: correct KEYMETER_REDIS_NODES, or empty that Redis.';
+  return new KeymeterError('STORE_REFUSED', detail);
 }
 
 function busy(): KeymeterError {

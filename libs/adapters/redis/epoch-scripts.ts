@@ -31,8 +31,17 @@ end
 return redis.call('GET', ${key('epoch')}) or ''
 `;
 
-/** Empties the directory for one that rebuilds it; from here on nobody is answered. False: another is at it. */
+/**
+ * Empties the directory for one that rebuilds it; from here on nobody is answered. False: another is at it. 'FOLLOWED':
+ * what is stored follows upon the epoch that the caller knew, another one was faster. The fourth argument names the
+ * caller's installation.
+ */
 const REBUILD = `
+local held = redis.call('GET', ${key('epoch')})
+if held then
+  if ARGV[1] == '' or redis.call('SISMEMBER', ${key('former-epochs')}, ARGV[1]) == 1 then return {ok = 'FOLLOWED'} end
+  if string.sub(held, 1, #ARGV[4] + 1) ~= ARGV[4] .. '.' then return {ok = 'FOREIGN'} end
+end
 if not redis.call('SET', ${key('rebuild')}, ARGV[2], 'NX', 'PX', ARGV[3]) then return false end
 local stored = redis.call('GET', ${key('epoch')})
 if stored then redis.call('SADD', ${key('former-epochs')}, stored) end

@@ -1,12 +1,12 @@
 import { enforcementOf } from '#contracts/enforcement-store.contract.js';
 import { identityRecord, keyRecord } from '#contracts/key-store.contract.js';
+import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import type { KeyRecord } from '#domain/keys/key-record.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
 import { partKeys } from './redis-key-layout.js';
 import type { RedisKeyNode } from './redis-key-node.js';
-import type { DirectoryRecord } from './redis-key-records.js';
 
 const describeRedis = await describeWithRedis();
 

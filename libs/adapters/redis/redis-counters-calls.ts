@@ -13,6 +13,8 @@ export interface CounterEpoch {
   readonly key: string;
   /** Throws while none is believed in. */
   believed(): string;
+  /** The one that is, or was last, believed in. */
+  readonly id: string | undefined;
   /** Epoch ms: what began before and is unknown was lost, and counts as used up. 0 = nothing was lost ever. */
   since(): number;
 }
@@ -38,8 +40,17 @@ export class CounterCalls {
     private readonly epoch: CounterEpoch | undefined,
   ) {}
 
+  /** Epoch ms: what began before and is not there was lost. */
+  get lostBefore(): number {
+    return this.epoch?.since() ?? 0;
+  }
+
+  get epochId(): string | undefined {
+    return this.epoch?.id;
+  }
+
   async take({ tag, request }: Part, operation: string, now: number, onlyLook = false): Promise<PartTaken> {
-    const head = [onlyLook ? 1 : 0, now, this.epoch?.since() ?? 0, request.windows.length, request.credits ? 1 : 0];
+    const head = [onlyLook ? 1 : 0, now, this.lostBefore, request.windows.length, request.credits ? 1 : 0];
     const args = [...head, ...takeArguments(request, now)];
     const account = request.credits?.account.id;
     const ids = request.windows.map(({ id }) => id);
@@ -141,7 +152,7 @@ function idsOf(windows: NonNullable<Charge['w']>): string[] {
   return windows.map(([id]) => id);
 }
 
-function countersLost(): KeymeterError {
+export function countersLost(): KeymeterError {
   const cause = new KeymeterError('EPOCH_LOST', 'Redis does not hold the counters that it held.');
   return new KeymeterError('STORE_UNAVAILABLE', 'The counters are being rebuilt.', { retryable: true, cause });
 }

@@ -5,6 +5,8 @@ export interface JournalEntry {
   readonly kind: 'take' | 'undo';
   readonly operation: string;
   readonly part: ChargePart;
+  /** What another epoch was told is not told to this one. */
+  readonly epoch: string | undefined;
   /** Its number on the server; 0 in a cluster. */
   change: number;
   /** Monotonic ms. */

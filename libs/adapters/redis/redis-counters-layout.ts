@@ -59,6 +59,11 @@ export class CounterLayout {
     return `${this.name}:v:{${tagOf(key)}}`;
   }
 
+  /** Matches all of them. */
+  get pattern(): string {
+    return `${this.name.replace(/[*?[\]\\]/g, '\\$&')}:*`;
+  }
+
   /** Run of the server, end of its recovery and what it had kept. Not in a cluster, as is `changes`. */
   get run(): string {
     return `${this.name}:run`;

@@ -249,7 +249,15 @@ describeRedis('counters while Redis fails', () => {
   test('an emptied Redis grants nothing until it is rebuilt; then lost windows are full and lost accounts refuse', async () => {
     redis = await TestRedis.start();
     let [id, since] = ['one', 0];
-    const counters = await node({ epoch: { key: 'epoch', believed: () => id, since: () => since } });
+    const epoch = {
+      key: 'epoch',
+      believed: () => id,
+      get id() {
+        return id;
+      },
+      since: () => since,
+    };
+    const counters = await node({ epoch });
     await redis.ask('SET epoch one');
     expect((await attempt(counters, request(5, 1)))?.passed).toBe(true);
     await redis.ask('FLUSHALL');

@@ -83,8 +83,7 @@ export class CounterRecovery {
   }
 
   remember({ tag }: Part, operation: string, charge: Charge | undefined, change: number): void {
-    if (charge)
-      this.#journal.add({ kind: 'take', operation, part: { tag, charge }, change, at: this.clock.monotonic() });
+    if (charge) this.#remember('take', operation, { tag, charge }, change);
   }
 
   /** Gives back; what Redis cannot do now is done later, and the first failure is thrown. */
@@ -115,7 +114,12 @@ export class CounterRecovery {
 
   async #undo(part: ChargePart, operation: string): Promise<void> {
     const change = await this.calls.undo(part, operation);
-    this.#journal.add({ kind: 'undo', operation, part, change, at: this.clock.monotonic() });
+    this.#remember('undo', operation, part, change);
+  }
+
+  #remember(kind: JournalEntry['kind'], operation: string, part: ChargePart, change: number): void {
+    const { epochId: epoch } = this.calls;
+    this.#journal.add({ kind, operation, part, epoch, change, at: this.clock.monotonic() });
   }
 
   #meetAgain(): void {
@@ -143,7 +147,8 @@ export class CounterRecovery {
     return 0;
   }
 
-  async #redo(entries: JournalEntry[]): Promise<void> {
+  async #redo(remembered: readonly JournalEntry[]): Promise<void> {
+    const entries = remembered.filter(({ epoch }) => epoch === this.calls.epochId);
     for (const entry of entries) entry.change = Number.POSITIVE_INFINITY; // lost until done again
     for (let at = 0; at < entries.length; at += REDO_AT_ONCE) {
       await Promise.all(entries.slice(at, at + REDO_AT_ONCE).map((entry) => this.#redoOne(entry)));

@@ -19,7 +19,7 @@ const MAX_REPAIRS = 10_000;
 
 /** What is to be put right as soon as Redis answers. One given up burns units; it never grants any. */
 export class CounterRepairs {
-  readonly #waiting = new Map<string, { repair: Repair; until: number }>();
+  readonly #waiting = new Map<string, { repair: Repair; until: number; epoch: string | undefined }>();
   #running: Promise<void> | undefined;
   givenUp = 0;
 
@@ -42,7 +42,8 @@ export class CounterRepairs {
       return;
     }
     const marker = this.layout.marker(repair.part.tag, `${repair.operation}/${repair.kind}`);
-    this.#waiting.set(marker, { repair, until: repair.inDoubt ? this.#doubtEnds() : Number.POSITIVE_INFINITY });
+    const until = repair.inDoubt ? this.#doubtEnds() : Number.POSITIVE_INFINITY;
+    this.#waiting.set(marker, { repair, until, epoch: this.calls.epochId });
   }
 
   /** Throws STORE_UNAVAILABLE when Redis is away again; what is left waits on. */
@@ -54,9 +55,11 @@ export class CounterRepairs {
   }
 
   async #run(): Promise<void> {
-    for (const [key, { repair, until }] of this.#waiting) {
+    for (const [key, { repair, until, epoch }] of this.#waiting) {
       if (this.clock.monotonic() > until) this.givenUp++;
-      else await this.#repair(repair).catch((error) => this.#failed(key, repair, until, error));
+      else if (epoch === this.calls.epochId) {
+        await this.#repair(repair).catch((error) => this.#failed(key, repair, until, error));
+      } // else what it would mend was lost with its epoch
       this.#waiting.delete(key);
     }
   }
@@ -70,7 +73,8 @@ export class CounterRepairs {
 
   /** Now in doubt, too. */
   #failed(key: string, repair: Repair, until: number, error: unknown): never {
-    this.#waiting.set(key, { repair, until: Math.min(until, this.#doubtEnds()) });
+    const epoch = this.#waiting.get(key)?.epoch;
+    this.#waiting.set(key, { repair, until: Math.min(until, this.#doubtEnds()), epoch });
     throw error;
   }
 

@@ -14,10 +14,12 @@ import { StoreUnavailable } from './redis-connection-error.js';
 import {
   CounterCalls,
   type CounterEpoch,
+  countersLost,
   formatBalance,
   type PartTaken,
   parseBalance,
 } from './redis-counters-calls.js';
+import { forgetCounters } from './redis-counters-forgetting.js';
 import { CounterLayout, type Part } from './redis-counters-layout.js';
 import { chargeOf, joinParts, passedOutcome, refusedOutcome } from './redis-counters-outcome.js';
 import { CounterRecovery } from './redis-counters-recovery.js';
@@ -77,6 +79,7 @@ export class RedisCounters extends Counters {
 
   async balance(account: CreditAccount, now: number): Promise<number> {
     const stored = await this.connection.run((client) => client.get(this.#layout.account(account.id)));
+    if (stored === null && account.since < this.#calls.lostBefore) throw countersLost();
     const balance = stored === null ? openBalance(account) : parseBalance(stored);
     refillDue(balance, account, now);
     return balance.remaining;
@@ -105,9 +108,14 @@ export class RedisCounters extends Counters {
     await this.connection.run((client) => client.set(this.#layout.answer(key), text, 'PX', Math.ceil(life)));
   }
 
-  /** Sets what a lost account had left, for a rebuild. */
+  /** Sets what a lost account had left, unless it has a balance. */
   async restoreBalance(account: string, balance: CreditBalance): Promise<void> {
-    await this.connection.run((client) => client.set(this.#layout.account(account), formatBalance(balance)));
+    await this.connection.run((client) => client.set(this.#layout.account(account), formatBalance(balance), 'NX'));
+  }
+
+  /** For a store that is filled anew: whatever is still counted there belongs to another run. */
+  forgetAll(): Promise<void> {
+    return this.connection.run((client) => forgetCounters(client, this.#layout));
   }
 
   /** Takes in doubt and refused undos that wait for Redis; and those given up because there were too many. */

@@ -37,7 +37,7 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
       ['say', 'enforcements', id],
     ];
     if ((await this.writer.announce(steps)).done) return 'created';
-    await this.writer.caughtUp(); // the call that created it may have died waiting for the nodes
+    await this.writer.caughtUp('enforcement', id); // the call that created it may have died waiting for the nodes
     return 'known';
   }
 
@@ -45,7 +45,11 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
     return untilDone(async () => {
       const [stored] = await this.directory.fetch([['enforcements', id]]);
       const current = stored === undefined ? undefined : (JSON.parse(stored) as Enforcement);
-      if (stored === undefined || !current || current.lifted) return current;
+      if (stored === undefined || !current) return undefined;
+      if (current.lifted) {
+        await this.writer.caughtUp('enforcement', id);
+        return current;
+      }
       const next: Enforcement = { ...current, lifted };
       const { done } = await this.writer.announce([
         ['is', 'enforcements', id, stored],

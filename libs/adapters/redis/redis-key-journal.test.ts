@@ -1,11 +1,11 @@
 import { enforcementOf } from '#contracts/enforcement-store.contract.js';
 import { identityRecord, keyRecord } from '#contracts/key-store.contract.js';
 import { KeymeterError } from '#domain/errors.js';
+import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import type { RedisKeyNode } from './redis-key-node.js';
-import type { DirectoryRecord } from './redis-key-records.js';
 
 const describeRedis = await describeWithRedis();
 

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { KeymeterError } from '#domain/errors.js';
+import { type DirectoryRecord, directoryRecord, type RecordKind } from '#domain/keys/directory-record.js';
 import type { RedisKeyDirectory, Step } from './redis-key-directory.js';
-import { type DirectoryRecord, directoryRecord, kindOf, PART_OF, type RecordKind } from './redis-key-records.js';
+import { kindOf, PART_OF } from './redis-record-parts.js';
 
 /** Durable when it resolves; later ones of a record supersede earlier ones. A repeat changes nothing. */
 export type AppendRecords = (records: readonly DirectoryRecord[]) => Promise<void>;
 
 const MAX_ROUNDS = 100;
+const MAX_MARKS = 1_000; // of one record at once
 
 interface Mark {
   readonly kind: RecordKind;
@@ -34,7 +36,7 @@ export class RedisKeyJournal {
     const marks = new Map<string, Mark>();
     for (const [verb, part, id] of steps) {
       const kind = verb === 'set' || verb === 'del' ? kindOf(part) : undefined;
-      if (kind) marks.set(`${kind} ${id}`, { kind, id, text: `${kind} ${token} ${id}` });
+      if (kind) marks.set(`${kind} ${id}`, { kind, id, text: `${kind} ${id} ${token}` });
     }
     return [...marks.values()];
   }
@@ -52,6 +54,12 @@ export class RedisKeyJournal {
       told = now;
     }
     throw new KeymeterError('STORE_UNAVAILABLE', 'Records change faster than they are logged', { retryable: true });
+  }
+
+  /** Resolves when the log has been told of whatever was written of the record before the call. */
+  async settleRecord(kind: RecordKind, id: string): Promise<void> {
+    const texts = await this.directory.range('unpublished', `[${kind} ${id} `, `(${kind} ${id}!`, MAX_MARKS);
+    await this.settle(texts.map(markOf).filter((mark) => mark.id === id));
   }
 
   /** Settles marks that were there at the sweep before, too: their owners have died or failed. */
@@ -72,6 +80,6 @@ function taken(text: string): Step {
 }
 
 function markOf(text: string): Mark {
-  const [kind = '', token = ''] = text.split(' ', 2);
-  return { kind: kind as RecordKind, id: text.slice(kind.length + token.length + 2), text };
+  const [first, last] = [text.indexOf(' '), text.lastIndexOf(' ')];
+  return { kind: text.slice(0, first) as RecordKind, id: text.slice(first + 1, last), text };
 }

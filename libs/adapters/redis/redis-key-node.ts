@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { LoggerService } from '@nestjs/common';
+import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import type { Clock } from '#ports/clock.js';
 import type { Confirmation } from '#ports/key-store.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { EpochLoss } from './epoch.js';
+import { rebuiltAt } from './epoch-id.js';
 import { EpochKeeper } from './epoch-keeper.js';
 import { EpochRebuild } from './epoch-rebuild.js';
 import { EPOCH_SCRIPTS, type EpochScriptName } from './epoch-scripts.js';
@@ -12,13 +14,13 @@ import { InvalidationDoorbell } from './invalidation-doorbell.js';
 import { LuaScript } from './lua-script.js';
 import { NodeLease } from './node-lease.js';
 import type { RedisConnection } from './redis-connection.js';
+import type { CounterEpoch } from './redis-counters-calls.js';
 import { RedisEnforcementIndex } from './redis-enforcement-index.js';
 import { RedisEnforcementStore } from './redis-enforcement-store.js';
 import { RedisKeyCache } from './redis-key-cache.js';
 import { RedisKeyDirectory } from './redis-key-directory.js';
 import { type AppendRecords, RedisKeyJournal } from './redis-key-journal.js';
 import { partIndex, partKeys } from './redis-key-layout.js';
-import type { DirectoryRecord } from './redis-key-records.js';
 import { RedisKeyRoots } from './redis-key-roots.js';
 import { SCRIPTS, type ScriptName } from './redis-key-scripts.js';
 import { RedisKeyStore } from './redis-key-store.js';
@@ -27,6 +29,8 @@ import { RedisKeyWriter } from './redis-key-writer.js';
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
   readonly name: string;
+  /** What shares the log of keys; a Redis with the keys of another installation is not filled with those of this one. */
+  readonly installation: string;
   /** Shown in logs; each run adds something of its own. */
   readonly nodeId: string;
   readonly leaseMs: number;
@@ -44,6 +48,7 @@ export interface RedisKeyNodeOptions {
 
 export const REDIS_KEY_NODE_DEFAULTS: Omit<RedisKeyNodeOptions, 'nodeId'> = {
   name: 'keymeter',
+  installation: '',
   leaseMs: 2_000,
   renewMs: 500,
   maxCachedKeys: 100_000,
@@ -61,14 +66,16 @@ export class RedisKeyNode {
   readonly journal: RedisKeyJournal | undefined;
   #doorbell: InvalidationDoorbell | undefined;
   readonly #rebuild: EpochRebuild;
+  readonly #epochKey: string;
 
   private constructor(connection: RedisConnection, clock: Clock, logger: LoggerService, options: RedisKeyNodeOptions) {
     const partNames = partKeys(options.name);
+    this.#epochKey = partNames[partIndex('epoch') - 1] as string;
     const run = scriptsOn(connection, partNames);
     this.directory = new RedisKeyDirectory(run, new CircuitBreaker(clock));
     const { epoch } = this.directory;
     const nodeId = `${options.nodeId}.${randomBytes(6).toString('hex')}`;
-    const keeper = new EpochKeeper(epoch, run, options.whenEmpty);
+    const keeper = new EpochKeeper(epoch, run, options.whenEmpty, options.installation);
     this.lease = new NodeLease(this.directory, keeper, clock, logger, { ...options, nodeId });
     const cache = new RedisKeyCache(this.directory, options.maxCachedKeys);
     const roots = new RedisKeyRoots(this.directory);
@@ -82,7 +89,7 @@ export class RedisKeyNode {
     this.journal = journal;
     this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, refuses);
     this.enforcements = new RedisEnforcementStore(directory, lease, writer, index, clock);
-    this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs);
+    this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs, options.installation);
   }
 
   /**
@@ -116,9 +123,22 @@ export class RedisKeyNode {
     return this.directory.epoch.loss;
   }
 
+  /** What counters of the same store believe in. */
+  get counterEpoch(): CounterEpoch {
+    const { epoch } = this.directory;
+    return {
+      key: this.#epochKey,
+      believed: () => epoch.believed(),
+      get id() {
+        return epoch.id;
+      },
+      since: () => rebuiltAt(epoch.id ?? ''),
+    };
+  }
+
   /** See EpochRebuild; afterwards this node answers again. */
-  async rebuild(source: AsyncIterable<DirectoryRecord>): Promise<void> {
-    await this.#rebuild.run(source);
+  async rebuild(source: AsyncIterable<DirectoryRecord>, clear?: () => Promise<void>): Promise<void> {
+    await this.#rebuild.run(source, clear);
     this.lease.distrust();
     await this.lease.renew();
   }

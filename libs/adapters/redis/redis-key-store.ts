@@ -1,3 +1,4 @@
+import type { RecordKind } from '#domain/keys/directory-record.js';
 import type { ApiRecord, IdentityRecord, KeyRecord, KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
 import { type KeyChange, type KeyListing, KeyStore, type Told } from '#ports/key-store.js';
 import type { NodeLease } from './node-lease.js';
@@ -120,7 +121,7 @@ export class RedisKeyStore extends KeyStore {
   removeRootKey(id: string): Promise<boolean> {
     return untilDone(async () => {
       const [stored] = await this.directory.fetch([['roots', id]]);
-      if (stored === undefined) return this.#unchanged(false);
+      if (stored === undefined) return this.#unchanged('rootKey', id, false);
       const steps: Step[] = [
         ['is', 'roots', id, stored],
         ['del', 'roots', id],
@@ -160,7 +161,7 @@ export class RedisKeyStore extends KeyStore {
         const [stored] = await this.directory.fetch([['keys', id]]);
         const current = stored === undefined ? undefined : (JSON.parse(stored) as KeyRecord);
         const planned = current && current.deletedAt === undefined ? await write(current) : undefined;
-        if (stored === undefined || !current || !planned) return this.#unchanged(undefined, told);
+        if (stored === undefined || !current || !planned) return this.#unchanged('key', id, undefined, told);
         const steps: Step[] = [['is', 'keys', id, stored], ...planned.steps, ['say', 'hashes', current.hash]];
         return (await this.writer.announce(steps, leave, told)).done ? planned.result : 'overtaken';
       });
@@ -169,8 +170,8 @@ export class RedisKeyStore extends KeyStore {
     }
   }
 
-  async #unchanged<T>(outcome: T, told?: Told): Promise<T> {
-    await this.writer.caughtUp(told);
+  async #unchanged<T>(kind: RecordKind, id: string, outcome: T, told?: Told): Promise<T> {
+    await this.writer.caughtUp(kind, id, told);
     return outcome;
   }
 

@@ -1,3 +1,4 @@
+import type { RecordKind } from '#domain/keys/directory-record.js';
 import type { Told } from '#ports/key-store.js';
 import { epochLost } from './epoch.js';
 import type { Invalidation } from './invalidation.js';
@@ -27,11 +28,11 @@ export class RedisKeyWriter {
   }
 
   /**
-   * For a write that finds nothing to do, perhaps since a call before, whose answer was lost, has done it: resolves
-   * when no node answers from before whatever was written until now.
+   * For a write of a record that finds nothing to do, perhaps since a call before, whose answer was lost, has done it:
+   * resolves when the log knows the record as it is, and no node answers from before whatever was written until now.
    */
-  async caughtUp(told?: Told): Promise<void> {
-    await this.announce([], undefined, told);
+  async caughtUp(kind: RecordKind, id: string, told?: Told): Promise<void> {
+    await Promise.all([this.journal?.settleRecord(kind, id), this.announce([], undefined, told)]);
   }
 
   async #commit(steps: readonly Step[], alsoAwait: (committed: Committed) => unknown): Promise<Committed> {
