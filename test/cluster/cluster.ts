@@ -18,6 +18,8 @@ export interface Addresses {
   readonly ingress: readonly string[];
   readonly query: string;
   readonly policy: readonly string[];
+  /** host:port */
+  readonly redis: string;
   readonly pids: Readonly<Record<string, number>>;
 }
 
@@ -89,6 +91,10 @@ export class Cluster {
   async verify(ingress: number, key: string): Promise<string> {
     const answer = await (this.ingress[ingress] as HttpCaller).demand('POST', '/v2/keys.verifyKey', { key });
     return answer.data.code;
+  }
+
+  get redisPort(): number {
+    return Number(this.addresses.redis.split(':').at(-1));
   }
 
   /** Resolves with the exit code of the whole and what it printed last. */

@@ -70,9 +70,6 @@ describeKafka('the log of keys on Kafka', () => {
       expected.set(`key ${key.id}`, entry);
     }
     expect(await lastOf(reader({ fetchBytes: 1_000 }))).toEqual(expected);
-    let records = 0;
-    for await (const _ of reader().read()) records++;
-    expect(records).toBe(400);
     expect(await reader().isEmpty()).toBe(false);
     await eventually(async () => {
       await one.append([{ kind: 'api', id: 'roller', record: null }]); // a segment is compacted when the next has begun
