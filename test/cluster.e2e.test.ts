@@ -1,9 +1,11 @@
 /** The whole cluster as `npm run cluster` starts it: real Kafka, real Redis, the HTTP front over chDB. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { encodeFrame } from '#domain/log/frame.js';
 import { Cluster } from './cluster/cluster.js';
 import { accessLog } from './real-log/access-log.js';
 import { expectedTotals, totalsOf } from './real-log/log-totals.js';
+import { frameOf } from './support/event-rows.js';
 import { eventually } from './support/eventually.js';
 import { describeWithKafka } from './support/kafka-server.js';
 import { describeWithRedis } from './support/redis-server.js';
@@ -106,6 +108,86 @@ suite('a cluster', () => {
         cluster.signal('kafka', 'SIGCONT');
       }
       await eventually(async () => expect(await cluster.total('requests', subject)).toBe(verified), 60_000);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'records that somebody produced past every ingress become dead letters; a corrected one, sent again thrice, counts once',
+    async () => {
+      const foreign = { specversion: '1.0', source: 'past', type: 'request', subject: 'poison' };
+      const frame = frameOf([{ id: 'cut', time: Date.now() }], Date.now());
+      const values = [
+        Buffer.from('nobody knows'),
+        frame.subarray(0, 40),
+        Buffer.from(JSON.stringify({ ...foreign, id: 'foreign' })),
+        encodeFrame('{"id":"fixed","source":"past","type":"request"}\n', 1, Date.now()),
+        Buffer.alloc(3_000_000, 'x'),
+        null,
+      ];
+      await cluster.produce('keymeter.events', values);
+      type Letter = { position: string; detail: string; bytes: string; id: string };
+      const open = async () => JSON.parse((await cluster.ask('dead-letters', 'list', '--json')).stdout) as Letter[];
+      let letters: Letter[] = [];
+      await eventually(async () => {
+        letters = await open();
+        expect(letters).toHaveLength(values.length);
+      }, 60_000);
+      const kept = letters.map(({ bytes }) => Buffer.from(bytes, 'base64').length).sort((a, b) => a - b);
+      expect(kept).toEqual([
+        0,
+        12,
+        40,
+        47,
+        Buffer.byteLength(JSON.stringify({ ...foreign, id: 'foreign' })),
+        3_000_000,
+      ]);
+      const at = (id: string) => letters.find((it) => it.id === id)?.position as string;
+      writeFileSync(join(folder, 'home', 'fixed.json'), JSON.stringify({ ...foreign, id: 'fixed' }));
+      for (let time = 0; time < 3; time++) {
+        expect(await cluster.ask('dead-letters', 'replay', at('fixed'), '--file', 'fixed.json')).toMatchObject({
+          code: 0,
+        });
+      }
+      expect(await cluster.ask('dead-letters', 'replay', at('foreign'))).toMatchObject({ code: 0 });
+      expect((await cluster.ask('dead-letters', 'replay', letters.at(-1)!.position)).code).toBe(1);
+      await eventually(async () => expect(await cluster.total('requests', { subject: 'poison' })).toBe(2), 60_000);
+      expect(await open()).toHaveLength(values.length - 2);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'peers, sentence 1: all of the log is explained; one row deleted by hand shows within 60 s, with partition and range',
+    async () => {
+      const reconciled = () => cluster.query.demand('GET', '/api/v1/reconciliation?log=true');
+      await eventually(async () => {
+        const { partitions, unexplainedDifference, differences } = await reconciled();
+        expect({ unexplainedDifference, differences }).toEqual({ unexplainedDifference: 0, differences: [] });
+        const ends = partitions.map(({ range }: { range: { next: number } }) => range.next);
+        expect(ends.reduce((sum: number, next: number) => sum + next, 0)).toBe(await cluster.logEnd('keymeter.events'));
+      }, 60_000);
+      await eventually(
+        async () => expect(await cluster.consumers('keymeter_dead_letters_open')).toBeGreaterThan(0), // the first round
+        60_000,
+      );
+      expect(await cluster.consumers('keymeter_unexplained_difference')).toBe(0);
+      const chosen = await cluster.sql(
+        "SELECT partition, offset, idx FROM keymeter.events WHERE type = 'request' ORDER BY cityHash64(id) LIMIT 1 FORMAT TSV",
+      );
+      const [partition, offset, idx] = chosen.split('\t').map(Number) as [number, number, number];
+      await cluster.sql(
+        `ALTER TABLE keymeter.events DELETE WHERE partition = ${partition} AND offset = ${offset} AND idx = ${idx} SETTINGS mutations_sync = 1`,
+      );
+      await eventually(
+        async () => expect(await cluster.consumers('keymeter_unexplained_difference')).toBeGreaterThan(0),
+        60_000,
+      );
+      const { code, stdout } = await cluster.ask('reconcile', '--json');
+      expect(code).toBe(1);
+      const [difference] = JSON.parse(stdout).differences;
+      expect(difference).toMatchObject({ partition, account: 'events' });
+      expect(difference.range.first <= offset && offset < difference.range.next).toBe(true);
     },
     TIMEOUT_MS,
   );

@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import kafkajs from 'kafkajs';
 import { HttpCaller } from '../crash/http-caller.js';
 import type { UsageRow } from '../real-log/log-server.js';
-import { type CliProcess, startCli } from '../support/cli-process.js';
+import { type CliEnd, type CliProcess, startCli } from '../support/cli-process.js';
 import { isFree } from '../support/free-port.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/cluster.mjs', import.meta.url));
@@ -20,6 +21,9 @@ export interface Addresses {
   readonly policy: readonly string[];
   /** host:port */
   readonly redis: string;
+  readonly consumer: readonly string[];
+  readonly kafka: string;
+  readonly clickhouse: string;
   readonly pids: Readonly<Record<string, number>>;
 }
 
@@ -70,6 +74,49 @@ export class Cluster {
   startImport(file: string): CliProcess {
     const url = this.addresses.ingress[0] as string;
     return startCli(join(this.folder, 'home'), { url, rootKey: ROOT_KEY }, ['import', file, '--json']);
+  }
+
+  /** The command line with a query process. */
+  ask(...args: string[]): Promise<CliEnd> {
+    return startCli(join(this.folder, 'home'), { url: this.addresses.query, rootKey: ROOT_KEY }, args).ended;
+  }
+
+  /** A statement past keymeter. */
+  async sql(statement: string): Promise<string> {
+    const password = readFileSync(join(this.folder, 'data', 'clickhouse-password'), 'utf8').trim();
+    const headers = { 'X-ClickHouse-User': 'default', 'X-ClickHouse-Key': password };
+    const answer = await fetch(this.addresses.clickhouse, { method: 'POST', body: statement, headers });
+    if (answer.status !== 200) throw new Error(await answer.text());
+    return (await answer.text()).trim();
+  }
+
+  /** Records of one partition, past keymeter. */
+  async produce(topic: string, values: readonly (Buffer | null)[]): Promise<void> {
+    const producer = this.#kafka.producer();
+    await producer.connect();
+    await producer.send({ topic, messages: values.map((value) => ({ value, partition: 0 })) });
+    await producer.disconnect();
+  }
+
+  /** Records that the topic has ever had, over all partitions. */
+  async logEnd(topic: string): Promise<number> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    const ends = await admin.fetchTopicOffsets(topic);
+    await admin.disconnect();
+    return ends.reduce((sum, { high }) => sum + Number(high), 0);
+  }
+
+  get #kafka(): kafkajs.Kafka {
+    return new kafkajs.Kafka({ brokers: [this.addresses.kafka], logLevel: kafkajs.logLevel.NOTHING });
+  }
+
+  /** Sums of a metric over the consumers. */
+  async consumers(metric: string): Promise<number> {
+    const ask = async (url: string) => (await fetch(`${url}/metrics`)).text();
+    const texts = await Promise.all(this.addresses.consumer.map((url) => ask(url).catch(() => ''))); // one may be killed
+    const values = [...texts.join('\n').matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (.*)$`, 'gm'))];
+    return values.reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
   async usage(meter: string, query: Readonly<Record<string, string>> = {}): Promise<UsageRow[]> {

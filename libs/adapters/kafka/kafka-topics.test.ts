@@ -1,3 +1,6 @@
+import { FRAME_HEADER_BYTES } from '#domain/log/frame.js';
+import { FrameRouter } from '#stream/frame-router.js';
+import { frameOf } from '../../../test/support/event-rows.js';
 import { KafkaRig } from '../../../test/support/kafka-rig.js';
 import { describeWithKafka } from '../../../test/support/kafka-server.js';
 import { ensureTopics } from './kafka-topics.js';
@@ -64,6 +67,26 @@ describeKafka('topics on a real broker', () => {
       message: expect.stringContaining('--entity-name lossy.keymeter.keys --add-config cleanup.policy=compact'),
     });
   });
+
+  test('row 12: the largest event that ingest takes has room in a record; a limit below it is refused at the start', async () => {
+    const maxEventBytes = 9 * 1024 * 1024;
+    const row = (chars: number) => frameOf([{ id: 'i', time: 1, data: { x: 'x'.repeat(chars) } }], Date.now());
+    const value = row(maxEventBytes - (row(0).length - FRAME_HEADER_BYTES - 1)); // the newline is not of the row
+    expect(value.length).toBe(FRAME_HEADER_BYTES + maxEventBytes + 1);
+    const frames = new FrameRouter(1, 900_000).route([{ partition: 0, offset: 0, value }]);
+    const topic = await rig.topic({ prefix: 'large.', maxEventBytes });
+    const writer = await rig.writer(topic);
+    for (const { frame } of frames) await writer.append(0, frame);
+    await writer.close();
+    const reader = await rig.reader(topic);
+    const [record] = await reader.read(0, 0, 1_000);
+    expect(record?.value.equals(frames[0]?.frame as Buffer)).toBe(true);
+    await reader.close();
+    await expect(rig.topic({ prefix: 'large.', maxEventBytes: 16 * 1024 * 1024 })).rejects.toMatchObject({
+      code: 'TOPIC_WRONG',
+      message: expect.stringMatching(/max\.message\.bytes 9502720 and needs 16842752; run: kafka-configs\.sh --alter/),
+    });
+  }, 60_000);
 
   test('more copies than there are brokers is one sentence', async () => {
     await expect(rig.topic({ prefix: 'copies.', replication: 3 })).rejects.toMatchObject({

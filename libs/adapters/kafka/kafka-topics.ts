@@ -18,6 +18,8 @@ export interface TopicOptions {
   readonly partitions: number;
   readonly replication: number;
   readonly retentionMs: number;
+  /** Of one event, see KEYMETER_EVENT_MAX_BYTES. */
+  readonly maxEventBytes?: number;
   /** Before every name, so that deployments can share brokers. */
   readonly prefix?: string;
 }
@@ -58,10 +60,16 @@ export async function ensureTopics(connection: KafkaConnection, options: TopicOp
   }
 }
 
-function rulesOf({ partitions, replication, retentionMs, prefix = '' }: TopicOptions): readonly TopicRules[] {
+function rulesOf({
+  partitions,
+  replication,
+  retentionMs,
+  maxEventBytes,
+  prefix = '',
+}: TopicOptions): readonly TopicRules[] {
   const log = { replication, retentionMs, compacted: false };
   return [
-    { ...log, name: prefix + TOPICS.events, partitions },
+    { ...log, name: prefix + TOPICS.events, partitions, maxEventBytes },
     { ...log, name: prefix + TOPICS.keys, partitions: 1, compacted: true, retentionMs: FOR_EVER },
     { ...log, name: prefix + TOPICS.enforcements, partitions: 1 },
     { ...log, name: prefix + TOPICS.deadLetters, partitions: 1 },

@@ -6,6 +6,8 @@ export interface TopicRules {
   /** -1 = for ever */
   readonly retentionMs: number;
   readonly compacted: boolean;
+  /** The largest event that ingest takes. */
+  readonly maxEventBytes?: number;
 }
 
 export interface TopicState {
@@ -19,13 +21,17 @@ interface Demand {
   readonly holds: (is: string) => boolean;
 }
 
-/** Room for the largest frame, of one single row that is as large as a request may be. */
-const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+/** Frames of many rows stay far below; one row that is larger has a frame of its own. */
+const LEAST_RECORD_BYTES = 8 * 1024 * 1024;
+/** Of a record beside the row: the frame's header, the row's hash, Kafka's batch, headers. */
+const RECORD_OVERHEAD_BYTES = 64 * 1024;
 
 export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> {
   const exactly = (should: string): Demand => ({ should, holds: (is) => is === should });
   const atLeast = (should: number): Demand => ({ should: String(should), holds: (is) => Number(is) >= should });
-  const { retentionMs } = rules;
+  const { retentionMs, maxEventBytes = 0 } = rules;
+  // What was accepted must fit: a record that is refused would hold up everything behind it in the spool.
+  const recordBytes = Math.max(LEAST_RECORD_BYTES, maxEventBytes + RECORD_OVERHEAD_BYTES);
   return {
     'cleanup.policy': exactly(rules.compacted ? 'compact' : 'delete'),
     'retention.ms': {
@@ -37,7 +43,7 @@ export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> 
     'unclean.leader.election.enable': exactly('false'),
     // Retention goes by acceptance, which the writer states: never by the broker's clock, never by the event's own time.
     'message.timestamp.type': exactly('CreateTime'),
-    'max.message.bytes': atLeast(MAX_RECORD_BYTES),
+    'max.message.bytes': atLeast(recordBytes),
     // What another producer has packed in a way that this client cannot unpack would hold up its partition for good.
     'compression.type': { should: 'uncompressed', holds: (is) => is === 'uncompressed' || is === 'gzip' },
   };

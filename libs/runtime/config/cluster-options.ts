@@ -19,6 +19,7 @@ export function topicOptions(settings: Settings) {
     partitions: settings.KEYMETER_KAFKA_PARTITIONS,
     replication: settings.KEYMETER_KAFKA_REPLICATION,
     retentionMs: settings.KEYMETER_LOG_RETENTION_HOURS * 3_600_000,
+    maxEventBytes: settings.KEYMETER_EVENT_MAX_BYTES,
   };
 }
 
