@@ -78,8 +78,9 @@ function projectRoot() {
 /**
  * Starts a broker and waits until it serves requests. The same `dir` and ports again = a restart on the same data.
  * `advertisedPort` is what clients are told to connect to (a proxy in between); `properties` come last and override.
+ * `scram`: credentials of the first start, such as 'SCRAM-SHA-512=[name=me,password=secret]'.
  */
-export async function startKafka({ dir, port, controllerPort, properties = {}, advertisedPort = port }) {
+export async function startKafka({ dir, port, controllerPort, properties = {}, advertisedPort = port, scram = [] }) {
   const classpath = join(ensureKafka(), '*');
   mkdirSync(dir, { recursive: true });
   const config = join(dir, 'server.properties');
@@ -90,7 +91,7 @@ export async function startKafka({ dir, port, controllerPort, properties = {}, a
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  format(classpath, config, join(dir, 'data'));
+  format(classpath, config, join(dir, 'data'), scram);
   const server = new KafkaServer(classpath, config, dir, port);
   await server.within(server.serving(START_MS));
   return server;
@@ -119,10 +120,11 @@ function defaults(dir, port, controllerPort, advertisedPort) {
   };
 }
 
-function format(classpath, config, data) {
+function format(classpath, config, data, scram) {
   if (existsSync(join(data, 'meta.properties'))) return;
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A'); // a leading dash would be an option
   const args = ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
+  for (const credential of scram) args.push('--add-scram', credential);
   const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8', timeout: START_MS });
   if (status !== 0) throw new Error(`Kafka's data folder could not be formatted: ${`${stdout}${stderr}`.slice(-500)}`);
 }

@@ -15,6 +15,7 @@ export interface KafkaStart {
   readonly controllerPort: number;
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   readonly advertisedPort?: number;
+  readonly scram?: readonly string[];
 }
 
 interface KafkaScript {
@@ -33,6 +34,24 @@ export interface TestKafkaOptions {
   readonly properties?: KafkaStart['properties'];
   /** For clients that are to stay behind a proxy: it listens on `advertisedPort` and goes to `port`. */
   readonly secondListener?: { readonly port: number; readonly advertisedPort: number };
+  /** More listeners, whose settings are `properties` that begin with listener.name.<name in small letters>. */
+  readonly listeners?: readonly {
+    readonly name: string;
+    readonly protocol: 'SSL' | 'SASL_SSL';
+    readonly port: number;
+  }[];
+  readonly scram?: readonly string[];
+}
+
+function moreListeners(port: number, controllerPort: number, more: NonNullable<TestKafkaOptions['listeners']>) {
+  const clients = [`PLAINTEXT://127.0.0.1:${port}`, ...more.map((it) => `${it.name}://127.0.0.1:${it.port}`)];
+  const protocols = ['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', ...more.map((it) => `${it.name}:${it.protocol}`)];
+  return {
+    listeners: [...clients, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': clients.join(','),
+    'listener.security.protocol.map': protocols.join(','),
+    'inter.broker.listener.name': 'PLAINTEXT',
+  };
 }
 
 function twoListeners(port: number, controllerPort: number, second: { port: number; advertisedPort: number }) {
@@ -59,8 +78,10 @@ export class TestKafka {
     const { startKafka } = await script();
     const dir = mkdtempSync(join(tmpdir(), 'keymeter-kafka-'));
     const [port, controllerPort] = [await freePort(), await freePort()];
-    const listeners = options.secondListener ? twoListeners(port, controllerPort, options.secondListener) : {};
-    const start = { dir, port, controllerPort, properties: { ...listeners, ...options.properties } };
+    const second = options.secondListener ? twoListeners(port, controllerPort, options.secondListener) : {};
+    const more = options.listeners ? moreListeners(port, controllerPort, options.listeners) : {};
+    const properties = { ...second, ...more, ...options.properties };
+    const start = { dir, port, controllerPort, properties, scram: options.scram };
     try {
       return new TestKafka(await startKafka(start), start);
     } catch (error) {

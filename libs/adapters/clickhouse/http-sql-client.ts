@@ -11,6 +11,8 @@ export interface HttpSqlClientOptions {
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  /** Certificates to trust for https, in PEM form; without it those of the system. */
+  readonly ca?: string | undefined;
   /** gzip of what is sent: pays where the network is slower than a processor, never on one machine. */
   readonly compressInserts?: boolean;
   readonly compressAnswers?: boolean;
@@ -41,6 +43,7 @@ export class HttpSqlClient extends SqlClient {
       url,
       username: options.username,
       password: options.password,
+      ...(options.ca === undefined ? {} : { tls: { ca_cert: Buffer.from(options.ca) } }),
       request_timeout: this.#timeoutMs,
       max_open_connections: options.maxConnections ?? MAX_CONNECTIONS,
       compression: { request: options.compressInserts ?? false, response: options.compressAnswers ?? false },

@@ -1,4 +1,6 @@
 /** Errors of ClickHouse over HTTP: one sentence each, and never a password. */
+import { tlsTrouble } from '#adapters/connection/tls-trouble.js';
+import { ToMend } from '#adapters/connection/to-mend.js';
 import { KeymeterError } from '#domain/errors.js';
 import { engineCode, errorFields, storeError } from './store-error.js';
 
@@ -40,6 +42,11 @@ export function httpStoreError(cause: unknown, { origin, username }: HttpStore):
 
 /** Whatever is no answer of ClickHouse may pass: a refused, cut or silent connection, a proxy that speaks for it. */
 function unreachable(cause: unknown, origin: string): KeymeterError {
+  const trouble = tlsTrouble(cause, 'KEYMETER_CLICKHOUSE_TLS');
+  if (trouble) {
+    const sentence = `ClickHouse at ${origin} cannot be reached over TLS: ${trouble}.`;
+    return new KeymeterError('STORE_UNAVAILABLE', sentence, { retryable: true, cause: new ToMend(trouble) });
+  }
   return new KeymeterError(
     'STORE_UNAVAILABLE',
     `ClickHouse at ${origin} gave no answer of its own (${reasonOf(cause)}): is it running, and does KEYMETER_CLICKHOUSE_URL name its HTTP port?`,

@@ -20,6 +20,7 @@ import { every } from '#runtime/periodic.js';
 import type { provided } from '#runtime/provided.js';
 import { DirectoryRecovery } from './directory-recovery.js';
 import type { KeyLog } from './key-log.js';
+import { withinStart } from './within-start.js';
 
 /** A write whose process died is in the log after two sweeps. */
 const SWEEP_EVERY_MS = 2_000;
@@ -44,7 +45,8 @@ export class ClusterDirectory {
     clock: Clock,
     logger: LoggerService,
   ): Promise<ClusterDirectory> {
-    const connection = await RedisConnection.open({ ...redisOptions(settings), name: `keymeter ${nodeId}` });
+    const options = { ...redisOptions(settings), name: `keymeter ${nodeId}` };
+    const connection = await withinStart(clock, 'KEYMETER_REDIS_NODES', () => RedisConnection.open(options));
     const node = await RedisKeyNode.open(connection, clock, logger, {
       nodeId,
       leaseMs: settings.KEYMETER_LEASE_MS,

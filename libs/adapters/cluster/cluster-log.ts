@@ -6,15 +6,12 @@ import { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaEventLogWriter } from '#adapters/kafka/kafka-event-log-writer.js';
 import { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { type EventsTopic, ensureTopics } from '#adapters/kafka/kafka-topics.js';
-import { KeymeterError } from '#domain/errors.js';
+import type { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { kafkaOptions, topicOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
-import { untilDone } from '#stream/retry.js';
 import { KeyLog } from './key-log.js';
-
-/** Other processes may create the topics, and the servers may start, at this very moment. */
-const START_WITHIN_MS = 15_000;
+import { withinStart } from './within-start.js';
 
 export class ClusterLog {
   private constructor(
@@ -32,7 +29,7 @@ export class ClusterLog {
     });
     const onReachable = (reachable: boolean, error?: KeymeterError) =>
       logger.warn({ event: reachable ? 'kafka is back' : 'kafka is away', reason: error?.message });
-    return withinStart(clock, async () => {
+    return withinStart(clock, 'KEYMETER_KAFKA_BROKERS', async () => {
       const topic = await ensureTopics(connection, topicOptions(settings));
       return new ClusterLog(
         connection,
@@ -48,7 +45,7 @@ export class ClusterLog {
   }
 
   openKeyLog(clock: Clock, logger: LoggerService): Promise<KeyLog> {
-    return withinStart(clock, () => KeyLog.open(this.connection, clock, logger));
+    return withinStart(clock, 'KEYMETER_KAFKA_BROKERS', () => KeyLog.open(this.connection, clock, logger));
   }
 
   /** A membership that has not joined yet. */
@@ -70,23 +67,4 @@ export class ClusterLog {
   close(): Promise<void> {
     return this.writer.close();
   }
-}
-
-/** Repeats what may pass; at the end of its time throws what stands in the way, as something a person has to mend. */
-async function withinStart<T>(clock: Clock, step: () => Promise<T>): Promise<T> {
-  const until = clock.monotonic() + START_WITHIN_MS;
-  const alive = setInterval(() => undefined, START_WITHIN_MS); // waits between attempts do not keep a process alive
-  let result: T | undefined;
-  const attempt = async () => {
-    result = await step();
-  };
-  try {
-    await untilDone(attempt, { clock, firstWaitMs: 100, isStopped: () => clock.monotonic() > until });
-  } catch (error) {
-    if (!(error instanceof KeymeterError && error.retryable)) throw error;
-    throw new KeymeterError('CONFIG_INVALID', `KEYMETER_KAFKA_BROKERS: ${error.message}`, { cause: error });
-  } finally {
-    clearInterval(alive);
-  }
-  return result as T;
 }

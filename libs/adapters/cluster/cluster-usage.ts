@@ -5,10 +5,12 @@ import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-book
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import { HttpSqlClient } from '#adapters/clickhouse/http-sql-client.js';
+import { SystemClock } from '#adapters/clock/system-clock.js';
 import { KeymeterError } from '#domain/errors.js';
 import { clickhouseOptions } from '#runtime/config/cluster-options.js';
 import { usageRetention } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
+import { withinStart } from './within-start.js';
 
 const TABLES_WITHIN_MS = 30_000;
 
@@ -27,8 +29,8 @@ export async function openClusterUsage(settings: Settings, { prepares }: { prepa
   const client = new HttpSqlClient(server);
   // Another machine's end is not seen from here: rollups go to its disk with every insert.
   const store = new ClickHouseUsageStore(client, usageRetention(settings), { cluster, flushRollups: true });
-  if (prepares) await store.prepare();
-  else await madeByConsumers(client);
+  const ready = () => (prepares ? store.prepare() : madeByConsumers(client));
+  await withinStart(new SystemClock(), 'KEYMETER_CLICKHOUSE_URL', ready);
   return {
     store,
     reader: new ClickHouseUsageReader(client),
@@ -50,7 +52,7 @@ async function madeByConsumers(client: HttpSqlClient): Promise<void> {
     if (performance.now() > until) {
       throw new KeymeterError(
         'CONFIG_INVALID',
-        'KEYMETER_CLICKHOUSE_URL: the tables are missing; start a consumer, which creates them.',
+        'KEYMETER_CLICKHOUSE_URL: the tables are missing there; start a consumer, which creates them.',
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -6,7 +6,8 @@ export interface KafkaOptions {
   /** host:port */
   readonly brokers: readonly string[];
   readonly clientId?: string;
-  readonly ssl?: boolean | { readonly ca: string };
+  /** True: TLS with the system's authorities; else PEM texts. */
+  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly sasl?: {
     readonly mechanism: string; // plain, scram-sha-256, scram-sha-512
     readonly username: string;

@@ -2,7 +2,7 @@
 import kafkajs, { type ITopicConfig } from 'kafkajs';
 import { KeymeterError } from '#domain/errors.js';
 import type { KafkaConnection } from './kafka-connection.js';
-import { kafkaError, protocolErrorOf } from './kafka-error.js';
+import { protocolErrorOf, startError } from './kafka-error.js';
 import { TopicClient } from './topic-client.js';
 import { settingsOf, type TopicRules, type TopicState, topicProblem } from './topic-rules.js';
 
@@ -45,7 +45,7 @@ export async function ensureTopics(connection: KafkaConnection, options: TopicOp
     await create(admin, rules);
     await check(admin, rules);
   } catch (error) {
-    throw kafkaError(error, 'creating and checking its topics');
+    throw startError(error, 'creating and checking its topics', Boolean(connection.options.ssl));
   } finally {
     await admin.disconnect();
   }

@@ -1,4 +1,6 @@
 /** The one place where what Redis or the network answers becomes an error of ours. */
+import { tlsTrouble } from '#adapters/connection/tls-trouble.js';
+import { ToMend } from '#adapters/connection/to-mend.js';
 import { KeymeterError } from '#domain/errors.js';
 
 /** Redis is well but cannot do it now, or not here; nothing was done. First words of its replies. */
@@ -17,8 +19,8 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
 };
 
 const REFUSED: Readonly<Record<string, string>> = {
-  NOAUTH: 'Redis demands a password: set one.',
-  WRONGPASS: 'Redis refuses the user name and password.',
+  NOAUTH: 'Redis demands a password: set KEYMETER_REDIS_PASSWORD.',
+  WRONGPASS: 'Redis refuses the login: check KEYMETER_REDIS_USER and KEYMETER_REDIS_PASSWORD.',
   NOPERM: 'The Redis user lacks a permission that keymeter needs.',
   NOPROTO: 'This Redis is too old: version 7 or later is needed.',
   WRONGTYPE: 'A Redis key of this name holds something else: give keymeter a database of its own.',
@@ -45,6 +47,8 @@ export function storeError(error: unknown): KeymeterError {
   if (error instanceof KeymeterError) return error;
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === 'ReplyError') return replyError(text);
+  const trouble = tlsTrouble(error, 'KEYMETER_REDIS_TLS');
+  if (trouble) return new StoreUnavailable('Redis cannot be reached over TLS.', false, new ToMend(trouble));
   const inDoubt = !NOT_SENT.some((pattern) => pattern.test(text));
   const reason = inDoubt ? 'Redis did not answer.' : 'Redis cannot be reached.';
   return new StoreUnavailable(reason, inDoubt, new Error(networkReason(error, text)));

@@ -211,12 +211,11 @@ function backoff(attempt: number): number {
   return RETRY_BASE_MS / 2 + Math.random() * span;
 }
 
-function openError(error: KeymeterError, { nodes }: RedisConnectionOptions): KeymeterError {
+function openError(error: KeymeterError, { nodes, tls }: RedisConnectionOptions): KeymeterError {
   if (!(error instanceof StoreUnavailable) || !(error.cause instanceof Error)) return error;
   const where = nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
-  return new StoreUnavailable(
-    `Redis at ${where}: ${error.message} (${error.cause.message})`,
-    error.inDoubt,
-    error.cause,
-  );
+  const { cause } = error;
+  const closed = !tls && /closed|ECONNRESET/.test(cause.message);
+  const hint = closed ? ' If it speaks TLS there, set KEYMETER_REDIS_TLS=on.' : '';
+  return new StoreUnavailable(`Redis at ${where}: ${error.message} (${cause.message})${hint}`, error.inDoubt, cause);
 }

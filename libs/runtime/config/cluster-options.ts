@@ -1,15 +1,13 @@
 /** What the cluster's adapters need of the settings, in the units that their code uses. */
-import { readFileSync } from 'node:fs';
-import { KeymeterError } from '#domain/errors.js';
 import type { Settings } from './settings.js';
+import { readTlsFiles } from './tls-files.js';
 
 export function kafkaOptions(settings: Settings) {
   const { KEYMETER_KAFKA_USER: username = '', KEYMETER_KAFKA_PASSWORD: password = '' } = settings;
   const mechanism = settings.KEYMETER_KAFKA_MECHANISM;
-  const ca = settings.KEYMETER_KAFKA_TLS_CA_FILE;
   return {
     brokers: settings.KEYMETER_KAFKA_BROKERS ?? [],
-    ssl: settings.KEYMETER_KAFKA_TLS === 'on' && (ca === undefined ? true : { ca: certificates(ca) }),
+    ssl: settings.KEYMETER_KAFKA_TLS === 'on' && readTlsFiles('KEYMETER_KAFKA_TLS', kafkaFiles(settings)),
     sasl: mechanism === 'none' ? undefined : { mechanism, username, password },
   };
 }
@@ -30,7 +28,7 @@ export function redisOptions(settings: Settings) {
     masterName: settings.KEYMETER_REDIS_MASTER,
     username: settings.KEYMETER_REDIS_USER,
     password: settings.KEYMETER_REDIS_PASSWORD,
-    tls: settings.KEYMETER_REDIS_TLS === 'on',
+    tls: settings.KEYMETER_REDIS_TLS === 'on' && readTlsFiles('KEYMETER_REDIS_TLS', redisFiles(settings)),
   };
 }
 
@@ -39,6 +37,7 @@ export function clickhouseOptions(settings: Settings) {
     url: settings.KEYMETER_CLICKHOUSE_URL ?? '',
     username: settings.KEYMETER_CLICKHOUSE_USER,
     password: settings.KEYMETER_CLICKHOUSE_PASSWORD ?? '',
+    ca: readTlsFiles('KEYMETER_CLICKHOUSE_TLS', { ca: settings.KEYMETER_CLICKHOUSE_TLS_CA_FILE }).ca,
     cluster: settings.KEYMETER_CLICKHOUSE_CLUSTER,
   };
 }
@@ -57,11 +56,12 @@ function hostAndPort(text: string): { host: string; port: number } {
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
 }
 
-function certificates(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const detail = `KEYMETER_KAFKA_TLS_CA_FILE: ${path} cannot be read.`;
-    throw new KeymeterError('CONFIG_INVALID', detail, { cause });
-  }
+function kafkaFiles(settings: Settings) {
+  const { KEYMETER_KAFKA_TLS_CA_FILE: ca, KEYMETER_KAFKA_TLS_CERT_FILE: cert } = settings;
+  return { ca, cert, key: settings.KEYMETER_KAFKA_TLS_KEY_FILE };
+}
+
+function redisFiles(settings: Settings) {
+  const { KEYMETER_REDIS_TLS_CA_FILE: ca, KEYMETER_REDIS_TLS_CERT_FILE: cert } = settings;
+  return { ca, cert, key: settings.KEYMETER_REDIS_TLS_KEY_FILE };
 }

@@ -50,6 +50,8 @@ export const clusterSettings = {
   KEYMETER_KAFKA_PASSWORD: secret('Password for SASL.'),
   KEYMETER_KAFKA_TLS: setting(z.enum(['off', 'on']).default('off'), 'word', 'Whether brokers are talked to over TLS.'),
   KEYMETER_KAFKA_TLS_CA_FILE: file('Certificates to trust for Kafka; by default those of the system.'),
+  KEYMETER_KAFKA_TLS_CERT_FILE: file('Certificate that keymeter shows to Kafka, where brokers demand one.'),
+  KEYMETER_KAFKA_TLS_KEY_FILE: file('Private key of that certificate, without a passphrase.'),
   KEYMETER_KAFKA_SESSION_MS: setting(
     whole(1_000, 300_000, 15_000),
     'ms',
@@ -73,9 +75,15 @@ export const clusterSettings = {
   KEYMETER_REDIS_USER: setting(z.string().min(1).optional(), 'name', 'User of Redis.'),
   KEYMETER_REDIS_PASSWORD: secret('Password of Redis.'),
   KEYMETER_REDIS_TLS: setting(z.enum(['off', 'on']).default('off'), 'word', 'Whether Redis is talked to over TLS.'),
+  KEYMETER_REDIS_TLS_CA_FILE: file('Certificates to trust for Redis; by default those of the system.'),
+  KEYMETER_REDIS_TLS_CERT_FILE: file('Certificate that keymeter shows to Redis, where it demands one.'),
+  KEYMETER_REDIS_TLS_KEY_FILE: file('Private key of that certificate, without a passphrase.'),
   KEYMETER_CLICKHOUSE_URL: setting(httpUrl, 'URL', 'HTTP address of ClickHouse, without user and password.'),
   KEYMETER_CLICKHOUSE_USER: setting(z.string().min(1).default('default'), 'name', 'User of ClickHouse.'),
   KEYMETER_CLICKHOUSE_PASSWORD: secret('Password of ClickHouse.'),
+  KEYMETER_CLICKHOUSE_TLS_CA_FILE: file(
+    'Certificates to trust for an https ClickHouse; by default those of the system.',
+  ),
   KEYMETER_CLICKHOUSE_CLUSTER: setting(
     z
       .string()
@@ -105,37 +113,3 @@ export const clusterSettings = {
     'Size of the local log of an ingress, in which events wait while Kafka is away, at which requests get 503.',
   ),
 } as const;
-
-/** What contradicts itself, one sentence each. */
-export function clusterContradictions(settings: {
-  readonly KEYMETER_STORES: 'embedded' | 'cluster';
-  readonly KEYMETER_KAFKA_BROKERS?: readonly string[] | undefined;
-  readonly KEYMETER_REDIS_NODES?: readonly string[] | undefined;
-  readonly KEYMETER_CLICKHOUSE_URL?: string | undefined;
-  readonly KEYMETER_KAFKA_MECHANISM: string;
-  readonly KEYMETER_KAFKA_USER?: string | undefined;
-  readonly KEYMETER_KAFKA_PASSWORD?: string | undefined;
-  readonly KEYMETER_REDIS_MODE: string;
-  readonly KEYMETER_LIMITS: 'exact' | 'fast';
-}): string[] {
-  const needed = ['KEYMETER_KAFKA_BROKERS', 'KEYMETER_REDIS_NODES', 'KEYMETER_CLICKHOUSE_URL'] as const;
-  if (settings.KEYMETER_STORES !== 'cluster') {
-    // Which log holds the truth must never be a guess.
-    const fast = 'KEYMETER_LIMITS: fast is for KEYMETER_STORES=cluster; embedded limits are exact and fast.';
-    const named = needed
-      .filter((name) => settings[name] !== undefined)
-      .map((name) => `${name}: is set while KEYMETER_STORES is embedded; set KEYMETER_STORES=cluster or leave it out.`);
-    return settings.KEYMETER_LIMITS === 'fast' ? [...named, fast] : named;
-  }
-  const problems = needed
-    .filter((name) => settings[name] === undefined)
-    .map((name) => `${name}: must be set with KEYMETER_STORES=cluster.`);
-  const login = settings.KEYMETER_KAFKA_USER !== undefined && settings.KEYMETER_KAFKA_PASSWORD !== undefined;
-  if (settings.KEYMETER_KAFKA_MECHANISM !== 'none' && !login) {
-    problems.push('KEYMETER_KAFKA_MECHANISM: needs KEYMETER_KAFKA_USER and KEYMETER_KAFKA_PASSWORD.');
-  }
-  if (settings.KEYMETER_REDIS_MODE === 'standalone' && (settings.KEYMETER_REDIS_NODES?.length ?? 0) > 1) {
-    problems.push('KEYMETER_REDIS_NODES: names several nodes; set KEYMETER_REDIS_MODE to sentinel or cluster.');
-  }
-  return problems;
-}

@@ -76,3 +76,37 @@ test('a cluster without its servers, or servers without a cluster, do not start:
   expect(withPassword).toMatch(/KEYMETER_CLICKHOUSE_URL: must not hold a password/);
   expect(withPassword).not.toContain('s3cret');
 });
+
+test('settings of logins and certificates that contradict each other do not start, each with what to do', () => {
+  const servers = {
+    KEYMETER_STORES: 'cluster',
+    KEYMETER_KAFKA_BROKERS: 'kafka:9093',
+    KEYMETER_REDIS_NODES: 'redis:6379',
+    KEYMETER_CLICKHOUSE_URL: 'http://clickhouse:8123',
+  };
+  const problems = (more: Record<string, string>) => problemsOf({ ...servers, ...more });
+  expect(problems({ KEYMETER_KAFKA_USER: 'me', KEYMETER_KAFKA_PASSWORD: 's3cret' })).toMatch(
+    /^KEYMETER_KAFKA_MECHANISM: is none while KEYMETER_KAFKA_USER or KEYMETER_KAFKA_PASSWORD is set; set it to plain/,
+  );
+  expect(problems({ KEYMETER_KAFKA_PASSWORD: 's3cret' })).not.toContain('s3cret');
+  expect(problems({ KEYMETER_KAFKA_TLS_CA_FILE: '/ca.pem' })).toMatch(
+    /^KEYMETER_KAFKA_TLS_CA_FILE: is set while KEYMETER_KAFKA_TLS is off; set that to on or leave it out\.$/,
+  );
+  expect(problems({ KEYMETER_REDIS_TLS: 'on', KEYMETER_REDIS_TLS_CERT_FILE: '/c.pem' })).toMatch(
+    /^KEYMETER_REDIS_TLS_CERT_FILE: the certificate and its key are set together or not at all\.$/,
+  );
+  expect(problems({ KEYMETER_CLICKHOUSE_TLS_CA_FILE: '/ca.pem' })).toMatch(
+    /KEYMETER_CLICKHOUSE_URL is not an https URL/,
+  );
+  const well = {
+    KEYMETER_KAFKA_TLS: 'on',
+    KEYMETER_KAFKA_TLS_CA_FILE: '/ca.pem',
+    KEYMETER_KAFKA_MECHANISM: 'scram-sha-512',
+    KEYMETER_KAFKA_USER: 'me',
+    KEYMETER_KAFKA_PASSWORD: 's3cret',
+    KEYMETER_REDIS_TLS: 'on',
+    KEYMETER_CLICKHOUSE_URL: 'https://clickhouse:8443',
+    KEYMETER_CLICKHOUSE_TLS_CA_FILE: '/ca.pem',
+  };
+  expect(problems(well)).toBe('');
+});

@@ -1,6 +1,6 @@
 /** Reads settings from the environment: all problems at once, each one sentence, no value of a secret repeated. */
 import { KeymeterError } from '#domain/errors.js';
-import { clusterContradictions } from './cluster-settings.js';
+import { clusterContradictions } from './cluster-contradictions.js';
 import { nearestName } from './nearest-name.js';
 import { SETTING_NAMES, type Settings, settingsSchema } from './settings.js';
 
