@@ -79,7 +79,7 @@ suite('a Redis that lost everything', () => {
           const { said } = await verifyOnce(cluster, ingress, 'cold', cold.key);
           coldSaid.add(said);
           expect(said).toBe('VALID');
-          for (const name of ['plain', 'owned', 'idle']) {
+          for (const name of ['plain', 'owned', 'credited', 'idle']) {
             const seen = await verifyOnce(cluster, ingress, name, keys[name]?.key ?? '');
             if (name === 'credited' && seen.said === 'VALID') spent++;
             expect(seen).toMatchObject({ name, said: 'VALID' });
@@ -118,6 +118,7 @@ suite('a Redis that lost everything', () => {
     async () => {
       const ms = await lose(() => redis.askRedis(cluster.redisPort, 'FLUSHALL'));
       console.info(`recovered ${ms} ms after FLUSHALL`);
+      await eventually(async () => expect(await creditsLeft()).toBe(CREDITS - spent), RECOVERED_WITHIN_MS);
       expect((await found('owned')).identity.externalId).toBe('user_1');
       expect(await cluster.verify(1, (await cluster.createKey()).key)).toBe('VALID');
     },
@@ -135,6 +136,7 @@ suite('a Redis that lost everything', () => {
         }, 30_000);
       });
       console.info(`recovered ${ms} ms after an empty Redis had taken the place of a killed one`);
+      await eventually(async () => expect(await creditsLeft()).toBe(CREDITS - spent), RECOVERED_WITHIN_MS);
       expect(await cluster.verify(0, keys['revoked']?.key ?? '')).toBe('NOT_FOUND');
     },
     TIMEOUT_MS,

@@ -18,6 +18,9 @@ import { redisOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { every } from '#runtime/periodic.js';
 import type { provided } from '#runtime/provided.js';
+import type { ClusterLog } from './cluster-log.js';
+import { openCountedUsage } from './counted-usage.js';
+import { CreditRecovery } from './credit-recovery.js';
 import { DirectoryRecovery } from './directory-recovery.js';
 import type { KeyLog } from './key-log.js';
 import { withinStart } from './within-start.js';
@@ -25,6 +28,8 @@ import { withinStart } from './within-start.js';
 /** A write whose process died is in the log after two sweeps. */
 const SWEEP_EVERY_MS = 2_000;
 const SWEPT_AT_ONCE = 500;
+const CREDITS_EVERY_MS = 500;
+const DAY_MS = 86_400_000;
 
 export class ClusterDirectory {
   private constructor(
@@ -34,17 +39,18 @@ export class ClusterDirectory {
     private readonly counters: Counters,
     private readonly recovery: DirectoryRecovery,
     private readonly keyLog: KeyLog,
-    private readonly sweeping: NodeJS.Timeout,
+    private readonly timers: readonly NodeJS.Timeout[],
   ) {}
 
   /** Resolves when keys can be asked for: an empty Redis is filled first where the log of keys holds some. */
   static async open(
     settings: Settings,
     nodeId: string,
-    keyLog: KeyLog,
+    log: ClusterLog,
     clock: Clock,
     logger: LoggerService,
   ): Promise<ClusterDirectory> {
+    const keyLog = await log.openKeyLog(clock, logger);
     const options = { ...redisOptions(settings), name: `keymeter ${nodeId}` };
     const connection = await withinStart(clock, 'KEYMETER_REDIS_NODES', () => RedisConnection.open(options));
     const node = await RedisKeyNode.open(connection, clock, logger, {
@@ -60,8 +66,17 @@ export class ClusterDirectory {
     const counters = settings.KEYMETER_LIMITS === 'fast' ? new LocalShareCounters(exact) : exact;
     const recovery = new DirectoryRecovery(node, keyLog.reader, () => exact.forgetAll(), clock, logger);
     await recovery.start();
-    const sweeping = every(SWEEP_EVERY_MS, () => sweep(node), logger);
-    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, sweeping);
+    const credits = new CreditRecovery(node, connection, exact, {
+      clock,
+      logger,
+      openUsage: () => openCountedUsage(settings, log, clock),
+      knownMs: (settings.KEYMETER_RAW_RETENTION_DAYS - 1) * DAY_MS, // retention drops whole days
+    });
+    const timers = [
+      every(SWEEP_EVERY_MS, () => unlessAway(() => sweep(node)), logger),
+      every(CREDITS_EVERY_MS, () => unlessAway(() => credits.look()), logger),
+    ];
+    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers);
   }
 
   get keys(): KeyStore {
@@ -88,7 +103,7 @@ export class ClusterDirectory {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.sweeping);
+    for (const timer of this.timers) clearInterval(timer);
     await this.recovery.stop();
     this.exact.close();
     await this.node.close();
@@ -97,10 +112,13 @@ export class ClusterDirectory {
   }
 }
 
-/** What Kafka or Redis cannot take now is swept the next time. */
 async function sweep({ loss, journal }: RedisKeyNode): Promise<void> {
-  if (loss !== undefined) return;
-  await journal?.sweep(SWEPT_AT_ONCE).catch((error: unknown) => {
+  if (loss === undefined) await journal?.sweep(SWEPT_AT_ONCE);
+}
+
+/** What a server that is away keeps from being done now is done the next time. */
+async function unlessAway(work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => {
     if (!(error instanceof KeymeterError && error.retryable)) throw error;
   });
 }

@@ -63,7 +63,7 @@ export class ClusterProcess {
     const logger = processLog();
     const nodeId = settings.KEYMETER_NODE_ID ?? keptNodeId(folder);
     const log = await ClusterLog.open(settings, clock, logger);
-    const directory = needs.directory ? await openDirectory(settings, nodeId, log, clock, logger) : undefined;
+    const directory = needs.directory ? await ClusterDirectory.open(settings, nodeId, log, clock, logger) : undefined;
     const newRootKey = directory && (await ensureRootKey(directory.keys, settings.KEYMETER_ROOT_KEY, clock.now()));
     const spool = needs.spool ? await openSpool(settings, folder, log, clock, logger) : undefined;
     return new ClusterProcess(settings, clock, logger, nodeId, log, { directory, spool }, folder, newRootKey);
@@ -104,10 +104,6 @@ export class ClusterProcess {
       },
     };
   }
-}
-
-async function openDirectory(settings: Settings, nodeId: string, log: ClusterLog, clock: Clock, logger: Logger) {
-  return ClusterDirectory.open(settings, nodeId, await log.openKeyLog(clock, logger), clock, logger);
 }
 
 function openSpool(

@@ -9,6 +9,7 @@ import type { RunEpoch } from './epoch.js';
 import { epochId } from './epoch-id.js';
 import type { RunEpochScript } from './epoch-keeper.js';
 import type { EpochScriptName } from './epoch-scripts.js';
+import { lostCreditsText } from './lost-credits.js';
 import { listTexts } from './redis-enforcement-lists.js';
 import type { Step } from './redis-key-directory.js';
 import { partIndex } from './redis-key-layout.js';
@@ -102,7 +103,7 @@ function recordSteps(entry: DirectoryRecord, before: string, now: number): Step[
   const old: Step[] = before === '' ? [] : undoSteps(kind, before);
   if (record === null) return [...old, ['del', part, id]];
   if (kind === 'key') {
-    const live = record.deletedAt === undefined ? storeSteps(record) : [];
+    const live = record.deletedAt === undefined ? [...storeSteps(record), ...lostCredits('add', record)] : [];
     return [...old, ['set', part, id, JSON.stringify(record)], ...live];
   }
   const set: Step = ['set', part, id, JSON.stringify(record)];
@@ -115,11 +116,18 @@ function recordSteps(entry: DirectoryRecord, before: string, now: number): Step[
 
 /** What a record's lists hold by its earlier state. */
 function undoSteps(kind: RecordKind, before: string): Step[] {
-  if (kind === 'key') return unlistSteps(JSON.parse(before) as KeyRecord);
+  if (kind === 'key') {
+    const key = JSON.parse(before) as KeyRecord;
+    return [...unlistSteps(key), ...lostCredits('rem', key)];
+  }
   if (kind === 'identity') return [['del', 'externals', (JSON.parse(before) as IdentityRecord).externalId]];
   if (kind !== 'enforcement') return [];
   const old = JSON.parse(before) as Enforcement;
   return [...listTexts(old).map((text): Step => ['rem', 'enforcement-lists', text]), ['rem', 'holding', old.id]];
+}
+
+function lostCredits(verb: 'add' | 'rem', { id, credits }: KeyRecord): Step[] {
+  return credits ? [[verb, 'lost-credits', lostCreditsText(credits.id, id)]] : [];
 }
 
 function foreign(): KeymeterError {

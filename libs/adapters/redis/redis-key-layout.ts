@@ -36,6 +36,8 @@ export const PARTS = [
   /** Epochs that this one follows upon: a node that still knows one of them may go over. */
   'former-epochs',
   'rebuild',
+  /** `<account id> <key id>` of credits whose balance was lost with an epoch and is not known again yet. */
+  'lost-credits',
 ] as const;
 
 export type Part = (typeof PARTS)[number];

@@ -71,7 +71,13 @@ async function change(input: UpdateCredits, account: CreditAccount, call: Operat
       id: requestId,
       type: 'keymeter.credits',
       subject: keyId,
-      data: ({ credits: remaining = 0 }) => ({ keyId, operation: name, value, remaining }),
+      data: ({ credits: remaining = 0, charge }) => ({
+        keyId,
+        operation: name,
+        value,
+        taken: charge?.c?.[1] ?? 0, // less than the value where there was not so much
+        remaining,
+      }),
     },
   );
   return creditsDocument(account, outcome.credits ?? 0);
