@@ -101,7 +101,7 @@ test('credits are set, added and taken exactly, never below zero, and every chan
   expect(await change('set', 7)).toEqual({ remaining: 7, refill });
   const changes = (await ingress.events()).filter((event) => event.type === 'keymeter.credits');
   expect(changes.slice(-2).map((event) => event.data)).toEqual([
-    { keyId, operation: 'decrement', value: 99, remaining: 0 },
+    { keyId, operation: 'decrement', value: 99, taken: 20, remaining: 0 },
     { keyId, operation: 'set', value: 7, remaining: 7 },
   ]);
   ingress = await ingress.restart();
