@@ -278,3 +278,25 @@ describe('changes of policies', () => {
     expect(() => placed(row)).toThrow(/cannot read keymeter.policy.put x.*newerField/s);
   });
 });
+
+describe('a condition in CEL', () => {
+  const match = 'type == "request" && status >= 400';
+
+  test('counts the events for which it holds, whether a status is written as a number or a text', () => {
+    const { send } = engineWith([policyOf({ match, threshold: 1 })]);
+    const statuses = [404, 200, '500', undefined, 'none'];
+    const fired = statuses.map(
+      (status, n) => send(n, { keyId: 'k1', ...(status === undefined ? {} : { status }) }).length,
+    );
+    expect(fired).toEqual([0, 0, 1, 0, 0]);
+  });
+
+  test('that names no type meets events of every type, beside policies that name one, but no row of its own log', () => {
+    const any = policyOf({ name: 'any', match: 'true', groupBy: 'subject', threshold: 1 });
+    const { send, placed } = engineWith([policyOf({ match }), any]);
+    send(0, { keyId: 'k1' });
+    const [fired] = send(1, { keyId: 'k1' }, { type: 'download' });
+    expect(fired).toMatchObject({ policyName: 'any', value: 2, cause: { offset: 3 } });
+    expect(placed(changeEvent('keymeter.something', 'x', 's1', T + 2_000, {}))).toEqual([]);
+  });
+});

@@ -8,7 +8,7 @@ import { CalendarRun } from './calendar-run.js';
 import type { Enforcement } from './enforcement.js';
 import { EngineCounters, type EngineLimits } from './engine-counters.js';
 import { MAX_EVENTS_PER_TARGET, type Policy } from './policy.js';
-import { type PolicyChange, readPolicyChange } from './policy-change.js';
+import { POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
 import { SlidingRun } from './sliding-run.js';
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -26,7 +26,9 @@ export class PolicyEngine {
   readonly limits: EngineLimits;
   readonly counters = new EngineCounters();
   readonly #runs = new Map<string, Run>();
-  readonly #byType = new Map<string, Run[]>();
+  readonly #byType = new Map<string, readonly Run[]>();
+  /** Of events of a type that no policy names. */
+  #ofAnyType: readonly Run[] = [];
   #kept = 0;
 
   constructor(limits: Partial<EngineLimits> = {}) {
@@ -34,8 +36,8 @@ export class PolicyEngine {
   }
 
   apply(event: PlacedEvent): readonly Enforcement[] {
-    const runs = this.#byType.get(event.type);
-    if (runs === undefined) {
+    const runs = this.#byType.get(event.type) ?? this.#ofAnyType;
+    if (event.source === POLICY_SOURCE) {
       const change = readPolicyChange(event);
       if (change !== undefined) this.#change(change);
       return NONE;
@@ -98,13 +100,18 @@ export class PolicyEngine {
   reindex(): void {
     this.#kept = 0;
     this.#byType.clear();
-    for (const run of this.#runs.values()) {
+    const runs = [...this.#runs.values()];
+    for (const run of runs) {
       this.#kept += run.kept;
-      const { type } = run.policy.match;
-      const runs = this.#byType.get(type);
-      if (runs === undefined) this.#byType.set(type, [run]);
-      else runs.push(run);
+      for (const type of run.match.types ?? []) {
+        if (this.#byType.has(type)) continue;
+        this.#byType.set(
+          type,
+          runs.filter(({ match: { types } }) => types?.has(type) ?? true),
+        );
+      }
     }
+    this.#ofAnyType = runs.filter(({ match: { types } }) => types === undefined);
   }
 
   #change(change: PolicyChange): void {

@@ -1,16 +1,36 @@
 /** The `match` of a policy as a function. Values compare as meters show them: 200 equals "200". */
 
-import type { UsageEvent } from '../events/usage-event.js';
+import { compileCondition } from '../conditions/condition.js';
+import { EVENT_VARIABLES } from '../conditions/event-variables.js';
+import { requiredValues } from '../conditions/required-values.js';
+import { RESERVED_SOURCE_PREFIX, type UsageEvent } from '../events/usage-event.js';
 import { decimalText, scalarText } from '../events/usage-row.js';
 import { dataReader } from './field-reader.js';
 import type { Policy } from './policy.js';
 
-type Condition = NonNullable<Policy['match']['data']>[string];
+type Match = Policy['match'];
+type FieldMatch = Exclude<Match, string>;
+type Condition = NonNullable<FieldMatch['data']>[string];
 
-export function compileMatch(match: Policy['match']): (event: UsageEvent) => boolean {
+export interface EventMatch {
+  /** An event of no other type can match; undefined where any may. */
+  readonly types: ReadonlySet<string> | undefined;
+  readonly matches: (event: UsageEvent) => boolean;
+}
+
+export function compileMatch(match: Match): EventMatch {
+  if (typeof match !== 'string') return { types: new Set([match.type]), matches: fieldTest(match) };
+  const condition = compileCondition(match, EVENT_VARIABLES);
+  if (!condition.ok) throw new TypeError(`a stored policy's condition ${condition.fault.reason}`);
+  const types = requiredValues(condition.tree.root, 'type');
+  const { holds } = condition;
+  return { types, matches: (event) => !event.source.startsWith(RESERVED_SOURCE_PREFIX) && holds(event) };
+}
+
+function fieldTest(match: FieldMatch): (event: UsageEvent) => boolean {
   const tests = Object.entries(match.data ?? {}).map(([path, condition]) => {
     const read = dataReader(path);
-    const holds = compileCondition(condition);
+    const holds = compileField(condition);
     return (event: UsageEvent) => holds(read(event));
   });
   if (tests.length === 0) return (event) => event.type === match.type;
@@ -21,7 +41,7 @@ export function compileMatch(match: Policy['match']): (event: UsageEvent) => boo
   };
 }
 
-function compileCondition(condition: Condition): (value: unknown) => boolean {
+function compileField(condition: Condition): (value: unknown) => boolean {
   if (condition.eq !== undefined) {
     const wanted = scalarText(condition.eq);
     return (value) => isScalar(value) && scalarText(value) === wanted;

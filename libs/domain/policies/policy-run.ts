@@ -9,7 +9,7 @@ import type { DoubleReader, DoubleWriter } from './doubles.js';
 import type { Enforcement } from './enforcement.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { type FieldReader, prefixedReader, targetReader } from './field-reader.js';
-import { compileMatch } from './matcher.js';
+import { compileMatch, type EventMatch } from './matcher.js';
 import { type Measure, readMeasure, total } from './measure.js';
 import type { Policy } from './policy.js';
 import type { TargetState } from './target-state.js';
@@ -31,7 +31,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   kept = 0;
   readonly table: TargetTable<State>;
   protected readonly value: Measure = { units: 1, nanos: 0 };
-  #matches: (event: PlacedEvent) => boolean;
+  readonly match: EventMatch;
   #target: (event: PlacedEvent) => string;
   #field: FieldReader | undefined;
 
@@ -45,7 +45,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
       () => this.createState(),
       (state) => this.#forget(state),
     );
-    this.#matches = compileMatch(policy.match);
+    this.match = compileMatch(policy.match);
     this.#target = targetReader(policy.groupBy);
     this.#field = policy.field === undefined ? undefined : prefixedReader(policy.field);
   }
@@ -61,7 +61,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   protected abstract disarm(state: State): void;
 
   apply(event: PlacedEvent): Enforcement | undefined {
-    if (!this.#matches(event)) return undefined;
+    if (!this.match.matches(event)) return undefined;
     const target = this.#target(event);
     if (target === '' || (this.#field !== undefined && !readMeasure(this.#field(event), this.value))) {
       this.counters.unmeasured++;

@@ -1,3 +1,4 @@
+import { type SchemaIssue, specificIssues } from '../schema-issues.js';
 import { type PolicyInput, policyInputSchema } from './policy.js';
 
 const base = {
@@ -13,7 +14,9 @@ const base = {
 function problems(body: unknown): string[] {
   const parsed = policyInputSchema.safeParse(body);
   if (parsed.success) return [];
-  return parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  return specificIssues(parsed.error.issues as SchemaIssue[]).map(
+    ({ path = [], message }) => `${path.join('.')}: ${message}`,
+  );
 }
 
 function accepted(body: unknown): PolicyInput {
@@ -37,6 +40,8 @@ describe('a policy as written', () => {
       'every kind of condition',
       { match: { type: 't', data: { a: { eq: 1 }, 'b.c': { in: ['x', true] }, d: { gt: 1, lte: 5 } } } },
     ],
+    ['a condition in CEL', { match: 'type == "request" && status >= 400 && data.plan.name in ["free", "trial"]' }],
+    ['a condition on events of any type', { match: 'bytes > 1000000' }],
     ['a data field as target', { groupBy: 'data.plan', action: { type: 'suspend', for: '1h' } }],
     [
       'a throttle of a sum that names limit and window',
@@ -83,6 +88,17 @@ describe('a policy as written', () => {
       /^match\.data\.n: the lower bound/,
     ],
     ['a range without bounds', { match: { type: 'r', data: { n: {} } } }, /^match\.data\.n: must be/],
+    [
+      'a condition with a name that there is not',
+      { match: 'stat == 1' },
+      /^match: there is no "stat".*"status".*character 1/,
+    ],
+    [
+      "a condition on the product's own events",
+      { match: 'type == "keymeter.enforcement"' },
+      /^match: types of keymeter/,
+    ],
+    ['a match that is a number', { match: 5 }, /^match:/],
     ["the product's own events", { match: { type: 'keymeter.enforcement' } }, /^match\.type:/],
     ['a sliding count that could never be crossed', { threshold: 100_000 }, /^threshold:.*calendar/],
     ['an unknown groupBy, naming the allowed ones', { groupBy: 'route' }, /^groupBy: must be one of keyId/],

@@ -1,5 +1,8 @@
 /** A policy as operators write it, and as it stands in the log and the policy store. One schema, all errors at once. */
 import { z } from 'zod';
+import { compileCondition } from '../conditions/condition.js';
+import { EVENT_VARIABLES } from '../conditions/event-variables.js';
+import { requiredValues } from '../conditions/required-values.js';
 import { canonicalZone } from '../time/zone-offset.js';
 import { parseDuration } from './duration.js';
 
@@ -41,17 +44,33 @@ const condition = z
   .refine((it) => Object.keys(it).length > 0, { error: CONDITION })
   .refine((it) => lower(it) <= upper(it), { error: 'the lower bound is above the upper bound' });
 
-const match = z.strictObject({
+const OWN_TYPES = 'types of keymeter itself cannot be matched';
+const isOwnType = (type: string) => type.startsWith('keymeter.');
+
+const fieldMatch = z.strictObject({
   type: z
     .string()
     .min(1)
     .max(256)
-    .refine((type) => !type.startsWith('keymeter.'), { error: 'types of keymeter itself cannot be matched' }),
+    .refine((type) => !isOwnType(type), { error: OWN_TYPES }),
   data: z
     .record(z.string().regex(FIELD_PATH), condition, { error: fieldsError })
     .refine((fields) => Object.keys(fields).length <= 20, { error: 'at most 20 fields' })
     .optional(),
 });
+
+/** A condition in CEL over the event; refused with place and reason. */
+const celMatch = z.string().superRefine((text, context) => {
+  const condition = compileCondition(text, EVENT_VARIABLES);
+  if (!condition.ok) {
+    const { at, reason } = condition.fault;
+    context.addIssue({ code: 'custom', message: `${reason} (character ${at + 1})` });
+  } else if ([...(requiredValues(condition.tree.root, 'type') ?? [])].some(isOwnType)) {
+    context.addIssue({ code: 'custom', message: OWN_TYPES });
+  }
+});
+
+const match = z.union([fieldMatch, celMatch]);
 
 const calendarWindow = z.strictObject({
   calendar: z.enum(['minute', 'hour', 'day']),

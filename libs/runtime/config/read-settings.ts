@@ -1,7 +1,7 @@
 /** Reads settings from the environment: all problems at once, each one sentence, no value of a secret repeated. */
 import { KeymeterError } from '#domain/errors.js';
+import { nearestName } from '#domain/nearest-name.js';
 import { clusterContradictions } from './cluster-contradictions.js';
-import { nearestName } from './nearest-name.js';
 import { SETTING_NAMES, type Settings, settingsSchema } from './settings.js';
 
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {

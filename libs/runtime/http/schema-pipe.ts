@@ -1,14 +1,8 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { type SchemaIssue, specificIssues } from '#domain/schema-issues.js';
 import { type FieldError, invalidInput } from './http-problem.js';
 
 const MAX_ERRORS = 50;
-
-interface Issue {
-  readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[];
-  readonly code?: string;
-  readonly keys?: readonly string[];
-}
 
 /** Without this pipe Nest ignores the schemas of `@Body({ schema })`. */
 export function schemaPipe(): StandardSchemaValidationPipe {
@@ -18,11 +12,11 @@ export function schemaPipe(): StandardSchemaValidationPipe {
 }
 
 /** Each finding at its JSON pointer; unknown properties one by one. Values are never quoted. */
-export function fieldErrors(issues: readonly Issue[]): FieldError[] {
-  return issues.flatMap(toFieldErrors).slice(0, MAX_ERRORS);
+export function fieldErrors(issues: readonly SchemaIssue[]): FieldError[] {
+  return specificIssues(issues).flatMap(toFieldErrors).slice(0, MAX_ERRORS);
 }
 
-function toFieldErrors(issue: Issue): FieldError[] {
+function toFieldErrors(issue: SchemaIssue): FieldError[] {
   const location = pointer(issue.path ?? []);
   if (issue.code !== 'unrecognized_keys' || !issue.keys) return [{ location, message: issue.message }];
   return issue.keys.slice(0, MAX_ERRORS).map((name) => ({
@@ -32,7 +26,7 @@ function toFieldErrors(issue: Issue): FieldError[] {
   }));
 }
 
-function pointer(path: NonNullable<Issue['path']>): string {
+function pointer(path: NonNullable<SchemaIssue['path']>): string {
   return path.map((part) => `/${escaped(String(typeof part === 'object' ? part.key : part))}`).join('');
 }
 

@@ -1,0 +1,44 @@
+/** What a condition may say about an event: its attributes, the columns usage is grouped by, and its data. */
+
+import type { UsageEvent } from '../events/usage-event.js';
+import { DIMENSION_FIELDS } from '../events/usage-event.js';
+import { scalarText } from '../events/usage-row.js';
+import type { Term, Value, Variables } from './condition-value.js';
+
+/** A column is a text, '' where the event has none; `status` is a number, as are bytes, latencyMs and cost. */
+export const EVENT_VARIABLES: Variables<UsageEvent> = {
+  type: { type: 'string', read: (event) => event.type },
+  subject: { type: 'string', read: (event) => event.subject },
+  source: { type: 'string', read: (event) => event.source },
+  id: { type: 'string', read: (event) => event.id },
+  /** Epoch ms. */
+  time: { type: 'number', read: (event) => event.time },
+  keyId: column(DIMENSION_FIELDS.key_id),
+  identityId: column(DIMENSION_FIELDS.identity_id),
+  apiId: column(DIMENSION_FIELDS.api_id),
+  outcome: column(DIMENSION_FIELDS.outcome),
+  method: column(DIMENSION_FIELDS.method),
+  route: column(DIMENSION_FIELDS.route),
+  ip: column(DIMENSION_FIELDS.ip),
+  status: amount(DIMENSION_FIELDS.status),
+  bytes: amount('bytes'),
+  latencyMs: amount('latencyMs'),
+  cost: amount('cost'),
+  data: { type: 'map', read: (event) => event.data ?? undefined },
+};
+
+function column(field: string): Term<UsageEvent> {
+  return { type: 'string', read: ({ data }) => (data === null ? '' : scalarText(data[field])) };
+}
+
+function amount(field: string): Term<UsageEvent> {
+  return { type: 'number', read: ({ data }) => (data === null ? undefined : numberOf(data[field])) };
+}
+
+/** Senders write 200 and "200"; meters take both. */
+function numberOf(value: unknown): Value {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const number = Number(value);
+  return Number.isFinite(number) ? number : undefined;
+}
