@@ -185,13 +185,13 @@ test('the first verdict under an enforcement is noted and measured from the even
   const { key, keyId } = await createKey();
   const acceptedAt = ingress.clock.now();
   const target = { per: 'key' as const, value: keyId };
-  await ingress.enforcements.enforce(enforcementOf({ target, action: { type: 'suspend' }, acceptedAt }));
+  await ingress.enforcements.enforce(enforcementOf({ id: 'enf_0', target, action: { type: 'suspend' }, acceptedAt }));
   ingress.clock.advance(150);
   for (let n = 0; n < 3; n++) {
     expect((await verify(key)).code).toBe('DISABLED');
     ingress.clock.advance(1_000);
   }
-  expect((await ingress.enforcements.find('enf_1'))?.obeyedAt).toBe(acceptedAt + 150);
+  expect((await ingress.enforcements.find('enf_0'))?.obeyedAt).toBe(acceptedAt + 150);
   const metrics = await ingress.registry.metrics();
   expect(metrics).toContain('keymeter_enforcement_obeyed_seconds_count{policy="too fast"} 1');
   expect(metrics).toContain('keymeter_enforcement_obeyed_seconds_sum{policy="too fast"} 0.15');
