@@ -1,26 +1,13 @@
-import type { CountedRange, EventCounts } from '#domain/log/counted-range.js';
+import { addCounts, type CountedRange, type EventCounts } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
-
-/** Events of committed ranges, since the beginning. */
-export type RangeCounts = EventCounts;
-
-export const NO_COUNTS: RangeCounts = { counted: 0, duplicates: 0, conflicts: 0, undecodable: 0 };
-
-export function addCounts(a: RangeCounts, b: RangeCounts): RangeCounts {
-  return {
-    counted: a.counted + b.counted,
-    duplicates: a.duplicates + b.duplicates,
-    conflicts: a.conflicts + b.conflicts,
-    undecodable: a.undecodable + b.undecodable,
-  };
-}
 
 export interface Progress {
   /** The next offset to read: all below it is in the usage store. */
   readonly next: number;
   /** A range that was about to be inserted when the last process ended; undefined after a clean end. */
   readonly intended?: OffsetRange;
-  readonly counts: RangeCounts;
+  /** Of committed ranges, since the beginning. */
+  readonly counts: EventCounts;
   /** The newest row that was counted: the usage store must have it for as long as it keeps raw events. */
   readonly lastRow?: CountedRow;
   /** Committed ranges that the usage store's books may not hold yet. */
@@ -31,6 +18,17 @@ export interface CountedRow {
   readonly offset: number;
   /** Time of acceptance, epoch ms. */
   readonly acceptedAt: number;
+}
+
+/** What a commit of the range makes of it; see `OffsetStore.commit`. */
+export function committedProgress(
+  before: Progress,
+  { next }: OffsetRange,
+  counts: EventCounts,
+  lastRow?: CountedRow,
+  unbooked?: readonly CountedRange[],
+): Progress {
+  return { next, counts: addCounts(before.counts, counts), lastRow: lastRow ?? before.lastRow, unbooked };
 }
 
 /** Where a consumer stands in each partition. Ranges are intended before they are inserted and committed after. */
@@ -47,7 +45,7 @@ export abstract class OffsetStore {
    */
   abstract commit(
     range: OffsetRange,
-    counts: RangeCounts,
+    counts: EventCounts,
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
   ): Promise<void>;

@@ -1,4 +1,5 @@
 /** Where two accounts of the same events do not agree. */
+import { dayOf } from '#domain/log/counted-range.js';
 import type { WrongMinute, WrongRollup } from '#ports/usage-books.js';
 
 /**
@@ -50,10 +51,6 @@ export function ofMinute({ booked, events, conflictLetters, undecodableLetters }
 
 export function ofRollup({ partition, day, size, windowStart, raw, folded }: WrongRollup): Difference {
   return { partition, account: 'rollup', minute: windowStart, day, size, expected: raw, found: folded };
-}
-
-export function dayOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }
 
 /** Those of a first look that a second one sees as well, each as small as it was seen. */

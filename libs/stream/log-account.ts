@@ -2,12 +2,12 @@
  * Holds the books against the log itself: how many events its records say they hold, by minute of acceptance, an account
  * in which no consumer had a hand.
  */
-import { type CountedRange, minuteOf } from '#domain/log/counted-range.js';
+import { type CountedRange, dayOf, minuteOf } from '#domain/log/counted-range.js';
 import { decodeFrame } from '#domain/log/frame.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { EventLogReader } from '#ports/event-log.js';
 import type { BookedSpan, UsageBooks } from '#ports/usage-books.js';
-import { type Difference, dayOf } from './difference.js';
+import type { Difference } from './difference.js';
 
 const READ_BYTES = 1024 * 1024;
 

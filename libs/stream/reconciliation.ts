@@ -3,11 +3,11 @@
  * booked, and what is stored. A difference is taken for one only when a second and third look see it too, since tables
  * are not read at one moment and replicas may lag.
  */
-import type { CountedRange } from '#domain/log/counted-range.js';
+import { type CountedRange, dayOf } from '#domain/log/counted-range.js';
 import type { Clock } from '#ports/clock.js';
 import type { Progress } from '#ports/offset-store.js';
 import type { BookedDay, BookedSpan, UsageBooks } from '#ports/usage-books.js';
-import { type Difference, dayOf, ofMinute, ofRollup, seenTwice } from './difference.js';
+import { type Difference, ofMinute, ofRollup, seenTwice } from './difference.js';
 import type { LogAccount } from './log-account.js';
 
 export interface Reconciled {

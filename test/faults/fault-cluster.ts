@@ -1,5 +1,7 @@
 /** A whole cluster on this machine, every process and every link of which can be disturbed by itself. */
+
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type ServerHandle, serverScript } from '../support/server-script.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { AppProcess, type StartChild } from './app-process.js';
@@ -84,7 +86,7 @@ export class FaultCluster {
         if (performance.now() > until) {
           throw new Error(`${app.name} is not ready: ${last?.text ?? 'no answer'}\n${app.logSince(0).slice(-2_000)}`);
         }
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await pause(100);
       }
     }
   }

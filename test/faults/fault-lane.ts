@@ -1,7 +1,8 @@
 /** Runs the faults of one lane, one after another: wait, inject, wait until what it hit is well again. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AppProcess } from './app-process.js';
 import type { AppName, FaultCluster } from './fault-cluster.js';
-import { HarnessError, pause } from './injection.js';
+import { HarnessError } from './injection.js';
 import type { Pulse } from './pulse.js';
 import type { Planned } from './schedule.js';
 

@@ -1,5 +1,7 @@
 /** One run: a cluster under load, faults in three lanes, quiet, and what everything says afterwards. */
+
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { HttpCaller } from '../crash/http-caller.js';
 import { USAGE_TYPE } from '../crash/ingest-load.js';
 import type { View } from '../crash/kill-run.js';
@@ -13,7 +15,6 @@ import type { OwnEnd } from './app-process.js';
 import { FaultCluster, ROOT_KEY } from './fault-cluster.js';
 import { FaultLane, type FaultRecord } from './fault-lane.js';
 import type { Injection } from './injection.js';
-import { pause } from './injection.js';
 import { LogWatch } from './log-watch.js';
 import { MemoryWatch, type Peak } from './memory-watch.js';
 import { Pulse } from './pulse.js';

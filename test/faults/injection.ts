@@ -1,4 +1,5 @@
 /** A kind of fault: what is drawn for it before the run, and what it does. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
 import type { AppName, FaultCluster } from './fault-cluster.js';
 
@@ -35,10 +36,6 @@ export class HarnessError extends Error {
 
 export function demandBite(bit: boolean, what: string): void {
   if (!bit) throw new HarnessError(`the fault did not bite: ${what}`);
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Repeats until it holds, or throws HarnessError. */

@@ -1,21 +1,17 @@
 /** Links between one app and one server: held, slow, deaf in one direction, cut in the middle of a message. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { APPS, type AppName, type FaultCluster, type ServerName } from './fault-cluster.js';
-import { demandBite, HarnessError, type Injection, type Params, pause, untilBites } from './injection.js';
+import { demandBite, HarnessError, type Injection, type Params, untilBites } from './injection.js';
 
 const BITES_WITHIN_MS = 60_000;
 
 /** What talks to what. */
-const USED: readonly (readonly [AppName, ServerName])[] = APPS.flatMap((app): (readonly [AppName, ServerName])[] => {
-  const kafka = [app, 'kafka'] as const;
-  const redis = [app, 'redis'] as const;
-  const clickhouse = [app, 'clickhouse'] as const;
-  if (app.startsWith('ingress')) return [kafka, redis];
-  if (app.startsWith('consumer')) return [kafka, clickhouse];
-  if (app.startsWith('policy')) return [kafka, redis];
-  return [kafka, redis];
-});
+const USED: readonly (readonly [AppName, ServerName])[] = APPS.flatMap((app): (readonly [AppName, ServerName])[] => [
+  [app, 'kafka'],
+  [app, app.startsWith('consumer') ? 'clickhouse' : 'redis'],
+]);
 
 const between = (app: string, server: ServerName) => USED.filter(([from, to]) => from.startsWith(app) && to === server);
 

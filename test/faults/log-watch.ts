@@ -1,4 +1,5 @@
 /** How far the log goes and how far consumers have counted it, asked of Kafka itself. */
+import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
 
 const TOPIC = 'keymeter.events';
@@ -53,7 +54,7 @@ export class LogWatch {
         await this.#admin?.disconnect().catch(() => undefined);
         this.#admin = undefined;
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await pause(POLL_MS);
     }
   }
 

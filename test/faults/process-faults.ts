@@ -1,7 +1,8 @@
 /** App processes killed, stopped, and standing still for longer than others wait for them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
 import { APPS, type AppName, type FaultCluster, SESSION_MS } from './fault-cluster.js';
-import { demandBite, type Injection, type Params, pause, untilBites } from './injection.js';
+import { demandBite, type Injection, type Params, untilBites } from './injection.js';
 
 const SIGNAL_MS = 5_000;
 
@@ -9,9 +10,10 @@ function ofKind(kind: string): AppName[] {
   return APPS.filter((name) => name.startsWith(kind));
 }
 
-function kill(kind: 'ingress' | 'consumer' | 'policy' | 'query', weight: number): Injection {
+/** Ended at once, or in order, and started again. */
+function end(kind: 'ingress' | 'consumer' | 'policy' | 'query', how: 'kill9' | 'stop', weight: number): Injection {
   return {
-    kind: `${kind}-kill`,
+    kind: `${kind}-${how === 'stop' ? 'stop' : 'kill'}`,
     lane: 'processes',
     weight,
     draw: (draw) => ({ target: draw.of(ofKind(kind)), holdMs: draw.whole(0, 2_000) }),
@@ -19,27 +21,11 @@ function kill(kind: 'ingress' | 'consumer' | 'policy' | 'query', weight: number)
     async inject(cluster, { target, holdMs }) {
       const app = cluster.apps[target as AppName];
       const { pid } = app;
-      await app.kill9();
+      await app[how]();
       demandBite(app.state === undefined, `${target} lives on`);
       await pause(holdMs);
       app.start();
-      return `process ${pid ?? '(between two lives)'} gone`;
-    },
-  };
-}
-
-function term(kind: 'ingress' | 'consumer' | 'policy', weight: number): Injection {
-  return {
-    ...kill(kind, weight),
-    kind: `${kind}-stop`,
-    async inject(cluster, { target, holdMs }) {
-      const app = cluster.apps[target as AppName];
-      const { pid } = app;
-      await app.stop();
-      demandBite(app.state === undefined, `${target} lives on`);
-      await pause(holdMs);
-      app.start();
-      return `process ${pid ?? '(between two lives)'} ended in order`;
+      return `process ${pid ?? '(between two lives)'} ${how === 'stop' ? 'ended in order' : 'gone'}`;
     },
   };
 }
@@ -73,13 +59,13 @@ async function standStill(cluster: FaultCluster, { target, holdMs }: Params): Pr
 const pastSession = (draw: Draw) => draw.whole(SESSION_MS * 1.3, SESSION_MS * 2);
 
 export const processFaults: readonly Injection[] = [
-  kill('ingress', 4),
-  kill('consumer', 4),
-  kill('policy', 2),
-  kill('query', 1),
-  term('ingress', 1),
-  term('consumer', 1),
-  term('policy', 1),
+  end('ingress', 'kill9', 4),
+  end('consumer', 'kill9', 4),
+  end('policy', 'kill9', 2),
+  end('query', 'kill9', 1),
+  end('ingress', 'stop', 1),
+  end('consumer', 'stop', 1),
+  end('policy', 'stop', 1),
   zombie('ingress', 2, (draw) => draw.whole(500, 7_000)),
   zombie('consumer', 3, pastSession),
   zombie('policy', 1, pastSession),

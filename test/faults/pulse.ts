@@ -1,4 +1,5 @@
 /** A few events through one ingress every second, each followed until it is counted: what recovery is measured by. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpCaller } from '../crash/http-caller.js';
 import type { LogWatch } from './log-watch.js';
 
@@ -44,7 +45,7 @@ export class Pulse {
       if (position !== undefined && (await this.#counted(position))) {
         this.#beats = [...this.#beats.slice(-200), { postedAt, countedAt: performance.now() }];
       }
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+      await pause(EVERY_MS);
     }
   }
 
@@ -69,7 +70,7 @@ export class Pulse {
     const until = performance.now() + COUNTED_WITHIN_MS;
     while (!this.#stopped && performance.now() < until) {
       if (wanted.every(([partition, offset]) => this.watch.committed(partition) >= offset)) return true;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
     return false;
   }

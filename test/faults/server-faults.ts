@@ -1,8 +1,9 @@
 /** Kafka, Redis and the front over chDB ended, standing still, or answering with faults. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
 import { serverScript } from '../support/server-script.js';
 import type { FaultCluster, ServerName } from './fault-cluster.js';
-import { demandBite, type Injection, type Params, pause, untilBites } from './injection.js';
+import { demandBite, type Injection, type Params, untilBites } from './injection.js';
 
 const BITES_WITHIN_MS = 60_000;
 

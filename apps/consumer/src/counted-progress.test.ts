@@ -1,5 +1,5 @@
 import { ManualClock } from '#adapters/clock/manual-clock.js';
-import { NO_COUNTS } from '#ports/offset-store.js';
+import { NO_COUNTS } from '#domain/log/counted-range.js';
 import { CountedProgress } from './counted-progress.js';
 
 const clock = new ManualClock(1_000_000);

@@ -2,7 +2,7 @@
  * What was committed and is not in the books of the usage store yet. Each commit carries it along, so that whoever takes
  * the partition over enters it: the same rows, which replace themselves.
  */
-import { type CountedRange, joinRanges } from '#domain/log/counted-range.js';
+import { type CountedRange, joinRanges, NO_COUNTS } from '#domain/log/counted-range.js';
 
 /** Minutes of acceptance in one batch; two such lists fit into a commit's metadata (4,096 bytes) with room to spare. */
 export const MAX_MINUTES = 16;
@@ -37,6 +37,5 @@ export class RangeBooks {
 
 /** What was counted before there were books, or by somebody who kept none, is not in them. */
 export function booksBegin(partition: number, next: number): CountedRange[] {
-  const none = { appended: 0, counted: 0, duplicates: 0, conflicts: 0, undecodable: 0 };
-  return next > 0 ? [{ partition, minute: 0, first: 0, next, ...none }] : [];
+  return next > 0 ? [{ partition, minute: 0, first: 0, next, appended: 0, ...NO_COUNTS }] : [];
 }

@@ -5,6 +5,7 @@ import type { Clock } from '#ports/clock.js';
 import type { WaitingLetters } from '#ports/dead-letter-book.js';
 import { unexplained } from '#stream/difference.js';
 import type { Reconciled } from '#stream/reconciliation.js';
+import { gauge } from './usage-metrics.js';
 
 /** Of one round. */
 export interface Findings {
@@ -28,19 +29,19 @@ export class ReconciliationMetrics {
       registers: [registry],
     });
     const started = clock.monotonic();
-    this.#gauge(
+    gauge(
       registry,
       'keymeter_reconciliation_age_seconds',
       'Time since the last reconciliation. Over a minute: the difference above is old.',
       () => (clock.monotonic() - (this.#last?.at ?? started)) / 1000,
     );
-    this.#gauge(
+    gauge(
       registry,
       'keymeter_dead_letters_open',
       'Dead letters that nobody has replayed or dropped.',
-      () => this.#last?.letters.open ?? 0,
+      () => this.#last?.letters.open,
     );
-    this.#gauge(
+    gauge(
       registry,
       'keymeter_dead_letters_oldest_seconds',
       'Age of the oldest of them. Growing: nobody looks at them.',
@@ -58,16 +59,5 @@ export class ReconciliationMetrics {
     for (const { partition } of differences) this.#difference.set({ partition }, unexplained(differences, partition));
     const [first] = differences;
     if (first) this.logger.error({ event: 'counts do not agree', unexplained: unexplained(differences), first });
-  }
-
-  #gauge(registry: Registry, name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
   }
 }

@@ -1,7 +1,15 @@
 /** Rows of one partition on their way into the usage store: one offset range, one day of acceptance, one insert. */
 
-import { type CountedRange, joinRanges, minuteOf } from '#domain/log/counted-range.js';
-import type { CountedRow, RangeCounts } from '#ports/offset-store.js';
+import {
+  addCounts,
+  type CountedRange,
+  dayOf,
+  type EventCounts,
+  joinedRange,
+  minuteOf,
+  NO_COUNTS,
+} from '#domain/log/counted-range.js';
+import type { CountedRow } from '#ports/offset-store.js';
 import type { DeadLetter, UsageBlock } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { MAX_MINUTES } from './range-books.js';
@@ -13,7 +21,6 @@ export class UsageBatch {
   readonly #day: string;
   #next: number;
   #rows = 0;
-  #duplicates = 0;
   #newest: number;
   #lastRow: CountedRow | undefined;
   readonly #minutes = new Map<number, CountedRange>();
@@ -45,10 +52,8 @@ export class UsageBatch {
     return this.#lastRow;
   }
 
-  get counts(): RangeCounts {
-    const conflicts = conflictsOf(this.deadLetters);
-    const undecodable = this.deadLetters.length - conflicts;
-    return { counted: this.#rows, duplicates: this.#duplicates, conflicts, undecodable };
+  get counts(): EventCounts {
+    return this.minutes.reduce<EventCounts>(addCounts, NO_COUNTS);
   }
 
   /** The same by minute of acceptance. */
@@ -72,19 +77,18 @@ export class UsageBatch {
     if (frame.lines.length > 0) this.#lastRow = { offset: frame.offset, acceptedAt: frame.acceptedAt };
     this.deadLetters.push(...frame.deadLetters);
     this.#rows += frame.lines.length;
-    this.#duplicates += frame.duplicates;
     this.#newest = Math.max(this.#newest, frame.acceptedAt);
     this.#next = frame.offset + 1;
     this.#book(frame);
   }
 
   #book({ partition, offset, acceptedAt, appended, lines, duplicates, deadLetters }: DecidedFrame): void {
-    const conflicts = conflictsOf(deadLetters);
+    const conflicts = deadLetters.filter(({ reason }) => reason === 'conflict').length;
     const undecodable = deadLetters.length - conflicts;
     const counts = { appended, counted: lines.length, duplicates, conflicts, undecodable };
     const range = { partition, minute: minuteOf(acceptedAt), first: offset, next: offset + 1, ...counts };
     const before = this.#minutes.get(range.minute);
-    this.#minutes.set(range.minute, before ? (joinRanges([before, range])[0] as CountedRange) : range);
+    this.#minutes.set(range.minute, before ? joinedRange(before, range) : range);
   }
 
   block(logId: string): UsageBlock {
@@ -97,12 +101,4 @@ export class UsageBatch {
       rows: this.#buffer.written(),
     };
   }
-}
-
-function conflictsOf(letters: readonly DeadLetter[]): number {
-  return letters.filter((letter) => letter.reason === 'conflict').length;
-}
-
-function dayOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }

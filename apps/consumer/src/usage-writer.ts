@@ -3,10 +3,11 @@
  * One insert is in doubt at a time. What an interrupted one left behind is proved by position before the offset moves.
  */
 import { KeymeterError } from '#domain/errors.js';
+import { dayOf, type EventCounts } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogReader } from '#ports/event-log.js';
-import type { CountedRow, OffsetStore, RangeCounts } from '#ports/offset-store.js';
+import type { CountedRow, OffsetStore } from '#ports/offset-store.js';
 import type { UsageBlock, UsageStore } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
@@ -40,7 +41,7 @@ export interface UsageWriterOptions {
 
 export interface Committed {
   readonly range: OffsetRange;
-  readonly counts: RangeCounts;
+  readonly counts: EventCounts;
   readonly newestAcceptedAt: number;
 }
 
@@ -250,7 +251,7 @@ export class UsageWriter extends UsageSink {
    * between a range and the power loss that followed it.
    */
   async #mendRollups(partition: number, lastRow: CountedRow | undefined): Promise<void> {
-    const since = new Date((lastRow?.acceptedAt ?? 0) - DAY_MS).toISOString().slice(0, 10);
+    const since = dayOf((lastRow?.acceptedAt ?? 0) - DAY_MS);
     const mended = lastRow ? await this.store.mendSince(since, partition) : 0;
     if (mended > 0) this.options.onMended?.(mended);
   }

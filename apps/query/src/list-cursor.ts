@@ -1,13 +1,13 @@
 /** Cursors of lists: `<RFC 3339 time>,<partition>:<offset>:<index>` in base64url; every part is checked again. */
 import { parseRfc3339 } from '#domain/events/rfc3339.js';
-import type { EventPosition } from '#domain/log/position.js';
+import { type EventPosition, formatPlace, parsePlace } from '#domain/log/position.js';
 import type { EventCursor } from '#ports/usage-reader.js';
 import { invalidInput } from '#runtime/http/http-problem.js';
 
 const MAX_CURSOR_CHARS = 128;
 
 export function eventCursor({ time, ...place }: EventCursor): string {
-  return encode(`${new Date(time).toISOString()},${placeText(place)}`);
+  return encode(`${new Date(time).toISOString()},${formatPlace(place)}`);
 }
 
 /** Throws the 400 that names the cursor. */
@@ -20,7 +20,7 @@ export function parseEventCursor(text: string): EventCursor {
 }
 
 export function positionCursor(place: EventPosition): string {
-  return encode(placeText(place));
+  return encode(formatPlace(place));
 }
 
 export function parsePositionCursor(text: string): EventPosition {
@@ -36,15 +36,6 @@ function encode(text: string): string {
 function decode(text: string): string {
   if (text.length > MAX_CURSOR_CHARS || !/^[A-Za-z0-9_-]+$/.test(text)) throw wrongCursor();
   return Buffer.from(text, 'base64url').toString('latin1');
-}
-
-function placeText({ partition, offset, index }: EventPosition): string {
-  return `${partition}:${offset}:${index}`;
-}
-
-function parsePlace(text: string): EventPosition | undefined {
-  const match = /^(\d{1,5}):(\d{1,15}):(\d{1,9})$/.exec(text);
-  return match ? { partition: Number(match[1]), offset: Number(match[2]), index: Number(match[3]) } : undefined;
 }
 
 function wrongCursor() {

@@ -1,11 +1,10 @@
 /**
  * The consumer's books: for each partition and minute of acceptance what the log held and what became of it. A row is
- * written once and never changes; a repeat of it replaces itself. Query with FINAL.
+ * written once and never changes; a repeat of it replaces itself. Rows are few, and one that is lost would look like an
+ * event that is: on disk before the insert returns. Query with FINAL.
  */
 import { distributed, localTable, mergeTree, onCluster, type Topology } from './topology.js';
-
-/** Rows are few, and a row that is lost would look like an event that is: on disk before the insert returns. */
-const DURABLE_PARTS = 'fsync_after_insert = 1, fsync_part_directory = 1';
+import { DURABLE_PARTS } from './usage-schema.js';
 
 export function createBooks(topology: Topology): string[] {
   const create = `CREATE TABLE IF NOT EXISTS ${localTable(topology, 'books')} ${onCluster(topology)} (

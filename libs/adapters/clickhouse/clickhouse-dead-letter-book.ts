@@ -1,15 +1,10 @@
 import type { EventPosition } from '#domain/log/position.js';
 import { DeadLetterBook, type LetterAction, type WaitingLetters } from '#ports/dead-letter-book.js';
 import type { StoredDeadLetter } from '#ports/usage-reader.js';
-import {
-  type DeadLetterRow,
-  deadLettersStatement,
-  LETTER_SETTINGS,
-  toStoredDeadLetter,
-  WAITING_SQL,
-} from './dead-letter-sql.js';
+import { type DeadLetterRow, deadLettersStatement, toStoredDeadLetter, WAITING_SQL } from './dead-letter-sql.js';
+import { insertRows } from './insert-rows.js';
 import type { SqlClient } from './sql-client.js';
-import { EMBEDDED, insertSettings, type Topology } from './topology.js';
+import { EMBEDDED, type Topology } from './topology.js';
 
 export class ClickHouseDeadLetterBook extends DeadLetterBook {
   constructor(
@@ -20,16 +15,13 @@ export class ClickHouseDeadLetterBook extends DeadLetterBook {
   }
 
   async find(place: EventPosition): Promise<StoredDeadLetter | undefined> {
-    const { sql, parameters } = deadLettersStatement({ at: place, limit: 1 });
-    const [row] = await this.client.query<DeadLetterRow>(`${sql} SETTINGS ${LETTER_SETTINGS}`, parameters);
+    const { sql, parameters, settings } = deadLettersStatement({ at: place, limit: 1 });
+    const [row] = await this.client.query<DeadLetterRow>(`${sql} SETTINGS ${settings}`, parameters);
     return row && toStoredDeadLetter(row);
   }
 
   async settle({ index: idx, ...action }: LetterAction): Promise<void> {
-    await this.client.insert('keymeter.dead_letter_actions', Buffer.from(`${JSON.stringify({ ...action, idx })}\n`), {
-      async_insert: 0,
-      ...insertSettings(this.topology),
-    });
+    await insertRows(this.client, this.topology, 'keymeter.dead_letter_actions', [{ ...action, idx }]);
   }
 
   async waiting(): Promise<WaitingLetters> {

@@ -1,4 +1,4 @@
-import type { EventPosition } from '#domain/log/position.js';
+import { type EventPosition, formatPlace } from '#domain/log/position.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import type { SqlClient } from './sql-client.js';
 import { SqlParameters } from './sql-parameters.js';
@@ -15,7 +15,7 @@ export class ClickHouseEventLookup extends EventLookup {
     for (let at = 0; at < positions.length; at += POSITIONS_PER_QUERY) {
       await this.#collect(positions.slice(at, at + POSITIONS_PER_QUERY), found);
     }
-    return positions.map(({ partition, offset, index }) => found.get(`${partition}:${offset}:${index}`));
+    return positions.map((place) => found.get(formatPlace(place)));
   }
 
   async #collect(positions: readonly EventPosition[], found: Map<string, string>): Promise<void> {
@@ -25,7 +25,7 @@ export class ClickHouseEventLookup extends EventLookup {
     const rows = await this.client.query<{ place: string; id: string }>(
       `SELECT concat(toString(partition), ':', toString(offset), ':', toString(idx)) AS place, id FROM keymeter.events
        WHERE offset IN ${offsets}
-       AND place IN ${parameters.texts(positions.map((p) => `${p.partition}:${p.offset}:${p.index}`))}`,
+       AND place IN ${parameters.texts(positions.map(formatPlace))}`,
       parameters.values,
     );
     for (const { place, id } of rows) found.set(place, id);

@@ -10,7 +10,7 @@ import {
   type StoredEvent,
   UsageReader,
 } from '#ports/usage-reader.js';
-import { type DeadLetterRow, deadLettersStatement, LETTER_SETTINGS, toStoredDeadLetter } from './dead-letter-sql.js';
+import { type DeadLetterRow, deadLettersStatement, toStoredDeadLetter } from './dead-letter-sql.js';
 import { type EventRow, eventsStatement, toStoredEvent } from './event-list-sql.js';
 import { QueryGate } from './query-gate.js';
 import type { SqlClient } from './sql-client.js';
@@ -81,7 +81,8 @@ export class ClickHouseUsageReader extends UsageReader {
 
   async #select<Row>(statement: Statement, maxRows: number): Promise<Row[]> {
     const { maxSeconds, maxMemoryBytes } = this.limits;
-    const settings = `SETTINGS max_execution_time = ${maxSeconds}, max_memory_usage = ${maxMemoryBytes}, ${LETTER_SETTINGS}`;
+    const own = statement.settings === undefined ? '' : `, ${statement.settings}`;
+    const settings = `SETTINGS max_execution_time = ${maxSeconds}, max_memory_usage = ${maxMemoryBytes}${own}`;
     try {
       const run = () => this.client.query<Row>(`${statement.sql}\n${settings}`, statement.parameters);
       const rows = await this.gate.run(run);

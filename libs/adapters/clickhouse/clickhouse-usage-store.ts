@@ -2,12 +2,13 @@
 import type { CountedRange } from '#domain/log/counted-range.js';
 import { type DeadLetter, type Proof, type StoredIdentity, type UsageBlock, UsageStore } from '#ports/usage-store.js';
 import { probeDeduplication } from './deduplication-probe.js';
+import { insertRows } from './insert-rows.js';
 import { exactInsert, type InsertSettings, oneBlock } from './insert-settings.js';
 import { migrate, type Retention } from './migrations.js';
 import { RangeProof } from './range-proof.js';
 import { RollupMending } from './rollup-mending.js';
 import type { SqlClient } from './sql-client.js';
-import { EMBEDDED, insertSettings, type Topology } from './topology.js';
+import { EMBEDDED, type Topology } from './topology.js';
 
 const HASHES_PER_PAGE = 500_000;
 const HASHES_PER_LOOKUP = 20_000;
@@ -91,32 +92,24 @@ export class ClickHouseUsageStore extends UsageStore {
   }
 
   async insertDeadLetters(letters: readonly DeadLetter[]): Promise<void> {
-    const rows = letters.map((letter) =>
-      JSON.stringify({
-        partition: letter.partition,
-        offset: letter.offset,
-        idx: letter.index,
-        accepted_at: letter.acceptedAt,
-        reason: letter.reason,
-        detail: letter.detail,
-        source: letter.source,
-        id: letter.id,
-        bytes_base64: letter.bytes.toString('base64'),
-      }),
-    );
-    await this.client.insert('keymeter.dead_letters', Buffer.from(rows.join('\n')), {
-      async_insert: 0,
-      ...insertSettings(this.topology),
-    });
+    const rows = letters.map((letter) => ({
+      partition: letter.partition,
+      offset: letter.offset,
+      idx: letter.index,
+      accepted_at: letter.acceptedAt,
+      reason: letter.reason,
+      detail: letter.detail,
+      source: letter.source,
+      id: letter.id,
+      bytes_base64: letter.bytes.toString('base64'),
+    }));
+    await insertRows(this.client, this.topology, 'keymeter.dead_letters', rows);
   }
 
   async book(ranges: readonly CountedRange[]): Promise<void> {
     if (ranges.length === 0) return;
-    const rows = ranges.map(({ minute, ...range }) => JSON.stringify({ ...range, minute: minute / 1000 }));
-    await this.client.insert('keymeter.books', Buffer.from(rows.join('\n')), {
-      async_insert: 0,
-      ...insertSettings(this.topology),
-    });
+    const rows = ranges.map(({ minute, ...range }) => ({ ...range, minute: minute / 1000 }));
+    await insertRows(this.client, this.topology, 'keymeter.books', rows);
   }
 
   async close(): Promise<void> {

@@ -33,7 +33,7 @@ const LETTERS = `keymeter.dead_letters AS l FINAL
   ) AS a ON l.partition = a.partition AND l.offset = a.offset AND l.idx = a.idx`;
 const STATE = "if(a.state = '', 'open', a.state)";
 /** For every statement here; see LETTERS. */
-export const LETTER_SETTINGS = "distributed_product_mode = 'local'";
+const LETTER_SETTINGS = "distributed_product_mode = 'local'";
 
 export function deadLettersStatement({ reason, state, after, at, limit }: DeadLetterListing): Statement {
   const parameters = new SqlParameters();
@@ -54,7 +54,7 @@ export function deadLettersStatement({ reason, state, after, at, limit }: DeadLe
     'ORDER BY partition DESC, offset DESC, idx DESC',
     `LIMIT ${parameters.integer(limit)}`,
   ].join('\n');
-  return { sql, parameters: parameters.values };
+  return { sql, parameters: parameters.values, settings: LETTER_SETTINGS };
 }
 
 export const WAITING_SQL = `SELECT count() AS open, toUnixTimestamp64Milli(min(l.stored_at)) AS oldest_ms

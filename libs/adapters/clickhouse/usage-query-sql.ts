@@ -11,6 +11,8 @@ import { windowOf } from './window-sql.js';
 export interface Statement {
   readonly sql: string;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** As they stand after SETTINGS, for this statement alone. */
+  readonly settings?: string;
 }
 
 /** Columns: window_at, by_subject, group_0…, first_minute, last_minute as asked; value and counted as text. */

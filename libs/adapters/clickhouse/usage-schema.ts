@@ -42,7 +42,7 @@ export function windowOf(rollup: Rollup, time: string): string {
  * they are mended from raw (docs/adr/0004). Parts that a merge replaces stay for eight minutes, far longer than the
  * system takes to write the merged one.
  */
-const DURABLE_PARTS = 'fsync_after_insert = 1, fsync_part_directory = 1';
+export const DURABLE_PARTS = 'fsync_after_insert = 1, fsync_part_directory = 1';
 
 export function createEvents(topology: Topology): string[] {
   const create = `CREATE TABLE IF NOT EXISTS ${localTable(topology, 'events')} ${onCluster(topology)} (

@@ -2,6 +2,7 @@
  * Fills Redis again from the log of keys as soon as it is seen to have lost its data. Every process tries; the store
  * lets one of them do it, and the others go over to what it has made.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
 import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
@@ -94,8 +95,4 @@ export class DirectoryRecovery {
     this.refusal = message;
     return AFTER_FAILURE_MS;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

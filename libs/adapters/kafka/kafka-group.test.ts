@@ -1,5 +1,5 @@
+import { NO_COUNTS } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
-import { NO_COUNTS } from '#ports/offset-store.js';
 import type { DeadLetter } from '#ports/usage-store.js';
 import { FRAMES_DECIDED } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';

@@ -3,16 +3,9 @@
  * metadata. A commit names the member's generation, so that one who was taken for dead moves nothing any more.
  */
 import { KeymeterError } from '#domain/errors.js';
-import type { CountedRange } from '#domain/log/counted-range.js';
+import { type CountedRange, type EventCounts, NO_COUNTS } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
-import {
-  addCounts,
-  type CountedRow,
-  NO_COUNTS,
-  OffsetStore,
-  type Progress,
-  type RangeCounts,
-} from '#ports/offset-store.js';
+import { type CountedRow, committedProgress, OffsetStore, type Progress } from '#ports/offset-store.js';
 import { decodeMetadata, encodeMetadata } from './commit-metadata.js';
 import type { GroupMembership, Lease } from './group-membership.js';
 import type { PartitionCommit } from './kafka-protocol.js';
@@ -39,17 +32,12 @@ export class KafkaOffsetStore extends OffsetStore {
 
   async commit(
     range: OffsetRange,
-    counts: RangeCounts,
+    counts: EventCounts,
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
   ): Promise<void> {
     const { lease, progress } = this.#current(range);
-    await this.#commit(lease, {
-      next: range.next,
-      counts: addCounts(progress.counts, counts),
-      lastRow: lastRow ?? progress.lastRow,
-      unbooked,
-    });
+    await this.#commit(lease, committedProgress(progress, range, counts, lastRow, unbooked));
   }
 
   /** The log is on other machines: what this one has lost by its end concerns nobody. */

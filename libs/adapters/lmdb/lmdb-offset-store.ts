@@ -1,14 +1,7 @@
 import type { Database, RootDatabase } from 'lmdb';
-import type { CountedRange } from '#domain/log/counted-range.js';
+import { type CountedRange, type EventCounts, NO_COUNTS } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
-import {
-  addCounts,
-  type CountedRow,
-  NO_COUNTS,
-  OffsetStore,
-  type Progress,
-  type RangeCounts,
-} from '#ports/offset-store.js';
+import { type CountedRow, committedProgress, OffsetStore, type Progress } from '#ports/offset-store.js';
 import { commit } from './commit.js';
 
 const LAST = 'last';
@@ -40,17 +33,11 @@ export class LmdbOffsetStore extends OffsetStore {
 
   async commit(
     range: OffsetRange,
-    counts: RangeCounts,
+    counts: EventCounts,
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
   ): Promise<void> {
-    const progress = await this.load(range.partition);
-    const after = {
-      next: range.next,
-      counts: addCounts(progress.counts, counts),
-      lastRow: lastRow ?? progress.lastRow,
-      unbooked,
-    };
+    const after = committedProgress(await this.load(range.partition), range, counts, lastRow, unbooked);
     await commit(this.root, () => this.#progress.put(range.partition, after));
   }
 }

@@ -1,20 +1,25 @@
 /** The functions of conditions: CEL's own for texts and sizes, and `inNetwork` for addresses. */
 import { RE2JS } from '@bufbuild/re2';
+import { isScalar } from '../events/usage-row.js';
 import { type Made, mayBe, nameOf } from './condition-operators.js';
-import { isMap, type Term, type Value, type ValueType } from './condition-value.js';
+import { isMap, numberOf, type Term, type Value, type ValueType } from './condition-value.js';
 import { parseNetwork } from './ip-network.js';
 
 /** Repetitions of repetitions grow a pattern's program; matching stays linear in the text whatever the pattern. */
 const MAX_PATTERN_CHARS = 256;
 const MAX_REPETITIONS = 100;
 
-interface FunctionOf {
+interface Signature {
   readonly takes: readonly ValueType[];
   readonly gives: ValueType;
-  readonly apply: (...values: never[]) => Value;
-  /** Replaces `apply`, made once from the last argument, which must be a literal. Throws a reason. */
-  readonly prepare?: (literal: string) => (value: string) => boolean;
 }
+
+/** `prepare` makes the test once from the last argument, which must be a literal; it throws a reason. */
+type FunctionOf = Signature & ({ readonly apply: (...values: never[]) => Value } | { readonly prepare: Prepare });
+
+type Prepare = (literal: string) => (text: string) => boolean;
+
+const OF_TWO_TEXTS: Signature = { takes: ['string', 'string'], gives: 'bool' };
 
 const FUNCTIONS: Readonly<Record<string, FunctionOf>> = {
   startsWith: texts((text, part) => text.startsWith(part)),
@@ -28,35 +33,30 @@ const FUNCTIONS: Readonly<Record<string, FunctionOf>> = {
   size: { takes: ['dyn'], gives: 'number', apply: sizeOf },
   string: { takes: ['dyn'], gives: 'string', apply: (it: Value) => (isScalar(it) ? String(it) : undefined) },
   double: { takes: ['dyn'], gives: 'number', apply: numberOf },
-  matches: { ...texts(() => false), prepare: patternTest },
-  inNetwork: { ...texts(() => false), prepare: networkTest },
+  matches: { ...OF_TWO_TEXTS, prepare: patternTest },
+  inNetwork: { ...OF_TWO_TEXTS, prepare: networkTest },
 };
 
 /** A method call's target is its first argument. Undefined where there is no function of that name. */
 export function call<Scope>(name: string, args: readonly Term<Scope>[]): Made<Scope> | undefined {
   const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
   if (!found) return undefined;
-  const { takes, gives: type, apply, prepare } = found;
+  const { takes, gives: type } = found;
   if (args.length !== takes.length) return `${name} takes ${takes.length} values, not ${args.length}`;
   for (const [n, { type: given }] of args.entries()) {
     const wanted = takes[n] as ValueType;
     if (wanted !== 'dyn' && !mayBe(given, wanted)) return `${name} needs ${nameOf(wanted)}, this is ${nameOf(given)}`;
   }
   const [first, second] = args.map(({ read }) => read) as [Term<Scope>['read'], Term<Scope>['read']?];
-  if (prepare) return prepared(name, first, args[1]?.constant, prepare);
-  const run = apply as (...values: Value[]) => Value;
+  if ('prepare' in found) return prepared(name, first, args[1]?.constant, found.prepare);
+  const run = found.apply as (...values: Value[]) => Value;
   if (second === undefined) return { type, read: (scope) => run(first(scope)) };
   return { type, read: (scope) => run(first(scope), second(scope)) };
 }
 
 export const functionNames: readonly string[] = Object.keys(FUNCTIONS);
 
-function prepared<Scope>(
-  name: string,
-  first: Term<Scope>['read'],
-  argument: Value,
-  prepare: NonNullable<FunctionOf['prepare']>,
-): Made<Scope> {
+function prepared<Scope>(name: string, first: Term<Scope>['read'], argument: Value, prepare: Prepare): Made<Scope> {
   if (typeof argument !== 'string') return `${name} needs a text written out, so that it can be checked`;
   let test: (value: string) => boolean;
   try {
@@ -74,7 +74,7 @@ function prepared<Scope>(
 function texts(test: (text: string, part: string) => boolean): FunctionOf {
   const apply = (text: Value, part: Value) =>
     typeof text === 'string' && typeof part === 'string' ? test(text, part) : undefined;
-  return { takes: ['string', 'string'], gives: 'bool', apply };
+  return { ...OF_TWO_TEXTS, apply };
 }
 
 function patternTest(pattern: string): (text: string) => boolean {
@@ -102,14 +102,4 @@ function sizeOf(it: Value): Value {
   if (typeof it === 'string') return [...it].length;
   if (Array.isArray(it)) return it.length;
   return isMap(it) ? Object.keys(it).length : undefined;
-}
-
-function numberOf(it: Value): Value {
-  if (typeof it === 'number') return it;
-  const number = typeof it === 'string' && it.trim() !== '' ? Number(it) : Number.NaN;
-  return Number.isFinite(number) ? number : undefined;
-}
-
-function isScalar(it: Value): boolean {
-  return typeof it === 'string' || typeof it === 'number' || typeof it === 'boolean';
 }

@@ -30,3 +30,10 @@ export const literal = (type: ValueType, constant: Value): Term<unknown> => ({ t
 
 export const isMap = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A text that is written as a number means that number: senders write 200 and "200", and meters take both. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+  return Number.isFinite(number) ? number : undefined;
+}

@@ -1,9 +1,8 @@
 /** What a condition may say about an event: its attributes, the columns usage is grouped by, and its data. */
 
-import type { UsageEvent } from '../events/usage-event.js';
-import { DIMENSION_FIELDS } from '../events/usage-event.js';
+import { DIMENSION_FIELDS, type UsageEvent } from '../events/usage-event.js';
 import { scalarText } from '../events/usage-row.js';
-import type { Term, Value, Variables } from './condition-value.js';
+import { numberOf, type Term, type Variables } from './condition-value.js';
 
 /** A column is a text, '' where the event has none; `status` is a number, as are bytes, latencyMs and cost. */
 export const EVENT_VARIABLES: Variables<UsageEvent> = {
@@ -33,12 +32,4 @@ function column(field: string): Term<UsageEvent> {
 
 function amount(field: string): Term<UsageEvent> {
   return { type: 'number', read: ({ data }) => (data === null ? undefined : numberOf(data[field])) };
-}
-
-/** Senders write 200 and "200"; meters take both. */
-function numberOf(value: unknown): Value {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string' || value.trim() === '') return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
 }

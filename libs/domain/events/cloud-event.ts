@@ -7,7 +7,7 @@ import type { JsonObject } from '../json.js';
 import { dataFault } from './event-data.js';
 import { hash53, identityHash } from './hash53.js';
 import { parseRfc3339 } from './rfc3339.js';
-import { RESERVED_SOURCE_PREFIX, type UsageEvent } from './usage-event.js';
+import { isOwnType, RESERVED_SOURCE_PREFIX, type UsageEvent } from './usage-event.js';
 
 export interface EventFault {
   readonly field: string;
@@ -47,7 +47,7 @@ export function readCloudEvent(input: unknown, now: number, bounds: TimeBounds):
       message: `must not begin with ${RESERVED_SOURCE_PREFIX}: such events are written by keymeter itself`,
     });
   }
-  if (type.startsWith('keymeter.')) {
+  if (isOwnType(type)) {
     faults.push({
       field: 'type',
       message: 'must not begin with keymeter.: such events are written by keymeter itself',

@@ -6,6 +6,7 @@ import { decodeFrame } from '../log/frame.js';
 import type { TimeBounds } from './cloud-event.js';
 import { identityHash } from './hash53.js';
 import { type EventName, type IngestLimits, readIngestBody } from './ingest-body.js';
+import { isOwnType } from './usage-event.js';
 import { decodeRow, encodeRow } from './usage-row.js';
 
 export interface ReplayRows {
@@ -22,9 +23,6 @@ export interface ReplayRules {
   readonly bounds: TimeBounds;
   readonly limits: IngestLimits;
 }
-
-/** What keymeter wrote about itself would act a second time, or too late. */
-const OWN_TYPES = 'keymeter.';
 
 /** As a whole record, as one row of a record, or as events that somebody wrote past ingest: whichever can be read. */
 export function readLetter(bytes: Buffer, rules: ReplayRules): Replay {
@@ -53,7 +51,8 @@ function encodeRows(lines: readonly string[]): Replay {
     const decoded = decodeRow(line);
     if (!decoded.ok) return decoded;
     const { source, id, type } = decoded.event;
-    if (type.startsWith(OWN_TYPES)) return { ok: false, reason: `it holds ${type}, which keymeter alone writes` };
+    // It would act a second time, or too late.
+    if (isOwnType(type)) return { ok: false, reason: `it holds ${type}, which keymeter alone writes` };
     names.push({ source, id });
     rows += `${encodeRow({ ...decoded.event, idHash: identityHash(source, id) })}\n`;
   }

@@ -9,6 +9,11 @@ import type { EventPosition } from '../log/position.js';
 /** Sources that only keymeter itself may write; their ids are unique by construction. */
 export const RESERVED_SOURCE_PREFIX = 'keymeter/';
 
+/** Types of events that only keymeter itself may write. */
+export function isOwnType(type: string): boolean {
+  return type.startsWith('keymeter.');
+}
+
 /** Scalars taken out of `data`, as text; '' where the event has none. Names are the columns of the usage store. */
 export interface UsageDimensions {
   key_id: string;

@@ -117,6 +117,10 @@ export function decodeRow(line: string): DecodedRow {
   return { ok: true, event, charge: row.charge };
 }
 
+export function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
 /**
  * A scalar as meters show it: strings as they are, numbers and booleans as their JSON text, all else ''. Exponents
  * have no plus sign, as ClickHouse's JSONExtractString writes them: columns and paths must group alike.

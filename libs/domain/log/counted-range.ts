@@ -12,6 +12,17 @@ export interface EventCounts {
   readonly undecodable: number;
 }
 
+export const NO_COUNTS: EventCounts = { counted: 0, duplicates: 0, conflicts: 0, undecodable: 0 };
+
+export function addCounts(a: EventCounts, b: EventCounts): EventCounts {
+  return {
+    counted: a.counted + b.counted,
+    duplicates: a.duplicates + b.duplicates,
+    conflicts: a.conflicts + b.conflicts,
+    undecodable: a.undecodable + b.undecodable,
+  };
+}
+
 export interface CountedRange extends OffsetRange, EventCounts {
   /** Start of the minute of acceptance, epoch ms; 0 where the record does not tell when it was accepted. */
   readonly minute: number;
@@ -25,27 +36,30 @@ export function minuteOf(acceptedAt: number): number {
   return Math.floor(acceptedAt / MINUTE_MS) * MINUTE_MS;
 }
 
+/** The UTC day, `2026-01-31`. */
+export function dayOf(acceptedAt: number): string {
+  return new Date(acceptedAt).toISOString().slice(0, 10);
+}
+
 /** One range per partition and minute, in the order in which minutes first come. */
 export function joinRanges(ranges: readonly CountedRange[]): CountedRange[] {
   const joined = new Map<string, CountedRange>();
   for (const range of ranges) {
     const key = `${range.partition}:${range.minute}`;
     const before = joined.get(key);
-    joined.set(key, before ? join(before, range) : range);
+    joined.set(key, before ? joinedRange(before, range) : range);
   }
   return [...joined.values()];
 }
 
-function join(a: CountedRange, b: CountedRange): CountedRange {
+/** Of two ranges of one partition and minute. */
+export function joinedRange(a: CountedRange, b: CountedRange): CountedRange {
   return {
     partition: a.partition,
     minute: a.minute,
     first: Math.min(a.first, b.first),
     next: Math.max(a.next, b.next),
     appended: a.appended + b.appended,
-    counted: a.counted + b.counted,
-    duplicates: a.duplicates + b.duplicates,
-    conflicts: a.conflicts + b.conflicts,
-    undecodable: a.undecodable + b.undecodable,
+    ...addCounts(a, b),
   };
 }

@@ -23,6 +23,17 @@ export function comparePositions(a: EventPosition, b: EventPosition): number {
   return a.partition - b.partition || a.offset - b.offset || a.index - b.index;
 }
 
+/** `partition:offset:index` */
+export function formatPlace({ partition, offset, index }: EventPosition): string {
+  return `${partition}:${offset}:${index}`;
+}
+
+/** Undefined when the text is no place. */
+export function parsePlace(text: string): EventPosition | undefined {
+  const match = /^(\d{1,5}):(\d{1,15}):(\d{1,9})$/.exec(text);
+  return match ? { partition: Number(match[1]), offset: Number(match[2]), index: Number(match[3]) } : undefined;
+}
+
 /** `0:17,3:5`, as sent in the KeyMeter-Position header; partitions ascending. */
 export function formatPositions(positions: readonly Position[]): string {
   return positions.map((p) => `${p.partition}:${p.offset}`).join(',');

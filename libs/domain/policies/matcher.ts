@@ -4,7 +4,7 @@ import { compileCondition } from '../conditions/condition.js';
 import { EVENT_VARIABLES } from '../conditions/event-variables.js';
 import { requiredValues } from '../conditions/required-values.js';
 import { RESERVED_SOURCE_PREFIX, type UsageEvent } from '../events/usage-event.js';
-import { decimalText, scalarText } from '../events/usage-row.js';
+import { decimalText, isScalar, scalarText } from '../events/usage-row.js';
 import { dataReader } from './field-reader.js';
 import type { Policy } from './policy.js';
 
@@ -59,8 +59,4 @@ function compileRange(range: Condition): (value: unknown) => boolean {
     const number = typeof value === 'number' ? value : Number(decimalText(value));
     return number > gt && number >= gte && number < lt && number <= lte;
   };
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }

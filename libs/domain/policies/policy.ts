@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { compileCondition } from '../conditions/condition.js';
 import { EVENT_VARIABLES } from '../conditions/event-variables.js';
 import { requiredValues } from '../conditions/required-values.js';
+import { isOwnType } from '../events/usage-event.js';
 import { canonicalZone } from '../time/zone-offset.js';
 import { parseDuration } from './duration.js';
 
@@ -45,7 +46,6 @@ const condition = z
   .refine((it) => lower(it) <= upper(it), { error: 'the lower bound is above the upper bound' });
 
 const OWN_TYPES = 'types of keymeter itself cannot be matched';
-const isOwnType = (type: string) => type.startsWith('keymeter.');
 
 const fieldMatch = z.strictObject({
   type: z

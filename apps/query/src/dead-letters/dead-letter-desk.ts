@@ -4,13 +4,13 @@ import { type LetterAudit, letterAudit } from '#domain/events/letter-audit.js';
 import { type Replay, type ReplayRows, readCorrection, readLetter } from '#domain/events/replay.js';
 import { encodeRow } from '#domain/events/usage-row.js';
 import { hashKey, mintId } from '#domain/keys/key-text.js';
-import { type EventPosition, formatPositions } from '#domain/log/position.js';
+import { type EventPosition, formatPlace, formatPositions } from '#domain/log/position.js';
 import { Clock } from '#ports/clock.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import type { StoredDeadLetter } from '#ports/usage-reader.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 import { RowAppender } from '#stream/row-appender.js';
-import { letterNotFound, placeText, type ReplayInput } from './dead-letter-request.js';
+import { letterNotFound, type ReplayInput } from './dead-letter-request.js';
 
 /** Limits of ingest, which hold for what is sent again as well. */
 export class ReplayLimits {
@@ -45,7 +45,7 @@ export class DeadLetterDesk {
   async find(place: EventPosition): Promise<StoredDeadLetter> {
     const letter = await this.book.find(place);
     if (letter) return letter;
-    throw letterNotFound(placeText(place));
+    throw letterNotFound(formatPlace(place));
   }
 
   async replay(place: EventPosition, { events, note = '' }: ReplayInput, by: string): Promise<Settled> {
@@ -55,7 +55,7 @@ export class DeadLetterDesk {
     const names = namesOf(replay);
     if (letter.state === 'replayed' && letter.settled?.names !== names) throw otherEvents(letter);
     const count = replay.names.length;
-    const audit = this.#audit({ state: 'replayed', position: placeText(place), by, note, events: count });
+    const audit = this.#audit({ state: 'replayed', position: formatPlace(place), by, note, events: count });
     const positions = await this.appender.append(`${replay.rows}${audit}`, count + 1);
     await this.book.settle({ ...place, state: 'replayed', at: this.clock.now(), by, note, names });
     const position = positions.length > 0 ? formatPositions(positions) : undefined;
@@ -65,11 +65,11 @@ export class DeadLetterDesk {
   async drop(place: EventPosition, reason: string, by: string): Promise<Settled> {
     const letter = await this.find(place);
     if (letter.state === 'replayed') {
-      const detail = `Dead letter ${placeText(place)} was replayed: its events are counted, and dropping it would not take them back.`;
+      const detail = `Dead letter ${formatPlace(place)} was replayed: its events are counted, and dropping it would not take them back.`;
       throw new HttpProblem(409, 'data/dead_letter_replayed', detail);
     }
     await this.appender.append(
-      this.#audit({ state: 'dropped', position: placeText(place), by, note: reason, events: 0 }),
+      this.#audit({ state: 'dropped', position: formatPlace(place), by, note: reason, events: 0 }),
       1,
     );
     await this.book.settle({ ...place, state: 'dropped', at: this.clock.now(), by, note: reason, names: '' });
@@ -105,7 +105,7 @@ function namesOf({ names }: ReplayRows): string {
 }
 
 function unreadable(letter: StoredDeadLetter, reason: string, corrected: boolean): HttpProblem {
-  const place = placeText(letter);
+  const place = formatPlace(letter);
   const detail = corrected
     ? `The correction of dead letter ${place} is no valid event: ${reason}.`
     : `Dead letter ${place} still cannot be read (${reason}): send a corrected event in its place, or drop it.`;
@@ -113,12 +113,12 @@ function unreadable(letter: StoredDeadLetter, reason: string, corrected: boolean
 }
 
 function conflictStands(letter: StoredDeadLetter): HttpProblem {
-  const detail = `Dead letter ${placeText(letter)} has a source and id that are counted with another payload; the first one stands, so it would be a conflict again. Drop it, or send its content as a new event under an id of its own.`;
+  const detail = `Dead letter ${formatPlace(letter)} has a source and id that are counted with another payload; the first one stands, so it would be a conflict again. Drop it, or send its content as a new event under an id of its own.`;
   return new HttpProblem(409, 'data/dead_letter_conflict', detail);
 }
 
 function otherEvents(letter: StoredDeadLetter): HttpProblem {
   const known = letter.state === 'replayed' ? 'was replayed with other events' : 'has another source or id';
-  const detail = `Dead letter ${placeText(letter)} ${known}: a correction keeps source and id, so that it counts once.`;
+  const detail = `Dead letter ${formatPlace(letter)} ${known}: a correction keeps source and id, so that it counts once.`;
   return new HttpProblem(409, 'data/dead_letter_other_event', detail);
 }

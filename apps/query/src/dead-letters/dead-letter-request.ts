@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventPosition } from '#domain/log/position.js';
+import { type EventPosition, parsePlace } from '#domain/log/position.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 
 export const deadLetterListing = z.object({
@@ -22,14 +22,10 @@ export const dropSchema = z.strictObject({ reason: note.min(1) });
 export type DropInput = z.output<typeof dropSchema>;
 
 /** Throws 404: there is no letter under another kind of name. */
-export function parsePlace(text: string): EventPosition {
-  const match = /^(\d{1,5}):(\d{1,15}):(\d{1,9})$/.exec(text);
-  if (!match) throw letterNotFound(text);
-  return { partition: Number(match[1]), offset: Number(match[2]), index: Number(match[3]) };
-}
-
-export function placeText({ partition, offset, index }: EventPosition): string {
-  return `${partition}:${offset}:${index}`;
+export function placeOf(text: string): EventPosition {
+  const place = parsePlace(text);
+  if (!place) throw letterNotFound(text);
+  return place;
 }
 
 export function letterNotFound(text: string): HttpProblem {

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { formatPlace } from '#domain/log/position.js';
 import { type StoredDeadLetter, UsageReader } from '#ports/usage-reader.js';
 import { Requires } from '#runtime/http/requires.decorator.js';
 import { type RequestWithRootKey, RootKeyGuard } from '#runtime/http/root-key.guard.js';
@@ -12,8 +13,7 @@ import {
   type DropInput,
   deadLetterListing,
   dropSchema,
-  parsePlace,
-  placeText,
+  placeOf,
   type ReplayInput,
   replaySchema,
 } from './dead-letter-request.js';
@@ -41,7 +41,7 @@ export class DeadLettersController {
   @Get(':position')
   @Requires('dead_letter.read_dead_letter')
   async find(@Param('position') position: string): Promise<object> {
-    return deadLetterDocument(await this.desk.find(parsePlace(position)));
+    return deadLetterDocument(await this.desk.find(placeOf(position)));
   }
 
   @Post(':position/replay')
@@ -53,7 +53,7 @@ export class DeadLettersController {
     @Req() request: RequestWithRootKey,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
-    const settled = await this.desk.replay(parsePlace(position), input, request.rootKey.id);
+    const settled = await this.desk.replay(placeOf(position), input, request.rootKey.id);
     if (settled.position !== undefined) reply.header('KeyMeter-Position', settled.position);
     return settledDocument(settled);
   }
@@ -66,7 +66,7 @@ export class DeadLettersController {
     @Body({ schema: dropSchema }) { reason }: DropInput,
     @Req() request: RequestWithRootKey,
   ): Promise<object> {
-    return settledDocument(await this.desk.drop(parsePlace(position), reason, request.rootKey.id));
+    return settledDocument(await this.desk.drop(placeOf(position), reason, request.rootKey.id));
   }
 }
 
@@ -77,7 +77,7 @@ function settledDocument({ letter, events }: Settled): object {
 function deadLetterDocument(letter: StoredDeadLetter): object {
   const { reason, detail, source, id, acceptedAt, storedAt, bytesBase64, state, settled } = letter;
   return {
-    position: placeText(letter),
+    position: formatPlace(letter),
     state,
     reason,
     detail,
