@@ -27,6 +27,13 @@ import { type Answer, type RunningApp, runApp } from './running-app.js';
 
 export const ROOT_KEY = 'root_for_tests_only_0123456789';
 
+/** What stands in the place of embedded adapters. */
+export interface OtherStores {
+  readonly store?: KeyStore;
+  readonly counters?: Counters;
+  readonly enforcements?: EnforcementStore;
+}
+
 /** A whole ingress on the embedded adapters in a folder; only the clock is set by hand. */
 export class Ingress {
   /** The next appends to the log fail while this is set. */
@@ -44,7 +51,7 @@ export class Ingress {
     private readonly closeAdapters: () => Promise<void>,
   ) {}
 
-  static async open(folder: string, clock = new ManualClock()): Promise<Ingress> {
+  static async open(folder: string, clock = new ManualClock(), others: OtherStores = {}): Promise<Ingress> {
     const options = { folder: join(folder, 'log'), partitions: 1, segmentBytes: 1e8, maxBytes: 1e9, reserveBytes: 0 };
     const writer = await SegmentLogWriter.open(options);
     const reader = new SegmentLogReader(options.folder, writer.watermarks.shared);
@@ -55,7 +62,7 @@ export class Ingress {
     const recorder = new UsageRecorder(log, clock);
     const counters = new EmbeddedCounters(environment, clock, () => recorder.seal());
     await counters.restore(reader);
-    const store = new LmdbKeyStore(environment);
+    const store = others.store ?? new LmdbKeyStore(environment);
     const hash = hashKey(ROOT_KEY);
     await store.putRootKey({ id: 'root_1', hash, start: 'root', name: 'test', rights: ['*'], createdAt: 0 });
     const enforcements = new FixedEnforcements();
@@ -63,8 +70,8 @@ export class Ingress {
     const ports = provided([
       [Clock, clock],
       [KeyStore, store],
-      [Counters, counters],
-      [EnforcementStore, enforcements],
+      [Counters, others.counters ?? counters],
+      [EnforcementStore, others.enforcements ?? enforcements],
       [EventLogWriter, log],
       [UsageRecorder as never, recorder],
       [NodeIdentity as never, new NodeIdentity('test')],

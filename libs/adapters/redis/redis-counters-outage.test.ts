@@ -1,5 +1,5 @@
 import { SystemClock } from '#adapters/clock/system-clock.js';
-import type { TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
+import type { Charge, TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
 import type { CreditAccount } from '#domain/keys/credits.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/free-port.js';
@@ -217,7 +217,8 @@ describeRedis('counters while Redis fails', () => {
     const counters = await node();
     const taken = await attempt(counters, request(5, 30));
     await redis.halt();
-    await expect(counters.undo(taken?.charge ?? {})).rejects.toMatchObject(UNAVAILABLE);
+    const kept: Charge['v'] = ['once', 'hash', START + 60_000, '{}'];
+    await expect(counters.undo({ ...taken?.charge, v: kept })).rejects.toMatchObject(UNAVAILABLE);
     await redis.restart();
     await eventually(async () => expect(await counters.balance(account, START)).toBe(10_000));
   });

@@ -89,8 +89,8 @@ export class RedisCounters extends Counters {
   async undo(charge: Charge): Promise<void> {
     const operation = randomUUID();
     const { v } = charge;
-    if (v) await this.connection.run((client) => client.del(this.#layout.answer(v[0])));
-    await this.#recovery.undo(this.#layout.chargeParts(charge), operation);
+    const forgotten = v && this.connection.run((client) => client.del(this.#layout.answer(v[0])));
+    await Promise.all([forgotten, this.#recovery.undo(this.#layout.chargeParts(charge), operation)]);
   }
 
   async keptAnswer(key: string, now: number): Promise<KeptAnswer | undefined> {

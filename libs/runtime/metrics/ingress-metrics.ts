@@ -14,6 +14,7 @@ export class IngressMetrics {
   readonly #latency: Histogram;
   readonly #revocation: Histogram<'by'>;
   #lookUps = 0;
+  #keptAnswersLost = 0;
   #seen = 0;
 
   constructor(registry: Registry) {
@@ -37,6 +38,16 @@ export class IngressMetrics {
       collect() {
         this.reset();
         this.inc(lookUps());
+      },
+    });
+    const lost = () => this.#keptAnswersLost;
+    new Counter({
+      name: 'keymeter_kept_answers_lost_total',
+      help: 'Answers that could not be kept for a repeat under their Idempotency-Key: such a repeat is a new verification.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(lost());
       },
     });
     this.#latency = new Histogram({
@@ -70,6 +81,10 @@ export class IngressMetrics {
 
   lookedUp(): void {
     this.#lookUps++;
+  }
+
+  keptAnswerLost(): void {
+    this.#keptAnswersLost++;
   }
 
   verified(code: VerifyCode): void {

@@ -49,14 +49,21 @@ export class VerifyService {
     const started = this.metrics.sample();
     const answer = verifyAnswer(verdict, id, now);
     const charge = keepAs ? { ...judged.charge, v: keptCharge(keepAs, answer, now) } : judged.charge;
-    if (charge?.v) this.counters.keep({ v: charge.v });
+    const kept = charge?.v ? this.#keep({ v: charge.v }) : undefined;
     const row = verifyRow({ id, source: this.#source, time: now, request, hash, verdict, charge });
     this.recorder.record(row, 1, (error) => {
       if (error !== undefined) return this.#takeBack(charge, error, answered);
       this.metrics.verified(verdict.code);
       this.metrics.took(started);
-      answered(undefined, answer);
+      if (kept) kept.then(() => answered(undefined, answer));
+      else answered(undefined, answer);
     });
+  }
+
+  /** Never rejects: the verdict stands and its event is recorded; only a repeat of the call would be a new one. */
+  #keep(charge: Charge): Promise<void> | undefined {
+    const kept = this.counters.keep(charge);
+    return kept instanceof Promise ? kept.catch(() => this.metrics.keptAnswerLost()) : undefined;
   }
 
   #takeBack(charge: Charge | undefined, error: unknown, answered: Answered): void {
