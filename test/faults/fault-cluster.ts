@@ -16,7 +16,7 @@ import {
 import { projectRoot } from './project-root.js';
 
 export const APPS = ['ingress-1', 'ingress-2', 'consumer-1', 'consumer-2', 'policy-1', 'policy-2', 'query-1'] as const;
-export type AppName = (typeof APPS)[number];
+export type AppName = (typeof APPS)[number] | 'ingress-3';
 export type ServerName = 'kafka' | 'redis' | 'clickhouse';
 
 export const ROOT_KEY = 'root_of_the_fault_runs_0123456789';
@@ -27,6 +27,8 @@ const READY_WITHIN_MS = 240_000;
 
 export interface ClusterOptions {
   readonly folder: string;
+  /** Those that run, in the order in which they start; APPS unless said otherwise. */
+  readonly apps?: readonly AppName[];
   /** Modules that each app loads before itself. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -47,11 +49,12 @@ export class FaultCluster {
   }
 
   static async start(options: ClusterOptions): Promise<FaultCluster> {
+    const names = options.apps ?? APPS;
     const ports = await drawPorts();
     const taken = new Set(Object.values(ports));
-    const listenerPorts = await distinctPorts(APPS.length, taken);
-    const links = await openLinks(ports, listenerPorts);
-    const listeners = APPS.map(
+    const listenerPorts = await distinctPorts(names.length, taken);
+    const links = await openLinks(names, ports, listenerPorts);
+    const listeners = names.map(
       (name, i): Listener => ({
         name: `L${i}`,
         port: listenerPorts[i] as number,
@@ -59,7 +62,7 @@ export class FaultCluster {
       }),
     );
     const servers = await startServers(options.folder, ports, listeners);
-    const apps = await makeApps(options, links, servers.password, await distinctPorts(APPS.length, taken));
+    const apps = await makeApps(options, links, servers.password, await distinctPorts(names.length, taken));
     const cluster = new FaultCluster(options.folder, servers, links, apps);
     try {
       for (const app of cluster.all) app.start();
@@ -112,8 +115,12 @@ export class FaultCluster {
   }
 }
 
-async function openLinks(ports: ServerPorts, listenerPorts: readonly number[]): Promise<Links> {
-  const entries = APPS.map(async (name, i) => {
+async function openLinks(
+  names: readonly AppName[],
+  ports: ServerPorts,
+  listenerPorts: readonly number[],
+): Promise<Links> {
+  const entries = names.map(async (name, i) => {
     const kafka = await TcpProxy.to(listenerPorts[i] as number);
     return [name, { kafka, redis: await TcpProxy.to(ports.redis), clickhouse: await TcpProxy.to(ports.clickhouse) }];
   });
@@ -121,7 +128,7 @@ async function openLinks(ports: ServerPorts, listenerPorts: readonly number[]): 
 }
 
 async function makeApps(
-  { folder, preload = [], env = {} }: ClusterOptions,
+  { folder, apps = APPS, preload = [], env = {} }: ClusterOptions,
   links: Links,
   password: string,
   ports: readonly number[],
@@ -130,7 +137,7 @@ async function makeApps(
     ServerProcess: new (...args: Parameters<StartChild>) => ServerHandle;
   }>('server-process.mjs');
   const startChild = ((...args) => new ServerProcess(...args)) as StartChild;
-  const made = APPS.map((name, i) => {
+  const made = apps.map((name, i) => {
     const own = links[name];
     const [app = ''] = name.split('-');
     const options = {
