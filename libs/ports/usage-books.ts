@@ -52,6 +52,12 @@ export abstract class UsageBooks {
    */
   abstract days(): Promise<BookedDay[]>;
 
+  /**
+   * Those of the days of which some partition's sums do not agree: cheap beside the two below,
+   * which name the place. Differences that cancel each other out within one day and partition pass.
+   */
+  abstract wrongDays(spans: readonly BookedSpan[], days: readonly string[]): Promise<string[]>;
+
   /** Minutes of these days that do not agree, by partition and minute, at most `limit`. */
   abstract wrongMinutes(spans: readonly BookedSpan[], days: readonly string[], limit: number): Promise<WrongMinute[]>;
 

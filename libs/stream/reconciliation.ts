@@ -41,9 +41,11 @@ const PAUSE_MS = 300;
 const MAX_DIFFERENCES = 1_000;
 /** Days that events still come in for, and the one before. */
 const HOT_DAYS = 2;
-/** Stored events of older days that one round looks at. */
-const COLD_EVENTS = 5_000_000;
+/** Stored events of older days that one round looks at, about 55 ns of engine time each. */
+const COLD_EVENTS = 10_000_000;
 const DAY_MS = 86_400_000;
+/** Of records that do not tell when they were accepted. */
+const NO_DAY = dayOf(0);
 
 export class Reconciliation extends FullReconciliation {
   /** Up to where the log was added up, by partition. */
@@ -68,7 +70,7 @@ export class Reconciliation extends FullReconciliation {
    */
   async round(partitions?: readonly number[]): Promise<Reconciled> {
     const days = this.#ofThisRound(await this.books.days());
-    const { spans, differences } = await this.#stored(days, partitions);
+    const { spans, differences } = await this.#stored((spans) => this.#wrongDaysOf(spans, days), partitions);
     this.#wrongDays = new Set(differences.map(({ day }) => day));
     for (const { partition, until } of spans) {
       const first = this.#tallied.get(partition) ?? until;
@@ -82,7 +84,7 @@ export class Reconciliation extends FullReconciliation {
 
   async full(withLog: boolean): Promise<FullyReconciled> {
     const days = await this.books.days();
-    const { spans, differences } = await this.#stored(days.map(({ day }) => day));
+    const { spans, differences } = await this.#stored(async () => [NO_DAY, ...days.map(({ day }) => day)]);
     const ofLog: Difference[] = [];
     if (withLog) for (const span of spans) ofLog.push(...(await this.log.whole(span)));
     return { spans, differences: [...differences, ...ofLog], totals: await this.books.totals(spans) };
@@ -90,7 +92,7 @@ export class Reconciliation extends FullReconciliation {
 
   #ofThisRound(days: readonly BookedDay[]): string[] {
     const cold = days.slice(HOT_DAYS);
-    const wanted = new Set(days.slice(0, HOT_DAYS).map(({ day }) => day));
+    const wanted = new Set([NO_DAY, ...days.slice(0, HOT_DAYS).map(({ day }) => day)]);
     for (const { day, suspect } of cold) if (suspect || this.#wrongDays.has(day)) wanted.add(day);
     let events = 0;
     for (let n = 0; n < cold.length && events < COLD_EVENTS; n++) {
@@ -101,20 +103,38 @@ export class Reconciliation extends FullReconciliation {
     return [...wanted];
   }
 
-  async #stored(days: readonly string[], partitions?: readonly number[]): Promise<Reconciled> {
+  /** Most rounds end here: sums by day are an order of magnitude cheaper than naming the minute. */
+  async #wrongDaysOf(spans: readonly BookedSpan[], days: readonly string[]): Promise<string[]> {
+    return this.#seenEachTime(
+      () => this.books.wrongDays(spans, days),
+      (before, now) => before.filter((day) => now.includes(day)),
+    );
+  }
+
+  async #stored(
+    daysOf: (spans: readonly BookedSpan[]) => Promise<readonly string[]>,
+    partitions?: readonly number[],
+  ): Promise<Reconciled> {
     const isWanted = ({ partition }: { readonly partition: number }) => !partitions || partitions.includes(partition);
     const committed = await this.options.committed(); // before the books: these only grow
     const spans = (await this.books.spans()).filter(isWanted);
+    const days = await daysOf(spans);
     const look = async () => [
       ...(await this.books.wrongMinutes(spans, days, MAX_DIFFERENCES)).flatMap(ofMinute),
       ...(await this.books.wrongRollups(days, MAX_DIFFERENCES)).filter(isWanted).map(ofRollup),
     ];
-    let differences = await look();
-    for (let n = 1; n < LOOKS && differences.length > 0; n++) {
-      await (this.options.pause ?? pause)(PAUSE_MS);
-      differences = seenTwice(differences, await look());
-    }
+    const differences = days.length === 0 ? [] : await this.#seenEachTime(look, seenTwice);
     return { spans, differences: [...differences, ...this.#unbooked(committed, spans).filter(isWanted)] };
+  }
+
+  /** What several looks see, one after the other; one look that sees nothing is enough. */
+  async #seenEachTime<T>(look: () => Promise<T[]>, both: (before: T[], now: T[]) => T[]): Promise<T[]> {
+    let seen = await look();
+    for (let n = 1; n < LOOKS && seen.length > 0; n++) {
+      await (this.options.pause ?? pause)(PAUSE_MS);
+      seen = both(seen, await look());
+    }
+    return seen;
   }
 
   /** Committed ranges that neither the books nor the commit itself speak of: somebody took them out. */

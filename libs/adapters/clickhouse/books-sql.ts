@@ -6,8 +6,9 @@ import type { Statement } from './usage-query-sql.js';
 
 const COUNTS = ['appended', 'counted', 'duplicates', 'conflicts', 'undecodable'] as const;
 const STORED = ['events', 'conflict_letters', 'undecodable_letters'] as const;
-/** Records that do not tell when they were accepted. */
-const UNKNOWN_DAY = '1970-01-01';
+/** Of sums of both. */
+const WRONG = `events != counted OR conflict_letters != conflicts OR undecodable_letters != undecodable
+    OR appended != counted + duplicates + conflicts + undecodable`;
 
 type Numeric = string | number;
 export type BookRow = Record<'partition' | 'minute' | 'first' | 'next' | (typeof COUNTS)[number], Numeric>;
@@ -16,6 +17,12 @@ export type RollupRow = Record<'partition' | 'window_start' | 'raw' | 'folded', 
   day: string;
   size: string;
 };
+
+/** A window size of the rollups. */
+export interface KeptSize {
+  readonly size: string;
+  readonly keptDays: number;
+}
 
 export function rowsStatement(partition: number, first: number, next: number): Statement {
   const parameters = new SqlParameters();
@@ -37,7 +44,7 @@ export function totalsStatement(spans: readonly BookedSpan[]): Statement {
 /** Booked and stored rows stand in one list, one column each, and are added up by minute. */
 export function minutesStatement(spans: readonly BookedSpan[], days: readonly string[], limit: number): Statement {
   const parameters = new SqlParameters();
-  const wanted = `IN ${parameters.texts([...days, UNKNOWN_DAY])}`;
+  const wanted = `IN ${parameters.texts(days)}`;
   const of = (day: string) => `toString(toDate(${day})) ${wanted}`;
   const sums = [...COUNTS, ...STORED].map((column) => `sum(a.${column}) AS ${column}`).join(', ');
   const none = (columns: readonly string[]) => columns.map((column) => `0 AS ${column}`).join(', ');
@@ -57,18 +64,55 @@ export function minutesStatement(spans: readonly BookedSpan[], days: readonly st
       FROM keymeter.dead_letters FINAL WHERE ${of('accepted_at')} AND ${within(spans, 'partition', 'offset', parameters)}
       GROUP BY partition, minute
     ) AS a GROUP BY partition, minute
-    HAVING events != counted OR conflict_letters != conflicts OR undecodable_letters != undecodable
-    OR appended != counted + duplicates + conflicts + undecodable
+    HAVING ${WRONG}
     ORDER BY partition, minute LIMIT ${parameters.integer(limit)}`;
   return { sql, parameters: parameters.values };
 }
 
-/** One statement reads both tables at one moment. Days that a size does not keep any more are left out. */
-export function rollupsStatement(
-  sizes: readonly { readonly size: string; readonly keptDays: number }[],
+/** Sums by partition and day: of what is booked and stored up to the books' end, and of all raw events and their rollups. */
+export function daysStatement(
+  spans: readonly BookedSpan[],
+  sizes: readonly KeptSize[],
   days: readonly string[],
-  limit: number,
 ): Statement {
+  const parameters = new SqlParameters();
+  const wanted = `day IN ${parameters.dates(days)}`;
+  const folded = sizes.map(({ size }) => `folded_${size}`);
+  const columns = [...COUNTS, ...STORED, 'raw', ...folded];
+  const row = (values: Record<string, string>) =>
+    columns.map((column) => `toInt64(${values[column] ?? '0'}) AS ${column}`).join(', ');
+  const booked = Object.fromEntries(COUNTS.map((column) => [column, `sum(b.${column})`]));
+  const letters = {
+    conflict_letters: "countIf(reason = 'conflict')",
+    undecodable_letters: "countIf(reason != 'conflict')",
+  };
+  const windows = Object.fromEntries(
+    sizes.map(({ size }) => [`folded_${size}`, `sumIf(r.events, r.window_size = '${size}')`]),
+  );
+  const cut = within(spans, 'partition', 'offset', parameters);
+  const sums = columns.map((column) => `sum(a.${column}) AS ${column}`).join(', ');
+  const rollups = sizes.map(({ size, keptDays }) => `(day > today() - ${keptDays} + 1 AND raw != folded_${size})`);
+  const sql = `SELECT DISTINCT toString(day) AS day FROM (
+    SELECT partition, day, ${sums} FROM (
+      SELECT b.partition AS partition, toDate(b.minute) AS day, ${row(booked)} FROM keymeter.books AS b FINAL
+      WHERE ${wanted} AND ${within(spans, 'b.partition', 'b.first', parameters)} GROUP BY partition, day
+      UNION ALL
+      SELECT partition, toDate(accepted_at) AS day, ${row({ events: `countIf(${cut})`, raw: 'count()' })}
+      FROM keymeter.events WHERE ${wanted} GROUP BY partition, day
+      UNION ALL
+      SELECT partition, toDate(accepted_at) AS day, ${row(letters)} FROM keymeter.dead_letters FINAL
+      WHERE ${wanted} AND ${cut} GROUP BY partition, day
+      UNION ALL
+      SELECT r.partition AS partition, r.accepted_day AS day, ${row(windows)} FROM keymeter.usage_rollups AS r
+      WHERE ${wanted} GROUP BY partition, day
+    ) AS a GROUP BY partition, day
+    HAVING ${WRONG} OR ${rollups.join(' OR ')}
+  ) ORDER BY day`;
+  return { sql, parameters: parameters.values };
+}
+
+/** One statement reads both tables at one moment. Days that a size does not keep any more are left out. */
+export function rollupsStatement(sizes: readonly KeptSize[], days: readonly string[], limit: number): Statement {
   const parameters = new SqlParameters();
   const parts = sizes.flatMap(({ size, keptDays }) => {
     const wanted = `IN ${parameters.texts(days)} AND toDate(day) > today() - ${keptDays} + 1`;

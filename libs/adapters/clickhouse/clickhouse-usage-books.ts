@@ -3,6 +3,8 @@ import type { CountedRange } from '#domain/log/counted-range.js';
 import { type BookedDay, type BookedSpan, UsageBooks, type WrongMinute, type WrongRollup } from '#ports/usage-books.js';
 import {
   type BookRow,
+  daysStatement,
+  type KeptSize,
   type MinuteRow,
   minutesStatement,
   type RollupRow,
@@ -59,13 +61,20 @@ export class ClickHouseUsageBooks extends UsageBooks {
     return rows.map(({ day, events, suspect }) => ({ day, events: Number(events), suspect: Number(suspect) === 1 }));
   }
 
+  async wrongDays(spans: readonly BookedSpan[], days: readonly string[]): Promise<string[]> {
+    return (await this.#select<{ day: string }>(daysStatement(spans, this.#sizes, days))).map(({ day }) => day);
+  }
+
   async wrongMinutes(spans: readonly BookedSpan[], days: readonly string[], limit: number): Promise<WrongMinute[]> {
     return (await this.#select<MinuteRow>(minutesStatement(spans, days, limit))).map(toWrongMinute);
   }
 
   async wrongRollups(days: readonly string[], limit: number): Promise<WrongRollup[]> {
-    const sizes = ROLLUPS.map((size) => ({ size, keptDays: this.retention[size] }));
-    return (await this.#select<RollupRow>(rollupsStatement(sizes, days, limit))).map(toWrongRollup);
+    return (await this.#select<RollupRow>(rollupsStatement(this.#sizes, days, limit))).map(toWrongRollup);
+  }
+
+  get #sizes(): KeptSize[] {
+    return ROLLUPS.map((size) => ({ size, keptDays: this.retention[size] }));
   }
 
   #select<Row>({ sql, parameters }: Statement): Promise<Row[]> {

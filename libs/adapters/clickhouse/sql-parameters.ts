@@ -11,6 +11,11 @@ export class SqlParameters {
     return this.#add('Array(String)', [...values]);
   }
 
+  /** UTC days, `2026-01-31`. */
+  dates(values: readonly string[]): string {
+    return this.#add('Array(Date)', [...values]);
+  }
+
   integer(value: number): string {
     return this.#add('Int64', value);
   }
