@@ -61,7 +61,8 @@ afterAll(async () => {
   const ended = new Promise((resolve) => server.once('close', resolve));
   process.kill(-(server.pid as number), 'SIGTERM'); // npm and the process that it started
   await ended;
-});
+  expect(serverOutput).not.toContain('stopping took longer');
+}, 60_000);
 
 const printed = (pattern: RegExp) => pattern.exec(serverOutput)?.[1] ?? `nothing printed:\n${serverOutput}`;
 

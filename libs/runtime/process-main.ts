@@ -7,8 +7,8 @@ import type { Settings } from './config/settings.js';
 export interface Running {
   /** What a person reads on standard output once it runs. */
   readonly message: string;
-  /** Answers what is being asked, finishes what is in hand, closes everything. */
-  stop(): Promise<void>;
+  /** Answers what is being asked, finishes what is in hand, closes everything; tells `at` what it waits for. */
+  stop(at?: (part: string) => void): Promise<void>;
 }
 
 /** What the person who started it has to put right; anything else is a fault of ours. */
@@ -31,8 +31,12 @@ function stopOnSignals(running: Running, withinMs: number): void {
   const stop = () => {
     if (stopping) return; // a second signal changes nothing: the first one is being obeyed
     stopping = true;
-    setTimeout(() => endAtOnce('stopping took too long'), withinMs).unref();
-    running.stop().then(() => process.exit(0), crash);
+    let part = 'the process';
+    setTimeout(() => endAtOnce(`stopping took longer than ${withinMs} ms, waiting for: ${part}`), withinMs).unref();
+    const at = (next: string) => {
+      part = next;
+    };
+    running.stop(at).then(() => process.exit(0), crash);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -65,7 +65,7 @@ export async function startStandalone(settings: Settings): Promise<Running> {
   await pipeline.running(); // verifications are answered meanwhile; who reads the message can use everything
   return {
     message: startMessage({ url, dataFolder: folder.path, newRootKey }),
-    stop: () => stop(app, parts, timers, folder),
+    stop: (at) => stop(app, parts, timers, folder, at),
   };
 }
 
@@ -99,12 +99,17 @@ async function stop(
   parts: Parts,
   timers: NodeJS.Timeout[],
   folder: DataFolder,
+  at: (part: string) => void = () => undefined,
 ): Promise<void> {
   parts.readiness.ask(() => ({ part: 'process', detail: 'It is stopping.' }));
   for (const timer of timers) clearInterval(timer);
+  at('requests that are being answered');
   await closeHttpApp(app, parts.settings.KEYMETER_SHUTDOWN_MS / 2);
+  at('the insert at hand and the usage store');
   await parts.pipeline.stop();
+  at('the ingest thread');
   await parts.decoder.close();
+  at('the log and the key store');
   await parts.stores.close();
   folder.release();
 }
