@@ -1,10 +1,10 @@
 /** Calendar windows `[start, end)` of a zone: each counts for itself and decides at most once. */
-import type { PlacedEvent } from '../events/usage-event.js';
 import { CalendarState, type WindowTally } from './calendar-state.js';
 import { CalendarWindows } from './calendar-window.js';
-import type { Crossing } from './decision.js';
+import type { CountedEvent, Crossing } from './decision.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { total } from './measure.js';
+import { packPlace, unpackPlace } from './packed-place.js';
 import type { Policy } from './policy.js';
 import { PolicyRun } from './policy-run.js';
 
@@ -13,8 +13,8 @@ export class CalendarRun extends PolicyRun<CalendarState> {
   protected readonly reachMs = 0;
   readonly #windows: CalendarWindows;
 
-  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters) {
-    super(policy, limits, counters);
+  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
+    super(policy, limits, counters, completeTo);
     const window = policy.window as Exclude<Policy['window'], string>;
     this.#windows = new CalendarWindows(window.calendar, window.timeZone);
   }
@@ -23,14 +23,14 @@ export class CalendarRun extends PolicyRun<CalendarState> {
     return new CalendarState();
   }
 
-  protected count(state: CalendarState, event: PlacedEvent): Crossing | undefined {
+  protected count(state: CalendarState, event: CountedEvent): Crossing | undefined {
     const tally = state.tallyOf(this.#windows.at(event.time));
-    tally.add(event.offset, event.index, this.value);
+    tally.add(event.offset, packPlace(event), this.value);
     state.trim(this.horizon);
     if (tally.decided || !this.isOver(tally.sum)) return undefined;
     if (tally.start < state.decidedTo || event.time < state.blockedUntil || !this.mayDecide(event)) return undefined;
     tally.decided = true;
-    return crossingOf(tally, event.partition);
+    return crossingOf(tally);
   }
 
   /** The window that the target's newest event is in decides no more. */
@@ -39,11 +39,11 @@ export class CalendarRun extends PolicyRun<CalendarState> {
   }
 }
 
-function crossingOf(tally: WindowTally, partition: number): Crossing {
+function crossingOf(tally: WindowTally): Crossing {
   const { start, end, sum, count, positions } = tally;
   const events = [];
   for (let i = 0; i < positions.length; i += 2) {
-    events.push({ partition, offset: positions[i] as number, index: positions[i + 1] as number });
+    events.push(unpackPlace(positions[i] as number, positions[i + 1] as number));
   }
   return { window: { kind: 'calendar', start, end }, value: total(sum.units, sum.nanos), events, eventCount: count };
 }

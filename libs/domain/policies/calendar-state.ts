@@ -11,7 +11,7 @@ export class WindowTally {
   count = 0;
   /** Decided in this window: at most once per version of the policy. */
   decided = false;
-  /** Offset and index of the first events counted, in log order. */
+  /** Offset and packed place of the first events counted, in log order. */
   positions: number[] = [];
 
   constructor(
@@ -19,12 +19,12 @@ export class WindowTally {
     readonly end: number,
   ) {}
 
-  add(offset: number, index: number, value: Measure): void {
+  add(offset: number, place: number, value: Measure): void {
     this.sum.units += value.units;
     this.sum.nanos += value.nanos;
     carry(this.sum);
     this.count++;
-    if (this.positions.length < 2 * MAX_LISTED_EVENTS) this.positions.push(offset, index);
+    if (this.positions.length < 2 * MAX_LISTED_EVENTS) this.positions.push(offset, place);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Turns a crossing into the enforcement that explains itself. */
 import { createHash } from 'node:crypto';
-import type { PlacedEvent } from '../events/usage-event.js';
 import type { EventPosition } from '../log/position.js';
 import { durationMs } from './duration.js';
 import type { Enforcement, EnforcementAction } from './enforcement.js';
@@ -12,6 +11,13 @@ export const MAX_LISTED_EVENTS = 1_000;
 /** Events older than this when accepted are history: no permanent action is taken from them unasked. */
 const HISTORY_MS = 3_600_000;
 
+/** An event as far as counting it goes. */
+export interface CountedEvent extends EventPosition {
+  /** Event time, epoch ms. */
+  readonly time: number;
+  readonly acceptedAt: number;
+}
+
 export interface Crossing {
   readonly window: Enforcement['window'];
   readonly value: number;
@@ -20,7 +26,7 @@ export interface Crossing {
 }
 
 /** False where the policy must stay silent: a revoke from history or from a time yet to come. */
-export function mayDecide(policy: Policy, event: PlacedEvent): boolean {
+export function mayDecide(policy: Policy, event: CountedEvent): boolean {
   if (policy.action.type !== 'revoke' || policy.appliesToLate) return true;
   return Math.abs(event.acceptedAt - event.time) <= HISTORY_MS;
 }
@@ -32,7 +38,7 @@ export function untilOf(policy: Policy, begin: number): number | null {
   return action.type === 'warn' ? begin : begin + durationMs(action.for);
 }
 
-export function enforcementOf(policy: Policy, target: string, event: PlacedEvent, crossing: Crossing): Enforcement {
+export function enforcementOf(policy: Policy, target: string, event: CountedEvent, crossing: Crossing): Enforcement {
   const { partition, offset, index } = event;
   return {
     id: enforcementId(policy, target, event),

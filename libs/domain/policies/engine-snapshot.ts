@@ -16,10 +16,15 @@ interface SavedRun {
   readonly names: TargetNames;
 }
 
-export function takeSnapshot(engine: PolicyEngine): Uint8Array {
+/** The JSON part: the runs alone, or with what else belongs to the same moment of the log. */
+type SavedEngine = readonly SavedRun[] | { readonly runs: readonly SavedRun[]; readonly beside: unknown };
+
+/** `beside`: JSON of whoever drives the engine. */
+export function takeSnapshot(engine: PolicyEngine, beside?: unknown): Uint8Array {
   const doubles = new DoubleWriter();
-  const saved: SavedRun[] = [];
-  for (const run of engine.runs) saved.push({ policy: run.policy, names: run.write(doubles) });
+  const runs: SavedRun[] = [];
+  for (const run of engine.runs) runs.push({ policy: run.policy, names: run.write(doubles) });
+  const saved: SavedEngine = beside === undefined ? runs : { runs, beside };
   const json = Buffer.from(JSON.stringify(saved));
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
@@ -29,14 +34,28 @@ export function takeSnapshot(engine: PolicyEngine): Uint8Array {
 
 /** Undefined when the bytes are of another format: the log then has to be read again from its start. */
 export function restoreSnapshot(bytes: Uint8Array, limits: Partial<EngineLimits> = {}): PolicyEngine | undefined {
+  return restoreInto(bytes, () => new PolicyEngine(limits))?.engine;
+}
+
+/** As `restoreSnapshot`, into an engine of the caller's making, which must count every policy of the snapshot. */
+export function restoreInto(
+  bytes: Uint8Array,
+  make: () => PolicyEngine,
+): { readonly engine: PolicyEngine; readonly beside: unknown } | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (buffer.toString('latin1', 0, 4) !== MAGIC) return undefined;
   const jsonEnd = HEADER_BYTES + buffer.readUInt32LE(4);
-  const saved: SavedRun[] = JSON.parse(buffer.toString('utf8', HEADER_BYTES, jsonEnd));
+  const saved = JSON.parse(buffer.toString('utf8', HEADER_BYTES, jsonEnd)) as SavedEngine;
+  const { runs, beside } = 'runs' in saved ? saved : { runs: saved, beside: undefined };
   const doubles = new DoubleReader(buffer.subarray(jsonEnd));
-  const engine = new PolicyEngine(limits);
-  for (const { policy, names } of saved) engine.putPolicy(policy).read(names, doubles);
+  const engine = make();
+  for (const { policy, names } of runs) {
+    const run = engine.putPolicy(policy);
+    if (run === undefined)
+      throw new RangeError(`snapshot holds counts of policy ${policy.id}, which is counted elsewhere`);
+    run.read(names, doubles);
+  }
   if (!doubles.atEnd) throw new RangeError('snapshot has bytes left over');
   engine.reindex();
-  return engine;
+  return { engine, beside };
 }

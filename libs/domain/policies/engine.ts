@@ -5,10 +5,12 @@
  */
 import type { PlacedEvent } from '../events/usage-event.js';
 import { CalendarRun } from './calendar-run.js';
+import type { CountedEvent } from './decision.js';
 import type { Enforcement } from './enforcement.js';
 import { EngineCounters, type EngineLimits } from './engine-counters.js';
+import type { Measure } from './measure.js';
 import { MAX_EVENTS_PER_TARGET, type Policy } from './policy.js';
-import { POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
+import { type Lift, POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
 import { SlidingRun } from './sliding-run.js';
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -30,9 +32,19 @@ export class PolicyEngine {
   /** Of events of a type that no policy names. */
   #ofAnyType: readonly Run[] = [];
   #kept = 0;
+  #completeTo: number;
 
-  constructor(limits: Partial<EngineLimits> = {}) {
+  /**
+   * `counts`: policies of which it is false are counted elsewhere. `completeTo`: acceptance up to which everything has
+   * been seen, where that is not the order of the log itself; then `complete` moves it.
+   */
+  constructor(
+    limits: Partial<EngineLimits> = {},
+    private readonly counts: (policy: Policy) => boolean = () => true,
+    completeTo = Infinity,
+  ) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#completeTo = completeTo;
   }
 
   apply(event: PlacedEvent): readonly Enforcement[] {
@@ -55,6 +67,26 @@ export class PolicyEngine {
     return made ?? NONE;
   }
 
+  /** As `apply`, for one policy in force, of an event whose target and measure were read elsewhere. */
+  applySelected(id: string, target: string, event: CountedEvent, measure: Measure): Enforcement | undefined {
+    const run = this.#runs.get(id);
+    if (run === undefined) return undefined;
+    const before = run.kept;
+    const enforcement = run.applySelected(target, event, measure);
+    this.#kept += run.kept - before;
+    if (this.#kept > this.limits.maxEvents) this.#shed();
+    return enforcement;
+  }
+
+  complete(to: number): void {
+    this.#completeTo = to;
+    for (const run of this.#runs.values()) run.watermarks.complete(to);
+  }
+
+  policy(id: string): Policy | undefined {
+    return this.#runs.get(id)?.policy;
+  }
+
   /** Policies in force at this point of the log. */
   get policies(): readonly Policy[] {
     return [...this.#runs.values()].map((run) => run.policy);
@@ -75,7 +107,11 @@ export class PolicyEngine {
   }
 
   /** An older or equal version than the one in force changes nothing: a repeated row is harmless. */
-  putPolicy(policy: Policy): Run {
+  putPolicy(policy: Policy): Run | undefined {
+    if (!this.counts(policy)) {
+      this.removePolicy(policy.id);
+      return undefined;
+    }
     const current = this.#runs.get(policy.id);
     if (current !== undefined) {
       if (policy.version <= current.policy.version) return current;
@@ -85,7 +121,7 @@ export class PolicyEngine {
       }
     }
     const Windows = typeof policy.window === 'string' ? SlidingRun : CalendarRun;
-    const run = new Windows(policy, this.limits, this.counters);
+    const run = new Windows(policy, this.limits, this.counters, this.#completeTo);
     this.#runs.set(policy.id, run);
     this.reindex();
     return run;
@@ -94,6 +130,10 @@ export class PolicyEngine {
   /** What it had decided stays in force; its counts are forgotten. */
   removePolicy(id: string): void {
     if (this.#runs.delete(id)) this.reindex();
+  }
+
+  lift({ policyId, target, cause }: Lift): void {
+    this.#runs.get(policyId)?.lift(target.value, cause);
   }
 
   /** After policies came or went, or their states were read from a snapshot. */
@@ -116,9 +156,8 @@ export class PolicyEngine {
 
   #change(change: PolicyChange): void {
     if (change.kind === 'put') this.putPolicy(change.policy);
-    else if (change.kind === 'lifted') {
-      this.#runs.get(change.lift.policyId)?.lift(change.lift.target.value, change.lift.cause);
-    } else this.removePolicy(change.id);
+    else if (change.kind === 'lifted') this.lift(change.lift);
+    else this.removePolicy(change.id);
   }
 
   /** Over the limit the policy that keeps most forgets its least recently active targets, then the others. */
@@ -134,7 +173,8 @@ export class PolicyEngine {
   }
 }
 
-function countsAlike(a: Policy, b: Policy): boolean {
+/** A new version that counts the same goes on with what was counted. */
+export function countsAlike(a: Policy, b: Policy): boolean {
   const counting = ({ match, groupBy, aggregate, field, window }: Policy) =>
     JSON.stringify([match, groupBy, aggregate, field, window]);
   return counting(a) === counting(b);

@@ -16,17 +16,19 @@ export const ENFORCEMENT_LIFTED = 'keymeter.enforcement.lifted';
 export const ENFORCEMENT_MADE = 'keymeter.enforcement';
 
 const deletedSchema = z.object({ id: z.string(), version: z.int() });
-const liftedSchema = z.object({
-  id: z.string(),
+/** What an engine needs to know of a lift. */
+export const liftSchema = z.object({
   policyId: z.string(),
   target: z.object({ value: z.string() }),
   cause: z.object({ partition: z.int(), offset: z.int(), index: z.int() }),
 });
 
+export type Lift = z.output<typeof liftSchema>;
+
 export type PolicyChange =
   | { readonly kind: 'put'; readonly policy: Policy }
   | { readonly kind: 'deleted'; readonly id: string; readonly version: number }
-  | { readonly kind: 'lifted'; readonly lift: z.output<typeof liftedSchema> };
+  | { readonly kind: 'lifted'; readonly lift: Lift };
 
 /** Undefined for events that change no policy; throws FORMAT_TOO_NEW on a change this version cannot read. */
 export function readPolicyChange(event: UsageEvent): PolicyChange | undefined {
@@ -37,7 +39,7 @@ export function readPolicyChange(event: UsageEvent): PolicyChange | undefined {
     case POLICY_DELETED:
       return { kind: 'deleted', ...parse(deletedSchema, event) };
     case ENFORCEMENT_LIFTED:
-      return { kind: 'lifted', lift: parse(liftedSchema, event) };
+      return { kind: 'lifted', lift: parse(liftSchema, event) };
     default:
       return undefined;
   }

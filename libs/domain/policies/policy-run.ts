@@ -1,17 +1,18 @@
 /**
- * One policy over one partition. Its watermark is the newest event time it has seen, never beyond the time of
- * acceptance (an event dated in the future makes nothing late). Only its own events move it: importing the history
- * of one type does not depend on live traffic of another, and a backtest over the matching events decides the same.
+ * One policy over one partition. Only its own events move its watermark: importing the history of one type does not
+ * depend on live traffic of another, and a backtest over the matching events decides the same.
  */
 import type { PlacedEvent } from '../events/usage-event.js';
-import { type Crossing, enforcementOf, mayDecide, untilOf } from './decision.js';
+import type { EventPosition } from '../log/position.js';
+import { type CountedEvent, type Crossing, enforcementOf, mayDecide, untilOf } from './decision.js';
 import type { DoubleReader, DoubleWriter } from './doubles.js';
 import type { Enforcement } from './enforcement.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
-import { type FieldReader, prefixedReader, targetReader } from './field-reader.js';
-import { compileMatch, type EventMatch } from './matcher.js';
-import { type Measure, readMeasure, total } from './measure.js';
+import { EventSelection } from './event-selection.js';
+import { type Measure, total } from './measure.js';
+import { packPlace } from './packed-place.js';
 import type { Policy } from './policy.js';
+import { PolicyWatermark } from './policy-watermark.js';
 import type { TargetState } from './target-state.js';
 import { TargetTable } from './target-table.js';
 
@@ -21,33 +22,41 @@ const MIN_SWEEP_MS = 60_000;
 export interface TargetNames {
   readonly old: readonly string[];
   readonly young: readonly string[];
+  /** Of the watermark, see PolicyWatermark. */
+  readonly ahead?: readonly [number, number][];
 }
 
 export abstract class PolicyRun<State extends TargetState = TargetState> {
-  watermark = -Infinity;
+  readonly watermarks: PolicyWatermark;
   /** Watermark at the last removal of dead targets. */
   sweptAt = -Infinity;
   /** Counted events kept for this policy. */
   kept = 0;
   readonly table: TargetTable<State>;
   protected readonly value: Measure = { units: 1, nanos: 0 };
-  readonly match: EventMatch;
-  #target: (event: PlacedEvent) => string;
-  #field: FieldReader | undefined;
+  readonly #selection: EventSelection;
 
   constructor(
     public policy: Policy,
     protected readonly limits: EngineLimits,
     protected readonly counters: EngineCounters,
+    completeTo = Infinity,
   ) {
+    this.watermarks = new PolicyWatermark(completeTo);
     this.table = new TargetTable<State>(
       limits.maxTargets,
       () => this.createState(),
       (state) => this.#forget(state),
     );
-    this.match = compileMatch(policy.match);
-    this.#target = targetReader(policy.groupBy);
-    this.#field = policy.field === undefined ? undefined : prefixedReader(policy.field);
+    this.#selection = new EventSelection(policy);
+  }
+
+  get match(): EventSelection['match'] {
+    return this.#selection.match;
+  }
+
+  get watermark(): number {
+    return this.watermarks.value;
   }
 
   abstract createState(): State;
@@ -56,19 +65,27 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   protected abstract readonly reachMs: number;
 
   /** Counts the event and returns the crossing it caused, if one may be decided. */
-  protected abstract count(state: State, event: PlacedEvent): Crossing | undefined;
+  protected abstract count(state: State, event: CountedEvent): Crossing | undefined;
 
   protected abstract disarm(state: State): void;
 
   apply(event: PlacedEvent): Enforcement | undefined {
     if (!this.match.matches(event)) return undefined;
-    const target = this.#target(event);
-    if (target === '' || (this.#field !== undefined && !readMeasure(this.#field(event), this.value))) {
-      this.counters.unmeasured++;
-      return undefined;
-    }
-    const seen = Math.min(event.time, event.acceptedAt);
-    if (seen > this.watermark) this.watermark = seen;
+    const target = this.#selection.measure(event, this.value);
+    if (target !== '') return this.#countFor(target, event);
+    this.counters.unmeasured++;
+    return undefined;
+  }
+
+  /** As `apply`, of an event whose target and measure were read elsewhere. */
+  applySelected(target: string, event: CountedEvent, { units, nanos }: Measure): Enforcement | undefined {
+    this.value.units = units;
+    this.value.nanos = nanos;
+    return this.#countFor(target, event);
+  }
+
+  #countFor(target: string, event: CountedEvent): Enforcement | undefined {
+    this.watermarks.see(event);
     if (event.time < this.watermark - this.limits.latenessMs) {
       this.counters.late++;
       return undefined;
@@ -84,13 +101,13 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   }
 
   /** A lift is known by the cause of the last decision. Of an older one, or one that has ended, it changes nothing. */
-  lift(target: string, cause: { offset: number; index: number }): void {
+  lift(target: string, cause: EventPosition): void {
     const state = this.table.peek(target);
-    if (state === undefined || state.causeOffset !== cause.offset || state.causeIndex !== cause.index) return;
+    if (state === undefined || state.causeOffset !== cause.offset || state.causePlace !== packPlace(cause)) return;
     if (state.blockedUntil <= this.watermark) return;
     state.blockedUntil = -Infinity;
     state.causeOffset = -1;
-    state.causeIndex = -1;
+    state.causePlace = -1;
     this.disarm(state);
   }
 
@@ -104,11 +121,13 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   write(out: DoubleWriter): TargetNames {
     for (const value of [this.watermark, this.sweptAt, this.kept]) out.push(value);
     for (const state of this.table.states()) state.write(out);
-    return { old: [...this.table.old.keys()], young: [...this.table.young.keys()] };
+    const names = { old: [...this.table.old.keys()], young: [...this.table.young.keys()] };
+    const { ahead } = this.watermarks;
+    return ahead.length === 0 ? names : { ...names, ahead };
   }
 
   read(names: TargetNames, from: DoubleReader): void {
-    this.watermark = from.next();
+    this.watermarks.restore(from.next(), names.ahead);
     this.sweptAt = from.next();
     this.kept = from.next();
     for (const generation of ['old', 'young'] as const) {
@@ -128,17 +147,17 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
     return total(sum.units, sum.nanos) > this.policy.threshold;
   }
 
-  protected mayDecide(event: PlacedEvent): boolean {
+  protected mayDecide(event: CountedEvent): boolean {
     return mayDecide(this.policy, event);
   }
 
   /** Remembers the decision, so that it is not made again while it holds. */
-  protected hold(state: State, event: PlacedEvent, _crossing: Crossing): void {
+  protected hold(state: State, event: CountedEvent, _crossing: Crossing): void {
     const until = untilOf(this.policy, event.time);
     if (this.policy.action.type !== 'warn') state.blockedUntil = until ?? Infinity;
     state.lifted = false;
     state.causeOffset = event.offset;
-    state.causeIndex = event.index;
+    state.causePlace = packPlace(event);
   }
 
   /** Frees targets that no event in time can bring back; decides nothing. */

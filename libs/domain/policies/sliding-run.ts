@@ -3,12 +3,12 @@
  * changes those that end at later events before `t + W`, so each of these is looked at. Decisions of one target go
  * forward: a crossing found late in a window that ends before an already decided one adds nothing.
  */
-import type { PlacedEvent } from '../events/usage-event.js';
 import type { EventPosition } from '../log/position.js';
-import { type Crossing, MAX_LISTED_EVENTS } from './decision.js';
+import { type CountedEvent, type Crossing, MAX_LISTED_EVENTS } from './decision.js';
 import { durationMs } from './duration.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { type Measure, total } from './measure.js';
+import { packPlace, unpackPlace } from './packed-place.js';
 import type { Policy } from './policy.js';
 import { PolicyRun } from './policy-run.js';
 import { SlidingState } from './sliding-state.js';
@@ -17,8 +17,8 @@ export class SlidingRun extends PolicyRun<SlidingState> {
   protected readonly reachMs: number;
   readonly #scratch: Measure = { units: 0, nanos: 0 };
 
-  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters) {
-    super(policy, limits, counters);
+  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
+    super(policy, limits, counters, completeTo);
     this.reachMs = durationMs(policy.window as string);
   }
 
@@ -26,17 +26,18 @@ export class SlidingRun extends PolicyRun<SlidingState> {
     return new SlidingState(this.policy.aggregate === 'sum');
   }
 
-  protected count(state: SlidingState, event: PlacedEvent): Crossing | undefined {
-    const { time, offset, index } = event;
+  protected count(state: SlidingState, event: CountedEvent): Crossing | undefined {
+    const { time, offset } = event;
+    const place = packPlace(event);
     let end: number | undefined;
     if (time >= state.newest) {
-      state.append(time, offset, index, this.value, this.reachMs);
+      state.append(time, offset, place, this.value, this.reachMs);
       if (this.#crosses(state, event, time, state.sum)) end = time;
     } else {
-      state.insert(time, offset, index, this.value, this.reachMs);
+      state.insert(time, offset, place, this.value, this.reachMs);
       end = this.#crossingEnd(state, event);
     }
-    const crossing = end === undefined ? undefined : this.#crossing(state, event.partition, end);
+    const crossing = end === undefined ? undefined : this.#crossing(state, end);
     this.counters.truncated += state.trim(this.horizon, this.limits.maxEventsPerTarget);
     return crossing;
   }
@@ -47,14 +48,14 @@ export class SlidingRun extends PolicyRun<SlidingState> {
     state.decidedTo = Math.max(state.decidedTo, state.newest);
   }
 
-  protected override hold(state: SlidingState, event: PlacedEvent, crossing: Crossing): void {
+  protected override hold(state: SlidingState, event: CountedEvent, crossing: Crossing): void {
     super.hold(state, event, crossing);
     state.decidedTo = crossing.window.end;
     if (this.policy.action.type === 'warn') state.armed = false;
   }
 
   /** The end of the first window that holds the event, already inserted, and crosses. */
-  #crossingEnd(state: SlidingState, event: PlacedEvent): number | undefined {
+  #crossingEnd(state: SlidingState, event: CountedEvent): number | undefined {
     const { stride } = state;
     const sum = this.#scratch;
     sum.units = 0;
@@ -77,7 +78,7 @@ export class SlidingRun extends PolicyRun<SlidingState> {
   }
 
   /** `sum` is the window's value with the event; without it the window stood at `before`. */
-  #crosses(state: SlidingState, event: PlacedEvent, end: number, sum: Measure): boolean {
+  #crosses(state: SlidingState, event: CountedEvent, end: number, sum: Measure): boolean {
     if (end < state.decidedTo) return false;
     const over = this.isOver(sum);
     if (!state.armed) {
@@ -89,7 +90,7 @@ export class SlidingRun extends PolicyRun<SlidingState> {
     return over && end >= state.blockedUntil && this.mayDecide(event);
   }
 
-  #crossing(state: SlidingState, partition: number, end: number): Crossing {
+  #crossing(state: SlidingState, end: number): Crossing {
     const start = end - this.reachMs;
     const from = state.firstAfter(start);
     const to = state.firstAfter(end);
@@ -98,7 +99,7 @@ export class SlidingRun extends PolicyRun<SlidingState> {
     for (let cell = from; cell < to; cell += state.stride) {
       state.addTo(sum, cell, 1);
       if (events.length === MAX_LISTED_EVENTS) continue;
-      events.push({ partition, offset: state.offsetAt(cell), index: state.indexAt(cell) });
+      events.push(unpackPlace(state.offsetAt(cell), state.placeAt(cell)));
     }
     const window = { kind: 'sliding', start, end } as const;
     return { window, value: total(sum.units, sum.nanos), events, eventCount: (to - from) / state.stride };

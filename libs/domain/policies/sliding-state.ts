@@ -1,6 +1,6 @@
 /**
- * The events of one target in event-time order, ties in log order, in one array of numbers: [time, offset, index] and
- * for sums [units, nanos]. Appending in order moves nothing; `newest` window's sum is kept as it slides.
+ * The events of one target in event-time order, ties in log order, in one array of numbers: [time, offset, place]
+ * (packed) and for sums [units, nanos]. Appending in order moves nothing; `newest` window's sum is kept as it slides.
  */
 import type { DoubleReader, DoubleWriter } from './doubles.js';
 import type { Measure } from './measure.js';
@@ -8,7 +8,7 @@ import { TargetState } from './target-state.js';
 
 const TIME = 0;
 const OFFSET = 1;
-const INDEX = 2;
+const PLACE = 2;
 const UNITS = 3;
 const NANOS = 4;
 
@@ -43,8 +43,8 @@ export class SlidingState extends TargetState {
     return this.cells[cell + OFFSET] as number;
   }
 
-  indexAt(cell: number): number {
-    return this.cells[cell + INDEX] as number;
+  placeAt(cell: number): number {
+    return this.cells[cell + PLACE] as number;
   }
 
   addTo(sum: Measure, cell: number, sign: 1 | -1): void {
@@ -57,18 +57,18 @@ export class SlidingState extends TargetState {
   }
 
   /** For `time` ≥ newest: slides the newest window to end at `time`. */
-  append(time: number, offset: number, index: number, value: Measure, windowMs: number): void {
+  append(time: number, offset: number, place: number, value: Measure, windowMs: number): void {
     this.#slideTo(time - windowMs);
-    this.cells.push(time, offset, index);
+    this.cells.push(time, offset, place);
     if (this.sums) this.cells.push(value.units, value.nanos);
     this.sum.units += value.units;
     this.sum.nanos += value.nanos;
   }
 
   /** For `time` < newest; returns the cell. Costs a move of the later events. */
-  insert(time: number, offset: number, index: number, value: Measure, windowMs: number): number {
+  insert(time: number, offset: number, place: number, value: Measure, windowMs: number): number {
     const cell = this.firstAfter(time);
-    const added = this.sums ? [time, offset, index, value.units, value.nanos] : [time, offset, index];
+    const added = this.sums ? [time, offset, place, value.units, value.nanos] : [time, offset, place];
     const inNewest = time > this.newest - windowMs;
     this.cells.splice(cell, 0, ...added);
     if (inNewest) {

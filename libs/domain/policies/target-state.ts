@@ -13,9 +13,9 @@ export abstract class TargetState {
   armed = true;
   /** The disarming came from a lift: it outlives a new version of the policy. */
   lifted = false;
-  /** Position of the last decision's cause, by which a lift finds it; -1 when there is none. */
+  /** Place of the last decision's cause, by which a lift finds it, packed; -1 when there is none. */
   causeOffset = -1;
-  causeIndex = -1;
+  causePlace = -1;
 
   /** Counted events kept here. */
   abstract readonly size: number;
@@ -32,7 +32,7 @@ export abstract class TargetState {
     this.blockedUntil = -Infinity;
     if (!this.lifted) this.armed = true;
     this.causeOffset = -1;
-    this.causeIndex = -1;
+    this.causePlace = -1;
   }
 
   write(out: DoubleWriter): void {
@@ -40,7 +40,7 @@ export abstract class TargetState {
     out.push(this.decidedTo);
     out.push((this.armed ? 1 : 0) + (this.lifted ? 2 : 0));
     out.push(this.causeOffset);
-    out.push(this.causeIndex);
+    out.push(this.causePlace);
   }
 
   read(from: DoubleReader): void {
@@ -50,6 +50,6 @@ export abstract class TargetState {
     this.armed = (flags & 1) !== 0;
     this.lifted = (flags & 2) !== 0;
     this.causeOffset = from.next();
-    this.causeIndex = from.next();
+    this.causePlace = from.next();
   }
 }

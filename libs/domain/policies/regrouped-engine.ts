@@ -1,0 +1,139 @@
+/**
+ * The engine over one partition of the regrouped log. The order of that log is the order in which events count; each
+ * counts once, whatever was sent again. A policy comes into force with the first event that counts for it and is told
+ * along with it; one that was deleted does not come back by what slower sources still have of it.
+ */
+
+import type { Enforcement } from './enforcement.js';
+import { countsAlike, PolicyEngine } from './engine.js';
+import type { EngineLimits } from './engine-counters.js';
+import { restoreInto, takeSnapshot } from './engine-snapshot.js';
+import type { Policy } from './policy.js';
+import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
+import { isBehind, type SavedProgress, SourceProgress } from './source-progress.js';
+
+interface Gone {
+  readonly version: number;
+  /** Sources that have told; when all have, nothing of that version is on its way any more. */
+  readonly told: readonly number[];
+}
+
+interface Beside {
+  readonly progress: readonly SavedProgress[];
+  readonly gone: readonly [string, Gone][];
+  /** Null before all sources were heard of. */
+  readonly completeTo: number | null;
+}
+
+/** What was passed over, and why; shown as metrics, never part of a decision. */
+export class RegroupedCounters {
+  /** Entries that were there before. */
+  repeated = 0;
+  /** Records about another log than the one that is read now. */
+  foreign = 0;
+  /** Counted for a version of a policy that is not in force any more. */
+  superseded = 0;
+}
+
+export class RegroupedEngine {
+  readonly counters = new RegroupedCounters();
+  #completeTo = -Infinity;
+
+  private constructor(
+    readonly engine: PolicyEngine,
+    private readonly log: string,
+    private readonly progress: SourceProgress,
+    private readonly gone: Map<string, Gone>,
+  ) {}
+
+  /** `log`: id of the topic of events. */
+  static create(log: string, limits: Partial<EngineLimits> = {}): RegroupedEngine {
+    return new RegroupedEngine(emptyEngine(limits), log, new SourceProgress(), new Map());
+  }
+
+  /** Undefined when the bytes are of another format. */
+  static restore(bytes: Uint8Array, log: string, limits: Partial<EngineLimits> = {}): RegroupedEngine | undefined {
+    const restored = restoreInto(bytes, () => emptyEngine(limits));
+    if (!restored) return undefined;
+    const { progress, gone, completeTo } = restored.beside as Beside;
+    const regrouped = new RegroupedEngine(restored.engine, log, new SourceProgress(progress), new Map(gone));
+    regrouped.#complete(completeTo ?? -Infinity);
+    return regrouped;
+  }
+
+  snapshot(): Uint8Array {
+    const completeTo = Number.isFinite(this.#completeTo) ? this.#completeTo : null;
+    const beside: Beside = { progress: this.progress.saved, gone: [...this.gone], completeTo };
+    return takeSnapshot(this.engine, beside);
+  }
+
+  apply(record: RegroupedRecord): readonly Enforcement[] {
+    if (record.log !== this.log) {
+      this.counters.foreign++;
+      return [];
+    }
+    const made: Enforcement[] = [];
+    const before = this.progress.last(record.source);
+    for (const entry of record.entries) {
+      if (isBehind(placeOf(entry), before)) this.#applyEntry(record, entry, made);
+      else this.counters.repeated++;
+    }
+    const last = record.entries.at(-1);
+    this.progress.advance(record.source, record.upTo, last && placeOf(last));
+    this.#complete(this.progress.completeTo(record.sources));
+    return made;
+  }
+
+  #complete(to: number): void {
+    this.#completeTo = to;
+    this.engine.complete(to);
+  }
+
+  #applyEntry({ source, sources, policies }: RegroupedRecord, entry: RegroupedEntry, made: Enforcement[]): void {
+    if (!Array.isArray(entry)) {
+      if ('lift' in entry) this.engine.lift(entry.lift);
+      else this.#end(entry.gone, source, sources);
+      return;
+    }
+    const [offset, index, time, acceptedAt, target, measures] = entry;
+    const event = { partition: source, offset, index, time, acceptedAt };
+    for (const [number, units, nanos] of measures) {
+      const policy = policies[number] as Policy;
+      if (!this.#isInForce(policy)) {
+        this.counters.superseded++;
+        continue;
+      }
+      const enforcement = this.engine.applySelected(policy.id, target, event, { units, nanos });
+      if (enforcement) made.push(enforcement);
+    }
+  }
+
+  /** Whether what a source counts for this version counts here; a newer one than known comes into force. */
+  #isInForce(policy: Policy): boolean {
+    const current = this.engine.policy(policy.id);
+    if (current?.version === policy.version) return true;
+    if (policy.version <= (this.gone.get(policy.id)?.version ?? 0)) return false;
+    if (current && policy.version < current.version) return countsAlike(policy, current);
+    this.engine.putPolicy(policy);
+    return true;
+  }
+
+  #end({ id, version }: { id: string; version: number }, source: number, sources: number): void {
+    const before = this.gone.get(id);
+    if (before && before.version > version) return;
+    const told = before?.version === version ? [...before.told, source] : [source];
+    if (told.length < sources) this.gone.set(id, { version, told });
+    else this.gone.delete(id);
+    const current = this.engine.policy(id);
+    if (current && current.version <= version) this.engine.removePolicy(id);
+  }
+}
+
+/** Nothing is complete before all sources were heard of. */
+function emptyEngine(limits: Partial<EngineLimits>): PolicyEngine {
+  return new PolicyEngine(limits, () => true, -Infinity);
+}
+
+function placeOf(entry: RegroupedEntry): { offset: number; index: number } {
+  return Array.isArray(entry) ? { offset: entry[0], index: entry[1] } : entry;
+}

@@ -1,0 +1,57 @@
+/**
+ * Records of the topic `keymeter.regrouped`: what the events of one partition of the log mean to policies that group by
+ * something that is spread over partitions, sent to the partition of the group's value. A record is JSON and stands for
+ * itself: it carries the policies that its entries name. A record that is none of ours is a value with a reason.
+ */
+import { z } from 'zod';
+import { policySchema } from './policy.js';
+import { liftSchema } from './policy-change.js';
+
+const count = z.int().nonnegative();
+const time = z.number();
+const place = { offset: count, index: count };
+
+/** Number of the policy in `policies`, units, billionths. */
+const measured = z.tuple([count, z.number(), z.number()]);
+
+const changed = z.union([
+  z.strictObject({ ...place, lift: liftSchema }),
+  /** Of that version or an older one nothing comes any more: it was deleted, or groups otherwise now. */
+  z.strictObject({ ...place, gone: z.strictObject({ id: z.string(), version: count }) }),
+]);
+
+/** Offset and index in the log, event time, acceptance, the group's value, what is measured for whom. */
+const counted = z.tuple([count, count, time, time, z.string().min(1), z.array(measured).min(1)]);
+
+export const regroupedSchema = z.strictObject({
+  v: z.literal(1),
+  /** Id of the topic of events: places of one that was made anew under the same name mean nothing. */
+  log: z.string().min(1),
+  source: count,
+  /** Partitions of the log. */
+  sources: z.int().positive(),
+  /** Of the source everything accepted up to here was sent before, or is in this record; epoch ms. */
+  upTo: time,
+  policies: z.array(policySchema),
+  /** In the order of their places. All of one event are in one record. */
+  entries: z.array(z.union([counted, changed])),
+});
+
+export type RegroupedRecord = z.output<typeof regroupedSchema>;
+export type RegroupedEntry = RegroupedRecord['entries'][number];
+export type DecodedRegrouped = { ok: true; record: RegroupedRecord } | { ok: false; reason: string };
+
+export function decodeRegrouped(value: Buffer): DecodedRegrouped {
+  let json: unknown;
+  try {
+    json = JSON.parse(value.toString('utf8'));
+  } catch {
+    return { ok: false, reason: 'no JSON' };
+  }
+  const parsed = regroupedSchema.safeParse(json);
+  if (!parsed.success) return { ok: false, reason: z.prettifyError(parsed.error) };
+  const { policies, source, sources, entries } = parsed.data;
+  if (source >= sources) return { ok: false, reason: `partition ${source} of ${sources}` };
+  const unknown = entries.some((entry) => Array.isArray(entry) && entry[5].some(([no]) => no >= policies.length));
+  return unknown ? { ok: false, reason: 'names a policy that it does not carry' } : { ok: true, record: parsed.data };
+}
