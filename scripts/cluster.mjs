@@ -65,6 +65,7 @@ async function start() {
     kafka: shared.KEYMETER_KAFKA_BROKERS,
     redis: shared.KEYMETER_REDIS_NODES,
     clickhouse: shared.KEYMETER_CLICKHOUSE_URL,
+    clickhousePasswordFile: 'clickhouse-password', // beside this file, for those who may read it
     pids: Object.fromEntries(pids.map(({ name, pid }) => [name, pid])),
   };
   writeFileSync(`${ADDRESSES}.new`, `${JSON.stringify(addresses, null, 2)}\n`);

@@ -40,6 +40,11 @@ export class SpoolDrainer extends LogArrival {
   #away = false;
   /** In order of their offsets. */
   #waiting: Waiting[] = [];
+  #knowsWhere: () => void = () => undefined;
+  /** Resolves when it is known how far an earlier life of the node has come: `backlog` is right from then on. */
+  readonly started = new Promise<void>((resolve) => {
+    this.#knowsWhere = resolve;
+  });
 
   constructor(
     private readonly spool: EventLogReader,
@@ -55,6 +60,7 @@ export class SpoolDrainer extends LogArrival {
   /** Runs until stopped; rejects with what made going on impossible. */
   async run(): Promise<void> {
     this.#next = this.#saved = Math.max(await this.progress.load(), this.spool.lowWatermark(PARTITION));
+    this.#knowsWhere();
     while (!this.#stopped) {
       if (await this.drainSome()) continue;
       await this.#save();

@@ -81,10 +81,40 @@ export class Cluster {
     return startCli(join(this.folder, 'home'), { url: this.addresses.query, rootKey: ROOT_KEY }, args).ended;
   }
 
+  /** The command line with the addresses of all processes and servers. */
+  command(...args: string[]): CliProcess {
+    return startCli(join(this.folder, 'home'), { cluster: this.addressesFile, rootKey: ROOT_KEY }, args);
+  }
+
+  get addressesFile(): string {
+    return join(this.folder, 'data', 'addresses.json');
+  }
+
+  /** What a process of this cluster is started with. */
+  environmentOf(name: string, folder = this.folderOf(name)): Record<string, string> {
+    const { kafka, redis, clickhouse } = this.addresses;
+    return {
+      KEYMETER_STORES: 'cluster',
+      KEYMETER_KAFKA_BROKERS: kafka,
+      KEYMETER_REDIS_NODES: redis,
+      KEYMETER_CLICKHOUSE_URL: clickhouse,
+      KEYMETER_CLICKHOUSE_PASSWORD: this.#clickhousePassword,
+      KEYMETER_DATA_DIR: folder,
+      KEYMETER_NODE_ID: name,
+    };
+  }
+
+  folderOf(name: string): string {
+    return join(this.folder, 'data', name);
+  }
+
+  get #clickhousePassword(): string {
+    return readFileSync(join(this.folder, 'data', 'clickhouse-password'), 'utf8').trim();
+  }
+
   /** A statement past keymeter. */
   async sql(statement: string): Promise<string> {
-    const password = readFileSync(join(this.folder, 'data', 'clickhouse-password'), 'utf8').trim();
-    const headers = { 'X-ClickHouse-User': 'default', 'X-ClickHouse-Key': password };
+    const headers = { 'X-ClickHouse-User': 'default', 'X-ClickHouse-Key': this.#clickhousePassword };
     const answer = await fetch(this.addresses.clickhouse, { method: 'POST', body: statement, headers });
     if (answer.status !== 200) throw new Error(await answer.text());
     return (await answer.text()).trim();
@@ -135,9 +165,22 @@ export class Cluster {
   }
 
   /** The verdict's code by the given ingress. */
-  async verify(ingress: number, key: string): Promise<string> {
-    const answer = await (this.ingress[ingress] as HttpCaller).demand('POST', '/v2/keys.verifyKey', { key });
-    return answer.data.code;
+  verify(ingress: number, key: string): Promise<string> {
+    return this.#verify(this.ingress[ingress] as HttpCaller, key);
+  }
+
+  /** The verdict's code by an ingress that was started beside the others. */
+  async verifyAt(url: string, key: string): Promise<string> {
+    const caller = new HttpCaller(url, ROOT_KEY);
+    try {
+      return await this.#verify(caller, key);
+    } finally {
+      caller.close();
+    }
+  }
+
+  async #verify(caller: HttpCaller, key: string): Promise<string> {
+    return (await caller.demand('POST', '/v2/keys.verifyKey', { key })).data.code;
   }
 
   get redisPort(): number {

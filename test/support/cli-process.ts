@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 const SCRIPT = fileURLToPath(new URL('../../scripts/keymeter.mjs', import.meta.url));
 
 export interface CliServer {
-  readonly url: string;
+  readonly url?: string;
+  /** File with the addresses of a cluster. */
+  readonly cluster?: string;
   readonly rootKey: string;
 }
 
@@ -22,11 +24,17 @@ export interface CliProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function startCli(folder: string, { url, rootKey }: CliServer, args: readonly string[]): CliProcess {
+export function startCli(folder: string, { url, cluster, rootKey }: CliServer, args: readonly string[]): CliProcess {
   mkdirSync(folder, { recursive: true });
   const child = spawn(process.execPath, [SCRIPT, ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, KEYMETER_URL: url, KEYMETER_ROOT_KEY: rootKey },
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      KEYMETER_URL: url,
+      KEYMETER_CLUSTER: cluster,
+      KEYMETER_ROOT_KEY: rootKey,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

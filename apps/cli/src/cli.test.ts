@@ -68,6 +68,11 @@ describe('help and wrong usage', () => {
     ['import'],
     ['import', 'a', '--format', 'xml'],
     ['import', 'a', 'b', '--rejects', 'c'],
+    ['spool'],
+    ['spool', 'show'],
+    ['spool', 'show', 'nowhere'],
+    ['spool', 'drain', '.'],
+    ['spool', 'clear', '.'],
   ])('wrong usage is one sentence, exit code 2 and no request: %s %s %s %s', async (...args) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(2);

@@ -9,6 +9,7 @@ import { keysCommand } from './commands/keys.js';
 import { loginCommand } from './commands/login.js';
 import { policiesCommand } from './commands/policies.js';
 import { reconcileCommand } from './commands/reconcile.js';
+import { spoolCommand } from './commands/spool.js';
 import { statusCommand } from './commands/status.js';
 import { topCommand } from './commands/top.js';
 import { usageCommand } from './commands/usage.js';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   enforcementsCommand,
   deadLettersCommand,
   reconcileCommand,
+  spoolCommand,
   statusCommand,
   loginCommand,
 ];

@@ -15,7 +15,7 @@ import { endOnFailure, type Running } from '#runtime/process-main.js';
 import type { provided } from '#runtime/provided.js';
 import { ClusterDirectory } from './cluster-directory.js';
 import { ClusterLog } from './cluster-log.js';
-import { Spool } from './spool.js';
+import { SPOOL_FOLDER, SPOOL_PROGRESS_FILE, Spool } from './spool.js';
 
 type Logger = ReturnType<typeof processLog>;
 
@@ -114,8 +114,8 @@ function openSpool(
   logger: Logger,
 ): Promise<Spool> {
   return Spool.open(log.writer, clock, {
-    folder: folder.join('spool'),
-    progressFile: folder.join('spool-sent'),
+    folder: folder.join(SPOOL_FOLDER),
+    progressFile: folder.join(SPOOL_PROGRESS_FILE),
     ...spoolOptions(settings),
     onRetry: (error, attempt) => logger.warn({ event: 'events wait in the spool', reason: error.message, attempt }),
     onFailed: endOnFailure,

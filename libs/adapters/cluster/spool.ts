@@ -21,6 +21,10 @@ export interface SpoolOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+/** In the folder of the node. */
+export const SPOOL_FOLDER = 'spool';
+export const SPOOL_PROGRESS_FILE = 'spool-sent';
+
 const PARTITION = 0;
 
 export class Spool {

@@ -30,6 +30,11 @@ export async function openDataFolder(configured: string): Promise<DataFolder> {
   return { path, join: (...parts) => join(path, ...parts), release: () => lock.close() };
 }
 
+/** Whether a process has the folder now; changes nothing, also where there is no such folder. */
+export function isFolderInUse(path: string): Promise<boolean> {
+  return isAnswered(socketPath(path));
+}
+
 function makeFolder(path: string): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -1,0 +1,80 @@
+/** What two ingresses of one cluster owe their callers together: nothing left behind, nothing done twice. */
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
+import { describeWithKafka } from '../support/kafka-server.js';
+import { describeWithRedis } from '../support/redis-server.js';
+import { startStandalone } from '../support/standalone.js';
+import { temporaryFolder } from '../support/temp-folder.js';
+import { Cluster } from './cluster.js';
+
+const TIMEOUT_MS = 240_000;
+const COUNTED_WITHIN_MS = 60_000;
+const suites = [await describeWithRedis(), await describeWithKafka()];
+const suite = suites.find((it) => it !== describe) ?? describe;
+
+suite('two ingresses of a cluster', () => {
+  const folder = temporaryFolder('two-ingresses');
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start(folder);
+  }, TIMEOUT_MS);
+  afterAll(() => cluster?.stop(), TIMEOUT_MS);
+
+  const counted = (keyId: string) => cluster.total('requests', { subject: keyId });
+  const command = async (...args: string[]) => cluster.command(...args).ended;
+
+  // The last one: afterwards the cluster has one ingress less.
+  test(
+    'what a killed ingress left in its spool is shown, drained by hand, counted once although drained twice, and taken up at its next start',
+    async () => {
+      const { key, keyId } = await cluster.createKey();
+      const dead = cluster.folderOf('ingress-2');
+      const verifications = 25;
+      await cluster.verify(1, key); // from memory from now on
+      cluster.signal('kafka', 'SIGSTOP');
+      try {
+        for (let n = 1; n < verifications; n++) expect(await cluster.verify(1, key)).toBe('VALID');
+        cluster.signal('ingress-2', 'SIGKILL');
+      } finally {
+        cluster.signal('kafka', 'SIGCONT');
+      }
+      const shown = JSON.parse((await command('spool', 'show', dead, '--json')).stdout);
+      expect(shown).toMatchObject({ inUse: false, damaged: [] });
+      expect(shown.waiting.events).toBeGreaterThanOrEqual(verifications - 1);
+      const copy = join(folder, 'copy');
+      cpSync(dead, copy, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+
+      const refused = await command('spool', 'drain', cluster.folderOf('ingress-1'));
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain('is in use by another keymeter process');
+
+      const drained = await command('spool', 'drain', dead, '--json');
+      expect({ code: drained.code, stderr: drained.stderr }).toEqual({ code: 0, stderr: '' });
+      expect(JSON.parse(drained.stdout)).toEqual({ complete: true, ...counts(shown.waiting) });
+      await eventually(async () => expect(await counted(keyId)).toBe(verifications), COUNTED_WITHIN_MS);
+      expect(JSON.parse((await command('spool', 'show', dead, '--json')).stdout).waiting.frames).toBe(0);
+
+      // Drained again from the copy, as after a crash that lost how far it had come; then started on another copy.
+      expect((await command('spool', 'drain', copy, '--json')).code).toBe(0);
+      rmSync(join(copy, 'spool-sent'));
+      const again = await startStandalone({
+        dataDir: copy,
+        app: 'ingress',
+        env: cluster.environmentOf('ingress-2', copy),
+      });
+      const fresh = await cluster.verifyAt(again.url, key);
+      expect(fresh).toBe('VALID');
+      expect(await again.end('SIGTERM')).toEqual({ code: 0, signal: null });
+      await eventually(async () => expect(await counted(keyId)).toBe(verifications + 1), COUNTED_WITHIN_MS);
+      expect((await command('reconcile', '--log')).code).toBe(0);
+      expect(await counted(keyId)).toBe(verifications + 1);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+function counts({ frames, events }: { frames: number; events: number }): { frames: number; events: number } {
+  return { frames, events };
+}
