@@ -320,6 +320,11 @@ const components = {
             code: { enum: VERIFY_CODES },
             keyId: text,
             credits: { type: 'integer' },
+            unverified: {
+              type: 'boolean',
+              description:
+                'True: Redis was away, and `KEYMETER_ON_STORE_OUTAGE=allow` let the last known state of the key decide, without limits and credits.',
+            },
             enforcement: { type: 'object' },
           },
         },

@@ -26,6 +26,11 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** The store could not be asked, or gave no answer: nothing is known of what was asked. */
+export function isStoreAway(error: unknown): boolean {
+  return error instanceof KeymeterError && error.code === 'STORE_UNAVAILABLE';
+}
+
 export class KeymeterError extends Error {
   readonly retryable: boolean;
 

@@ -16,6 +16,7 @@ import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
+import { LastKnown } from '#ports/last-known.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import { provided } from '#runtime/provided.js';
@@ -32,6 +33,7 @@ export interface OtherStores {
   readonly store?: KeyStore;
   readonly counters?: Counters;
   readonly enforcements?: EnforcementStore;
+  readonly lastKnown?: LastKnown;
 }
 
 /** A whole ingress on the embedded adapters in a folder; only the clock is set by hand. */
@@ -72,6 +74,7 @@ export class Ingress {
       [KeyStore, store],
       [Counters, others.counters ?? counters],
       [EnforcementStore, others.enforcements ?? enforcements],
+      ...(others.lastKnown ? [[LastKnown, others.lastKnown] as const] : []),
       [EventLogWriter, log],
       [UsageRecorder as never, recorder],
       [NodeIdentity as never, new NodeIdentity('test')],

@@ -1,4 +1,5 @@
 /** UsageReader on ClickHouse or chDB. */
+import { CallGate, type GateLimits } from '#adapters/connection/call-gate.js';
 import { KeymeterError } from '#domain/errors.js';
 import { plainDecimal, quotient } from '#domain/meters/decimal.js';
 import { planQuery, planScope, rawSegments } from '#domain/meters/query-plan.js';
@@ -12,7 +13,6 @@ import {
 } from '#ports/usage-reader.js';
 import { type DeadLetterRow, deadLettersStatement, toStoredDeadLetter } from './dead-letter-sql.js';
 import { type EventRow, eventsStatement, toStoredEvent } from './event-list-sql.js';
-import { QueryGate } from './query-gate.js';
 import type { SqlClient } from './sql-client.js';
 import { engineCode } from './store-error.js';
 import { type Statement, usageStatement, valuesStatement } from './usage-query-sql.js';
@@ -31,6 +31,14 @@ export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   maxMemoryBytes: 2 * 1024 ** 3,
 };
 
+/** Each takes a thread of the process-wide pool, which an embedded log needs too, and up to its limit of memory. */
+const QUERIES_AT_ONCE: GateLimits = {
+  running: 3,
+  waiting: 64,
+  waitMs: 10_000,
+  refusal: 'Too many usage queries at once.',
+};
+
 interface AggregateRow {
   readonly window_at?: number | string;
   readonly first_minute?: number | string;
@@ -45,7 +53,7 @@ export class ClickHouseUsageReader extends UsageReader {
   constructor(
     private readonly client: SqlClient,
     private readonly limits: QueryLimits = DEFAULT_QUERY_LIMITS,
-    private readonly gate = new QueryGate(),
+    private readonly gate = new CallGate(QUERIES_AT_ONCE),
   ) {
     super();
   }

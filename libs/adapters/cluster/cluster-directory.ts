@@ -12,6 +12,7 @@ import { Counters } from '#ports/counters.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
 import { KeyStore } from '#ports/key-store.js';
+import { LastKnown } from '#ports/last-known.js';
 import { MeterStore } from '#ports/meter-store.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { redisOptions } from '#runtime/config/cluster-options.js';
@@ -99,6 +100,7 @@ export class ClusterDirectory {
       [EnforcementOutbox, enforcements],
       [PolicyStore, new RedisPolicyStore(this.connection)],
       [MeterStore, new RedisMeterStore(this.connection)],
+      ...(this.node.lastKnown ? [[LastKnown, this.node.lastKnown] as const] : []),
     ];
   }
 

@@ -1,4 +1,4 @@
-import { KeymeterError } from '#domain/errors.js';
+import { isStoreAway, KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 
 export interface CircuitBreakerOptions {
@@ -54,7 +54,7 @@ export class CircuitBreaker {
       this.#pauseMs = 0;
       return answer;
     } catch (error) {
-      if (isOutage(error)) this.#failed();
+      if (isStoreAway(error)) this.#failed();
       else this.#failures = 0;
       throw error;
     }
@@ -67,8 +67,4 @@ export class CircuitBreaker {
     this.#pauseMs = Math.min(maxPauseMs, this.#pauseMs === 0 ? firstPauseMs : 2 * this.#pauseMs);
     this.#closedUntil = this.clock.monotonic() + this.#pauseMs * (0.5 + this.random() / 2);
   }
-}
-
-function isOutage(error: unknown): boolean {
-  return error instanceof KeymeterError && error.code === 'STORE_UNAVAILABLE';
 }

@@ -19,6 +19,8 @@ export interface DirectoryMirror {
   /** Reads what must be known before the first answer. Changes made meanwhile are applied afterwards. */
   load(): Promise<void>;
   apply(change: Change): void;
+  /** Everything was read anew: whatever was kept from before is void. */
+  renewed?(): void;
 }
 
 export interface NodeLeaseOptions {
@@ -134,7 +136,9 @@ export class NodeLease {
     await this.epochKeeper.settle();
     const [newest] = await this.#follow('');
     for (const mirror of this.#mirrors) await mirror.load();
-    if (this.#life === life) this.#position = Number(newest);
+    if (this.#life !== life) return true;
+    this.#position = Number(newest);
+    for (const mirror of this.#mirrors) mirror.renewed?.();
     return true;
   }
 

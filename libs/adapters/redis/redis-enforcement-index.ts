@@ -11,6 +11,8 @@ const OVER_MS = 24 * 3_600_000;
 /** This node's copy of what holds a target now. */
 export class RedisEnforcementIndex implements DirectoryMirror {
   #active = new ActiveEnforcements();
+  /** Forgotten, and not read anew yet. */
+  #before: ActiveEnforcements | undefined;
 
   constructor(
     private readonly directory: RedisKeyDirectory,
@@ -21,7 +23,17 @@ export class RedisEnforcementIndex implements DirectoryMirror {
     return this.#active.at(per, value, now);
   }
 
+  /** Whether the lease holds or not. */
+  lastKnown(per: Per, value: string, now: number): readonly Enforcement[] {
+    return (this.#before ?? this.#active).at(per, value, now);
+  }
+
+  renewed(): void {
+    this.#before = undefined;
+  }
+
   forget(): void {
+    this.#before ??= this.#active;
     this.#active = new ActiveEnforcements();
   }
 

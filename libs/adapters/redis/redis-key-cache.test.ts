@@ -91,6 +91,43 @@ describe('cache of keys', () => {
     expect((await late)?.key).toEqual(key);
   });
 
+  test('of many keys asked for at once 64 are read, 1,024 wait for their turn, and the others are refused', async () => {
+    const { cache, stored, answers } = held();
+    const keys = Array.from({ length: 64 + 1_024 + 10 }, () => keyRecord());
+    for (const key of keys) stored.set(key.hash, key);
+    const reads = Promise.allSettled(keys.map(({ hash }) => cache.read(hash)));
+    await tick();
+    let most = 0;
+    for (let read = 0; read < 64 + 1_024; read++) {
+      most = Math.max(most, answers.length);
+      answers.shift()?.();
+      await tick();
+    }
+    expect(most).toBe(64);
+    const outcomes = await reads;
+    expect(outcomes.slice(0, -10).every(({ status }) => status === 'fulfilled')).toBe(true);
+    const refused = { status: 'rejected', reason: { code: 'STORE_UNAVAILABLE', retryable: true } };
+    for (const outcome of outcomes.slice(-10)) expect(outcome).toMatchObject(refused);
+  });
+
+  test('what is forgotten is last known until everything is read anew; what is changed is not', async () => {
+    const { cache, stored, answers } = held();
+    const [kept, changed] = [keyRecord(), keyRecord()];
+    for (const key of [kept, changed]) {
+      stored.set(key.hash, key);
+      const read = cache.read(key.hash);
+      answers.shift()?.();
+      await read;
+    }
+    for (let forgotten = 0; forgotten < 2; forgotten++) cache.forget();
+    cache.drop(changed.hash);
+    expect(cache.cached(kept.hash)).toBeUndefined();
+    expect(cache.lastKnown(kept.hash)?.key).toEqual(kept);
+    expect(cache.lastKnown(changed.hash)).toBeUndefined();
+    cache.renewed();
+    expect(cache.lastKnown(kept.hash)).toBeUndefined();
+  });
+
   test('a key that changes with every read is refused in the end, not guessed at', async () => {
     const { cache, answers } = held();
     const read = cache.read('hash');

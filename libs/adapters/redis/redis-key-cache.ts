@@ -1,5 +1,6 @@
 import { KeymeterError } from '#domain/errors.js';
 import type { IdentityRecord, KeyRecord, KeyView } from '#domain/keys/key-record.js';
+import { CallGate, type GateLimits } from '../connection/call-gate.js';
 import { KeyCache } from '../lmdb/key-cache.js';
 import type { Change, DirectoryMirror } from './node-lease.js';
 import type { RedisKeyDirectory } from './redis-key-directory.js';
@@ -11,18 +12,28 @@ interface Reading {
   readonly view: Promise<KeyView | undefined>;
 }
 
+/** When Redis comes back every key is asked for at once: so many are read, the others wait, and then are refused. */
+const READS_AT_ONCE: GateLimits = {
+  running: 64,
+  waiting: 1_024,
+  waitMs: 1_000,
+  refusal: 'Too many keys are looked up at once.',
+};
 const MAX_READS = 5; // as often as others overtake it
 
 /** Keys that this node has asked for, by hash. Believed only while the node's lease holds. */
 export class RedisKeyCache implements DirectoryMirror {
   readonly #maxEntries: number;
   #views: KeyCache<KeyView>;
+  /** Forgotten, and not read anew yet. */
+  #before: KeyCache<KeyView> | undefined;
   readonly #readings = new Map<string, Reading>();
   #moment = 0;
 
   constructor(
     private readonly directory: RedisKeyDirectory,
     maxEntries: number,
+    private readonly gate = new CallGate(READS_AT_ONCE),
   ) {
     this.#maxEntries = maxEntries;
     this.#views = new KeyCache(maxEntries);
@@ -30,6 +41,18 @@ export class RedisKeyCache implements DirectoryMirror {
 
   cached(hash: string): KeyView | undefined {
     return this.#views.find(hash);
+  }
+
+  /** Whether the lease holds or not. */
+  lastKnown(hash: string): KeyView | undefined {
+    return this.#views.find(hash) ?? this.#before?.find(hash);
+  }
+
+  /** For a change that this node makes: it does not wait to hear of it. */
+  drop(hash: string): void {
+    this.#views.remove(hash);
+    this.#before?.remove(hash);
+    this.#void(hash);
   }
 
   /**
@@ -48,6 +71,7 @@ export class RedisKeyCache implements DirectoryMirror {
   }
 
   forget(): void {
+    this.#before ??= this.#views;
     this.#views = new KeyCache(this.#maxEntries);
     for (const hash of [...this.#readings.keys()]) this.#void(hash);
   }
@@ -57,9 +81,11 @@ export class RedisKeyCache implements DirectoryMirror {
   }
 
   apply({ part, field }: Change): void {
-    if (part !== 'hashes') return;
-    this.#views.remove(field);
-    this.#void(field);
+    if (part === 'hashes') this.drop(field);
+  }
+
+  renewed(): void {
+    this.#before = undefined;
   }
 
   #void(hash: string): void {
@@ -73,7 +99,7 @@ export class RedisKeyCache implements DirectoryMirror {
    * and nobody who comes later gets it.
    */
   #begin(hash: string): Reading {
-    const answer = this.directory.run('VIEW', [hash]) as Promise<string[]>;
+    const answer = this.gate.run(() => this.directory.run('VIEW', [hash])) as Promise<string[]>;
     const reading: Reading = {
       begun: ++this.#moment,
       void: false,

@@ -3,6 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import type { Clock } from '#ports/clock.js';
 import type { Confirmation } from '#ports/key-store.js';
+import type { LastKnown } from '#ports/last-known.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { EpochLoss } from './epoch.js';
 import { rebuiltAt } from './epoch-id.js';
@@ -23,8 +24,9 @@ import { type AppendRecords, RedisKeyJournal } from './redis-key-journal.js';
 import { partIndex, partKeys } from './redis-key-layout.js';
 import { RedisKeyRoots } from './redis-key-roots.js';
 import { SCRIPTS, type ScriptName } from './redis-key-scripts.js';
-import { RedisKeyStore } from './redis-key-store.js';
+import { type OnOutage, RedisKeyStore } from './redis-key-store.js';
 import { RedisKeyWriter } from './redis-key-writer.js';
+import { RedisLastKnown } from './redis-last-known.js';
 
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
@@ -36,8 +38,7 @@ export interface RedisKeyNodeOptions {
   readonly leaseMs: number;
   readonly renewMs: number;
   readonly maxCachedKeys: number;
-  /** While Redis is away: answer from memory for as long as the lease holds, or not at all. */
-  readonly onOutage: 'serve-cached' | 'refuse';
+  readonly onOutage: OnOutage;
   /** An empty Redis: a first start, or one to be rebuilt from the log of keys before anything is answered. */
   readonly whenEmpty: 'begin' | 'rebuild';
   /** To the log of keys, from which Redis is rebuilt. Without it nothing can be. */
@@ -60,6 +61,8 @@ export const REDIS_KEY_NODE_DEFAULTS: Omit<RedisKeyNodeOptions, 'nodeId'> = {
 export class RedisKeyNode {
   readonly keys: RedisKeyStore;
   readonly enforcements: RedisEnforcementStore;
+  /** Where `onOutage` is `allow`. */
+  readonly lastKnown: LastKnown | undefined;
   readonly lease: NodeLease;
   readonly directory: RedisKeyDirectory;
   /** Where there is a log of keys: its `sweep` is to be called every few seconds. */
@@ -83,11 +86,11 @@ export class RedisKeyNode {
     for (const mirror of [cache, roots, index]) this.lease.mirror(mirror);
     const { directory, lease } = this;
     const invalidation = new Invalidation(directory, lease, clock, options.confirmed);
-    const refuses = options.onOutage === 'refuse';
     const journal = options.append && new RedisKeyJournal(directory, options.append);
     const writer = new RedisKeyWriter(directory, invalidation, journal);
     this.journal = journal;
-    this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, refuses);
+    this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, options.onOutage);
+    this.lastKnown = options.onOutage === 'allow' ? new RedisLastKnown(cache, roots, index) : undefined;
     this.enforcements = new RedisEnforcementStore(directory, lease, writer, index, clock);
     this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs, options.installation);
   }

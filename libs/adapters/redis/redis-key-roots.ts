@@ -7,6 +7,8 @@ export class RedisKeyRoots implements DirectoryMirror {
   #byId = new Map<string, RootKeyRecord>();
   #byHash = new Map<string, RootKeyRecord>();
   #generation = 0;
+  /** By hash; forgotten, and not read anew yet. */
+  #before: ReadonlyMap<string, RootKeyRecord> | undefined;
 
   constructor(private readonly directory: RedisKeyDirectory) {}
 
@@ -18,7 +20,13 @@ export class RedisKeyRoots implements DirectoryMirror {
     return this.#byHash.get(hash);
   }
 
+  /** Whether the lease holds or not. */
+  lastKnown(hash: string): RootKeyRecord | undefined {
+    return (this.#before ?? this.#byHash).get(hash);
+  }
+
   forget(): void {
+    this.#before ??= this.#byHash;
     this.#replace(new Map());
   }
 
@@ -33,6 +41,10 @@ export class RedisKeyRoots implements DirectoryMirror {
     if (document === undefined) next.delete(field);
     else next.set(field, JSON.parse(document) as RootKeyRecord);
     this.#replace(next);
+  }
+
+  renewed(): void {
+    this.#before = undefined;
   }
 
   #replace(byId: Map<string, RootKeyRecord>): void {

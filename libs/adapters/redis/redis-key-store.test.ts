@@ -117,6 +117,31 @@ describeRedis('keys of several nodes on one Redis', () => {
     await eventually(async () => expect((await node.keys.findByHash(hot.hash))?.key).toEqual(hot));
   });
 
+  test('told to allow, what was known is known on, but not a key whose revocation came to nothing that one can tell', async () => {
+    const proxy = await TcpProxy.to(redis.redis.port);
+    const node = await redis.open({ name, leaseMs: 800, renewMs: 50, onOutage: 'allow' }, undefined, proxy.port);
+    nodes.push(node);
+    const [kept, doubtful] = [await node.keys.insertKey(keyRecord()), await node.keys.insertKey(keyRecord())];
+    for (const { hash } of [kept, doubtful]) await node.keys.findByHash(hash);
+    proxy.slow({ latencyMs: 300 });
+    const refused = expect(node.keys.removeKey(doubtful.id, 1, true)).rejects.toMatchObject(unavailable);
+    await eventually(async () => {
+      expect(await redis.redis.ask(`HEXISTS {${name}}:hashes ${doubtful.hash}`)).toContain(':0');
+    });
+    proxy.hold(); // it is done, and this node does not hear of it
+    await redis.redis.kill9();
+    try {
+      await refused;
+      await eventually(() => expect(node.lease.holds).toBe(false));
+      expect(node.lastKnown?.key(doubtful.hash)).toBeUndefined();
+      expect(node.lastKnown?.key(kept.hash)?.key).toEqual(kept);
+      await expect(Promise.resolve().then(() => node.keys.findByHash(kept.hash))).rejects.toMatchObject(unavailable);
+    } finally {
+      await redis.redis.restart();
+      await proxy.close();
+    }
+  });
+
   test('while Redis is away 1,000 readers make a handful of attempts', async () => {
     const node = await open({ leaseMs: 200 });
     const hot = await node.keys.insertKey(keyRecord());

@@ -10,6 +10,12 @@ import type { RedisKeyWriter } from './redis-key-writer.js';
 import { keyIdOf, linkSteps, listingRange, storeSteps, unlistSteps } from './redis-key-writes.js';
 
 /**
+ * While Redis is away: answer from memory for as long as the lease holds, or not at all, or leave it at once to those
+ * who make do with what was last known.
+ */
+export type OnOutage = 'serve-cached' | 'refuse' | 'allow';
+
+/**
  * Keys in Redis, shared by all nodes. A node answers from memory while its lease holds; a write returns when every
  * node has forgotten the state before, or has no lease from before.
  */
@@ -22,7 +28,7 @@ export class RedisKeyStore extends KeyStore {
     private readonly writer: RedisKeyWriter,
     private readonly cache: RedisKeyCache,
     private readonly roots: RedisKeyRoots,
-    private readonly refusesInOutage: boolean,
+    private readonly onOutage: OnOutage,
   ) {
     super();
   }
@@ -84,14 +90,17 @@ export class RedisKeyStore extends KeyStore {
   }
 
   findByHash(hash: string): KeyView | undefined | Promise<KeyView | undefined> {
-    if (this.lease.holds && !(this.refusesInOutage && this.directory.breaker.open)) {
+    const { open } = this.directory.breaker;
+    if (this.lease.holds && !(this.onOutage === 'refuse' && open)) {
       return this.cache.cached(hash) ?? this.cache.read(hash);
     }
     return this.#findLater(hash);
   }
 
   async #findLater(hash: string): Promise<KeyView | undefined> {
-    await (this.directory.breaker.open ? this.lease.renew() : this.lease.required());
+    const { open } = this.directory.breaker;
+    if (open && this.onOutage === 'allow') this.lease.demand(); // its timer looks for Redis; nobody waits for that
+    await (open ? this.lease.renew() : this.lease.required());
     return this.cache.cached(hash) ?? this.cache.read(hash);
   }
 
@@ -163,7 +172,9 @@ export class RedisKeyStore extends KeyStore {
         const planned = current && current.deletedAt === undefined ? await write(current) : undefined;
         if (stored === undefined || !current || !planned) return this.#unchanged('key', id, undefined, told);
         const steps: Step[] = [['is', 'keys', id, stored], ...planned.steps, ['say', 'hashes', current.hash]];
-        return (await this.writer.announce(steps, leave, told)).done ? planned.result : 'overtaken';
+        // Whatever comes of it: when Redis goes away now, this node must not have the key as it was.
+        const announced = this.writer.announce(steps, leave, told).finally(() => this.cache.drop(current.hash));
+        return (await announced).done ? planned.result : 'overtaken';
       });
     } finally {
       leave();

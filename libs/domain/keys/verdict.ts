@@ -28,6 +28,8 @@ export interface Verdict {
   /** Present when rate limits were asked. */
   readonly limits?: LimitPlan;
   readonly outcome?: TakeOutcome;
+  /** By what was last known, while the store was away: neither limits nor credits were asked. */
+  readonly unverified?: boolean;
   /** The strongest one that holds this key now. */
   readonly enforcement?: Enforcement;
 }

@@ -98,9 +98,9 @@ export const clusterSettings = {
     'How long a node may answer from its memory without word from Redis, and the longest that a revocation waits for a node.',
   ),
   KEYMETER_ON_STORE_OUTAGE: setting(
-    z.enum(['serve-cached', 'refuse']).default('serve-cached'),
+    z.enum(['serve-cached', 'refuse', 'allow']).default('serve-cached'),
     'word',
-    'What a verification is answered while Redis is away: from memory for as long as the lease holds and 503 afterwards, or 503 at once.',
+    'What a verification is answered while Redis is away. serve-cached: from memory for as long as the lease holds, 503 afterwards; refuse: 503 at once; allow: as serve-cached, then by what this node last knew of the key, without limits and credits, marked as unverified.',
   ),
   KEYMETER_LIMITS: setting(
     z.enum(['exact', 'fast']).default('exact'),

@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
+import { isStoreAway } from '#domain/errors.js';
 import type { RootKeyRecord } from '#domain/keys/key-record.js';
 import { hashKey } from '#domain/keys/key-text.js';
 import { KeyStore } from '#ports/key-store.js';
+import { LastKnown } from '#ports/last-known.js';
 import { HttpProblem } from './http-problem.js';
 
 const MAX_REMEMBERED = 1_000;
@@ -14,7 +16,10 @@ export class RootKeys {
   #remembered = new Map<string, RootKeyRecord>();
   #generation = -1;
 
-  constructor(private readonly store: KeyStore) {}
+  constructor(
+    private readonly store: KeyStore,
+    @Optional() private readonly lastKnown?: LastKnown,
+  ) {}
 
   /** Throws the 401 of the protocol; it does not tell an unknown key from a customer's key. */
   authenticate(header: string | undefined): RootKeyRecord {
@@ -23,13 +28,20 @@ export class RootKeys {
     return known ?? this.#lookUp(header);
   }
 
+  /** For verifications: while the store is away, by what this node last knew, where that is allowed. */
+  authenticateLastKnown(header: string | undefined): RootKeyRecord {
+    try {
+      return this.authenticate(header);
+    } catch (error) {
+      const known = header && isStoreAway(error) ? this.lastKnown?.rootKey(hashKey(presentedIn(header))) : undefined;
+      if (known) return known;
+      throw error;
+    }
+  }
+
   #lookUp(header: string | undefined): RootKeyRecord {
     if (header === undefined) throw unauthorized('missing', 'Send the root key as "Authorization: Bearer <root key>".');
-    const presented = header.length <= MAX_HEADER_CHARS ? BEARER.exec(header)?.[1] : undefined;
-    if (presented === undefined) {
-      throw new HttpProblem(400, 'authentication/malformed', 'The Authorization header must be "Bearer <root key>".');
-    }
-    const rootKey = this.store.findRootKey(hashKey(presented));
+    const rootKey = this.store.findRootKey(hashKey(presentedIn(header)));
     if (!rootKey) throw unauthorized('key_not_found', 'The provided root key is invalid.');
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(header, rootKey);
@@ -40,6 +52,12 @@ export class RootKeys {
     this.#remembered.clear();
     this.#generation = this.store.rootKeyGeneration;
   }
+}
+
+function presentedIn(header: string): string {
+  const presented = header.length <= MAX_HEADER_CHARS ? BEARER.exec(header)?.[1] : undefined;
+  if (presented !== undefined) return presented;
+  throw new HttpProblem(400, 'authentication/malformed', 'The Authorization header must be "Bearer <root key>".');
 }
 
 function unauthorized(reason: string, detail: string): HttpProblem {

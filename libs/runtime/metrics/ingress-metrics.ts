@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
-import { VERIFY_CODES, type VerifyCode } from '#domain/keys/verdict.js';
+import { VERIFY_CODES, type Verdict, type VerifyCode } from '#domain/keys/verdict.js';
 import { EnforcementLag } from './enforcement-lag.js';
 
 const SAMPLE_EVERY = 16;
@@ -15,6 +15,7 @@ export class IngressMetrics {
   readonly #revocation: Histogram<'by'>;
   #lookUps = 0;
   #keptAnswersLost = 0;
+  #unverified = 0;
   #seen = 0;
 
   constructor(registry: Registry) {
@@ -30,26 +31,24 @@ export class IngressMetrics {
         for (const code of VERIFY_CODES) this.inc({ code }, outcomes[code]);
       },
     });
-    const lookUps = () => this.#lookUps;
-    new Counter({
-      name: 'keymeter_key_lookups_total',
-      help: 'Keys asked for by hash; keys refused by their checksum are not among them.',
-      registers,
-      collect() {
-        this.reset();
-        this.inc(lookUps());
-      },
-    });
-    const lost = () => this.#keptAnswersLost;
-    new Counter({
-      name: 'keymeter_kept_answers_lost_total',
-      help: 'Answers that could not be kept for a repeat under their Idempotency-Key: such a repeat is a new verification.',
-      registers,
-      collect() {
-        this.reset();
-        this.inc(lost());
-      },
-    });
+    plainCounter(
+      registry,
+      'keymeter_key_lookups_total',
+      'Keys asked for by hash; keys refused by their checksum are not among them.',
+      () => this.#lookUps,
+    );
+    plainCounter(
+      registry,
+      'keymeter_kept_answers_lost_total',
+      'Answers that could not be kept for a repeat under their Idempotency-Key: such a repeat is a new verification.',
+      () => this.#keptAnswersLost,
+    );
+    plainCounter(
+      registry,
+      'keymeter_verifies_unverified_total',
+      'Verifications answered while Redis was away by what was last known, without limits and credits.',
+      () => this.#unverified,
+    );
     this.#latency = new Histogram({
       name: 'keymeter_verify_seconds',
       help: 'From the parsed request to the durable verdict, one of 16 sampled.',
@@ -87,8 +86,9 @@ export class IngressMetrics {
     this.#keptAnswersLost++;
   }
 
-  verified(code: VerifyCode): void {
+  verified({ code, unverified }: Verdict): void {
     this.#outcomes[code]++;
+    if (unverified) this.#unverified++;
   }
 
   /** A start time for `took`, for the requests that are sampled. */
@@ -99,4 +99,17 @@ export class IngressMetrics {
   took(start: number | undefined): void {
     if (start !== undefined) this.#latency.observe((performance.now() - start) / 1000);
   }
+}
+
+/** Of a number that is counted elsewhere, read when the registry is asked. */
+function plainCounter(registry: Registry, name: string, help: string, value: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(value());
+    },
+  });
 }

@@ -1,4 +1,5 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
+import { isStoreAway } from '#domain/errors.js';
 import type { Charge, TakeOutcome } from '#domain/keys/counter-charge.js';
 import type { KeyView, RootKeyRecord } from '#domain/keys/key-record.js';
 import { hashKey, hasValidChecksum } from '#domain/keys/key-text.js';
@@ -12,6 +13,7 @@ import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
 import { KeyStore } from '#ports/key-store.js';
+import { LastKnown } from '#ports/last-known.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 import { IngressMetrics } from '#runtime/metrics/ingress-metrics.js';
 import { EnforcementWatch } from './enforcement-watch.js';
@@ -50,10 +52,34 @@ export class KeyVerifier {
     private readonly clock: Clock,
     private readonly metrics: IngressMetrics,
     private readonly watch: EnforcementWatch,
+    @Optional() private readonly lastKnown?: LastKnown,
   ) {}
 
   /** Throws or rejects with HttpProblem 412 when a named rate limit exists nowhere. */
   judge(call: VerifyCall): Judged | Promise<Judged> {
+    if (this.lastKnown === undefined) return this.#judge(call);
+    try {
+      const judged = this.#judge(call);
+      return judged instanceof Promise ? judged.catch((error) => this.judgeUnverified(call, error)) : judged;
+    } catch (error) {
+      return this.judgeUnverified(call, error);
+    }
+  }
+
+  /** By what this node last knew, no counter asked, where that is allowed; else throws the error again. */
+  judgeUnverified(call: VerifyCall, error: unknown): Judged {
+    const hash = hashKey(call.request.key);
+    const view = isStoreAway(error) ? this.lastKnown?.key(hash) : undefined;
+    if (!this.lastKnown || !view) throw error;
+    const now = this.clock.now();
+    if (!mayVerify(call, view)) return notFound(hash, now);
+    const active = activeFor(this.lastKnown, view, call.request, now);
+    const code = refusalOf(view.key, now, active, call.permission, profileOf(view).held) ?? 'VALID';
+    const verdict = { code, view, spent: 0, enforcement: strongest(active), unverified: true };
+    return { verdict, hash, now, charge: undefined };
+  }
+
+  #judge(call: VerifyCall): Judged | Promise<Judged> {
     const hash = hashKey(call.request.key);
     const found = this.#find(call.request.key, hash);
     if (found instanceof Promise) return found.then((view) => this.#judgeFound(call, hash, view));
@@ -66,7 +92,7 @@ export class KeyVerifier {
     const view = await this.#find(key, hashKey(key));
     if (!view) return false;
     const now = this.clock.now();
-    const active = this.#activeFor(view, call.request, now);
+    const active = activeFor(this.enforcements, view, call.request, now);
     return refusalOf(view.key, now, active, call.permission, profileOf(view).held) === undefined;
   }
 
@@ -78,10 +104,8 @@ export class KeyVerifier {
 
   #judgeFound(call: VerifyCall, hash: string, view: KeyView | undefined): Judged | Promise<Judged> {
     const now = this.clock.now();
-    if (!view || !isGranted(call.rootKey.rights, 'api', view.key.apiId, 'verify_key')) {
-      return { verdict: { code: 'NOT_FOUND', spent: 0 }, hash, now, charge: undefined };
-    }
-    const active = this.#activeFor(view, call.request, now);
+    if (!view || !mayVerify(call, view)) return notFound(hash, now);
+    const active = activeFor(this.enforcements, view, call.request, now);
     if (active.length > 0) this.watch.obeyed(active, now);
     const enforcement = active.length > 0 ? strongest(active) : undefined;
     const code = refusalOf(view.key, now, active, call.permission, profileOf(view).held);
@@ -112,17 +136,29 @@ export class KeyVerifier {
       return { verdict, hash, now, charge: outcome.charge };
     });
   }
+}
 
-  #activeFor({ key, identity }: KeyView, request: VerifyRequest, now: number): readonly Enforcement[] {
-    const store = this.enforcements;
-    const ip = request.tags ? ipOf(request.tags) : '';
-    const ofKey = store.activeFor('key', key.id, now);
-    const ofIdentity = identity ? store.activeFor('identity', identity.id, now) : NO_ENFORCEMENTS;
-    const ofSubject = store.activeFor('subject', identity?.externalId ?? key.id, now);
-    const ofIp = ip === '' ? NO_ENFORCEMENTS : store.activeFor('ip', ip, now);
-    if (ofKey.length + ofIdentity.length + ofSubject.length + ofIp.length === 0) return NO_ENFORCEMENTS;
-    return [...ofKey, ...ofIdentity, ...ofSubject, ...ofIp];
-  }
+function activeFor(
+  store: Pick<EnforcementStore, 'activeFor'>,
+  { key, identity }: KeyView,
+  { tags }: VerifyRequest,
+  now: number,
+): readonly Enforcement[] {
+  const ip = tags ? ipOf(tags) : '';
+  const ofKey = store.activeFor('key', key.id, now);
+  const ofIdentity = identity ? store.activeFor('identity', identity.id, now) : NO_ENFORCEMENTS;
+  const ofSubject = store.activeFor('subject', identity?.externalId ?? key.id, now);
+  const ofIp = ip === '' ? NO_ENFORCEMENTS : store.activeFor('ip', ip, now);
+  if (ofKey.length + ofIdentity.length + ofSubject.length + ofIp.length === 0) return NO_ENFORCEMENTS;
+  return [...ofKey, ...ofIdentity, ...ofSubject, ...ofIp];
+}
+
+function mayVerify({ rootKey }: VerifyCall, { key }: KeyView): boolean {
+  return isGranted(rootKey.rights, 'api', key.apiId, 'verify_key');
+}
+
+function notFound(hash: string, now: number): Judged {
+  return { verdict: { code: 'NOT_FOUND', spent: 0 }, hash, now, charge: undefined };
 }
 
 function limitsOf(view: KeyView, request: VerifyRequest): LimitPlan {

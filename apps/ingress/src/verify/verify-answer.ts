@@ -12,8 +12,9 @@ export interface VerifyAnswer {
 }
 
 export function verifyAnswer(verdict: Verdict, requestId: string, now: number): VerifyAnswer {
-  const { code, view, credits, limits, outcome, enforcement } = verdict;
+  const { code, view, credits, limits, outcome, enforcement, unverified } = verdict;
   let data = code === 'VALID' ? '"valid":true,"code":"VALID"' : `"valid":false,"code":"${code}"`;
+  if (unverified) data += ',"unverified":true';
   if (view) data += profileOf(view).members;
   if (credits !== undefined) data += `,"credits":${credits}`;
   const asked = limits && limits.limits.length > 0 && outcome;

@@ -22,7 +22,7 @@ export interface VerifyEvent {
 
 /** The row of a verification, whatever its outcome, with its newline. The presented key is never in it. */
 export function verifyRow({ id, source, time, request, hash, verdict, charge }: VerifyEvent): string {
-  const { view, code, spent } = verdict;
+  const { view, code, spent, unverified } = verdict;
   const data: JsonObject = { outcome: code };
   if (view) {
     data.keyId = view.key.id;
@@ -32,6 +32,7 @@ export function verifyRow({ id, source, time, request, hash, verdict, charge }: 
     data.keyStart = request.key.slice(0, SHOWN_CHARS);
     data.keyHash = hash.slice(0, HASH_CHARS);
   }
+  if (unverified) data.unverified = true;
   if (spent > 0) data.cost = spent;
   if (request.tags && request.tags.length > 0) addTags(data, request.tags);
   const subject = view ? profileOf(view).subject : typeof data.ip === 'string' ? data.ip : 'anonymous';

@@ -42,7 +42,7 @@ export class VerifyOnce {
     this.#pending.set(key, { requestHash, waiting: [answered] });
     const kept = this.counters.keptAnswer(key, this.clock.now());
     if (kept === undefined) this.#verify(call, key, requestHash);
-    else this.#replayed(call, key, requestHash, kept).catch((error) => this.#settle(key, error, undefined));
+    else this.#replayed(call, key, requestHash, kept).catch((error) => this.#unverified(call, key, error));
   }
 
   #verify(call: VerifyCall, key: string, requestHash: string): void {
@@ -64,6 +64,15 @@ export class VerifyOnce {
     const valid = answer.body.includes('"data":{"valid":true');
     if (valid && !(await this.verifier.isUsable(call))) return this.#verify(call, key, requestHash);
     this.#settle(key, undefined, { ...answer, headers: { ...answer.headers, 'Idempotent-Replayed': 'true' } });
+  }
+
+  /** Whether it is a repeat cannot be told: it is answered without charge where that is allowed. */
+  #unverified(call: VerifyCall, key: string, reason: unknown): void {
+    try {
+      this.service.verifyUnverified(call, reason, (error, answer) => this.#settle(key, error, answer));
+    } catch (error) {
+      this.#settle(key, error, undefined);
+    }
   }
 
   #settle(key: string, error: unknown, answer: VerifyAnswer | undefined): void {

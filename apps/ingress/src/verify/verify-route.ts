@@ -28,7 +28,7 @@ export function registerVerifyRoute(fastify: FastifyInstance, rootKeys: RootKeys
 }
 
 function callOf(request: FastifyRequest, rootKeys: RootKeys): VerifyCall {
-  const rootKey = rootKeys.authenticate(request.headers.authorization);
+  const rootKey = rootKeys.authenticateLastKnown(request.headers.authorization);
   if (!isGrantedForSome(rootKey.rights, 'api', 'verify_key')) {
     throw insufficientRights(missingRight('api', '*', 'verify_key'));
   }

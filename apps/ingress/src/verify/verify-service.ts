@@ -43,17 +43,24 @@ export class VerifyService {
     } else this.#record(call, judged, keepAs, answered);
   }
 
+  /** For a call that cannot be judged since `error`: by what was last known, or the error is its answer. */
+  verifyUnverified(call: VerifyCall, error: unknown, answered: Answered): void {
+    this.room.demand();
+    this.#record(call, this.verifier.judgeUnverified(call, error), undefined, answered);
+  }
+
   #record(call: VerifyCall, judged: Judged, keepAs: KeepAs | undefined, answered: Answered): void {
     const { verdict, hash, now } = judged;
     const { request, requestId: id } = call;
     const started = this.metrics.sample();
     const answer = verifyAnswer(verdict, id, now);
-    const charge = keepAs ? { ...judged.charge, v: keptCharge(keepAs, answer, now) } : judged.charge;
+    const charge =
+      keepAs && !verdict.unverified ? { ...judged.charge, v: keptCharge(keepAs, answer, now) } : judged.charge;
     const kept = charge?.v ? this.#keep({ v: charge.v }) : undefined;
     const row = verifyRow({ id, source: this.#source, time: now, request, hash, verdict, charge });
     this.recorder.record(row, 1, (error) => {
       if (error !== undefined) return this.#takeBack(charge, error, answered);
-      this.metrics.verified(verdict.code);
+      this.metrics.verified(verdict);
       this.metrics.took(started);
       if (kept) kept.then(() => answered(undefined, answer));
       else answered(undefined, answer);

@@ -1,4 +1,4 @@
-import { QueryGate } from './query-gate.js';
+import { CallGate } from './call-gate.js';
 
 /** A query that runs until it is told to end. */
 function held(log: string[], name: string) {
@@ -19,7 +19,7 @@ const turns = async () => {
 };
 
 test('no more queries run at once than allowed, and those that wait come in order, also after a failure', async () => {
-  const gate = new QueryGate({ running: 2, waiting: 5, waitMs: 60_000 });
+  const gate = new CallGate({ running: 2, waiting: 5, waitMs: 60_000, refusal: 'Too many.' });
   const started: string[] = [];
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => held(started, name));
   const results = [a, b, c, d].map((query) => gate.run(query!.query));
@@ -38,7 +38,7 @@ test('no more queries run at once than allowed, and those that wait come in orde
 });
 
 test('a query too many is refused at once, one that waits too long in time, and neither takes a place', async () => {
-  const gate = new QueryGate({ running: 1, waiting: 1, waitMs: 5 });
+  const gate = new CallGate({ running: 1, waiting: 1, waitMs: 5, refusal: 'Too many.' });
   const first = held([], 'a');
   const running = gate.run(first.query);
   const waiting = gate.run(async () => 'b');
