@@ -86,12 +86,16 @@ export class PolicyEditor {
   }
 
   async #carry(intent: PolicyIntent): Promise<void> {
-    await this.store.intend(intent);
-    const position = await this.#append(intent).catch(async (error: unknown) => {
+    const position = await this.#write(intent).catch(async (error: unknown) => {
       await this.store.abandon(intent); // not in the log: the caller hears that nothing has changed
       throw error;
     });
     await this.store.commit(intent, position);
+  }
+
+  async #write(intent: PolicyIntent): Promise<Position> {
+    await this.store.intend(intent); // where it rejects, the intention may stand all the same
+    return this.#append(intent);
   }
 
   async #append(intent: PolicyIntent): Promise<Position> {

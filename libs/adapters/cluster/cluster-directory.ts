@@ -4,8 +4,6 @@ import { LocalShareCounters } from '#adapters/redis/local-share-counters.js';
 import { RedisConnection } from '#adapters/redis/redis-connection.js';
 import { RedisCounters } from '#adapters/redis/redis-counters.js';
 import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
-import { RedisMeterStore } from '#adapters/redis/redis-meter-store.js';
-import { RedisPolicyStore } from '#adapters/redis/redis-policy-store.js';
 import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
@@ -92,14 +90,14 @@ export class ClusterDirectory {
   }
 
   ports(): Parameters<typeof provided>[0] {
-    const { enforcements } = this.node;
+    const { enforcements, policies, meters } = this.node;
     return [
       [KeyStore, this.node.keys],
       [Counters, this.counters],
       [EnforcementStore, enforcements],
       [EnforcementOutbox, enforcements],
-      [PolicyStore, new RedisPolicyStore(this.connection)],
-      [MeterStore, new RedisMeterStore(this.connection)],
+      [PolicyStore, policies],
+      [MeterStore, meters],
       ...(this.node.lastKnown ? [[LastKnown, this.node.lastKnown] as const] : []),
     ];
   }

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
 import type { DirectoryRecord, RecordKind } from '#domain/keys/directory-record.js';
 import type { IdentityRecord, KeyRecord } from '#domain/keys/key-record.js';
+import type { Meter } from '#domain/meters/meter.js';
 import { type Enforcement, isActive } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
 import type { RunEpoch } from './epoch.js';
@@ -14,6 +15,7 @@ import { listTexts } from './redis-enforcement-lists.js';
 import type { Step } from './redis-key-directory.js';
 import { partIndex } from './redis-key-layout.js';
 import { storeSteps, unlistSteps } from './redis-key-writes.js';
+import { meterSteps } from './redis-meter-store.js';
 import { PART_OF } from './redis-record-parts.js';
 
 const RECORDS_AT_ONCE = 200;
@@ -107,6 +109,7 @@ function recordSteps(entry: DirectoryRecord, before: string, now: number): Step[
     return [...old, ['set', part, id, JSON.stringify(record)], ...live];
   }
   const set: Step = ['set', part, id, JSON.stringify(record)];
+  if (kind === 'meter') return [...old, ...meterSteps(record)];
   if (kind === 'identity') return [...old, set, ['set', 'externals', record.externalId, id]];
   if (kind !== 'enforcement') return [...old, set];
   const lists = listTexts(record).map((text): Step => ['add', 'enforcement-lists', text]);
@@ -121,6 +124,7 @@ function undoSteps(kind: RecordKind, before: string): Step[] {
     return [...unlistSteps(key), ...lostCredits('rem', key)];
   }
   if (kind === 'identity') return [['del', 'externals', (JSON.parse(before) as IdentityRecord).externalId]];
+  if (kind === 'meter') return [['del', 'meter-slugs', (JSON.parse(before) as Meter).slug]];
   if (kind !== 'enforcement') return [];
   const old = JSON.parse(before) as Enforcement;
   return [...listTexts(old).map((text): Step => ['rem', 'enforcement-lists', text]), ['rem', 'holding', old.id]];

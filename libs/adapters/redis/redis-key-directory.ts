@@ -5,10 +5,13 @@ import { epochLost, lossIn, RunEpoch } from './epoch.js';
 import { type Part, partIndex } from './redis-key-layout.js';
 import type { ScriptName } from './redis-key-scripts.js';
 
-/** `is`/`no`: the document must be this one / absent. `say`: tells the nodes that it has changed. */
+/**
+ * `is`/`no`: the document must be this one / absent. `room`: the part must hold fewer documents than `field` says.
+ * `say`: tells the nodes that it has changed.
+ */
 export type Step =
   | readonly ['is' | 'set', Part, field: string, document: string]
-  | readonly ['no' | 'del' | 'add' | 'rem' | 'say', Part, field: string];
+  | readonly ['no' | 'room' | 'del' | 'add' | 'rem' | 'say', Part, field: string];
 
 export interface Committed {
   /** False: a condition did not hold, and nothing was written. */

@@ -1,5 +1,5 @@
 /**
- * Where the directory (keys, identities, root keys, enforcements, leases) lies in Redis. All of it shares the slot of
+ * Where the directory (keys, identities, root keys, enforcements, meters, policies, leases) lies in Redis. All of it shares the slot of
  * the hash tag `{<name>}`: a revocation is one atomic step over the key's record, its hash, its listings and the line
  * in the list of changes, and Redis Cluster has no such step over two slots. One shard bears it: administrators and
  * policies write it, and a node reads it on its first use of a key (about 1 kB a key). Counters, which every
@@ -31,6 +31,13 @@ export const PARTS = [
   'holding',
   /** Enforcements without an audit row. */
   'outbox',
+  'meters',
+  /** Slug of a living meter to its id. */
+  'meter-slugs',
+  'built-in-meters',
+  'policies',
+  /** Changes of policies that are on their way into the log of events. */
+  'policy-intents',
   /** Marks of writes that the log of keys has perhaps not been told of. */
   'unpublished',
   /** Epochs that this one follows upon: a node that still knows one of them may go over. */

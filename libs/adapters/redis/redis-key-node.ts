@@ -27,6 +27,8 @@ import { SCRIPTS, type ScriptName } from './redis-key-scripts.js';
 import { type OnOutage, RedisKeyStore } from './redis-key-store.js';
 import { RedisKeyWriter } from './redis-key-writer.js';
 import { RedisLastKnown } from './redis-last-known.js';
+import { type MeterLimits, RedisMeterStore } from './redis-meter-store.js';
+import { RedisPolicyStore } from './redis-policy-store.js';
 
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
@@ -43,6 +45,7 @@ export interface RedisKeyNodeOptions {
   readonly whenEmpty: 'begin' | 'rebuild';
   /** To the log of keys, from which Redis is rebuilt. Without it nothing can be. */
   readonly append?: AppendRecords;
+  readonly meterLimits?: MeterLimits;
   /** Told of every write that had to be known everywhere. */
   readonly confirmed?: (confirmation: Confirmation) => void;
 }
@@ -61,6 +64,8 @@ export const REDIS_KEY_NODE_DEFAULTS: Omit<RedisKeyNodeOptions, 'nodeId'> = {
 export class RedisKeyNode {
   readonly keys: RedisKeyStore;
   readonly enforcements: RedisEnforcementStore;
+  readonly meters: RedisMeterStore;
+  readonly policies: RedisPolicyStore;
   /** Where `onOutage` is `allow`. */
   readonly lastKnown: LastKnown | undefined;
   readonly lease: NodeLease;
@@ -88,6 +93,8 @@ export class RedisKeyNode {
     const invalidation = new Invalidation(directory, lease, clock, options.confirmed);
     const journal = options.append && new RedisKeyJournal(directory, options.append);
     const writer = new RedisKeyWriter(directory, invalidation, journal);
+    this.meters = new RedisMeterStore(directory, writer, options.meterLimits);
+    this.policies = new RedisPolicyStore(directory, writer);
     this.journal = journal;
     this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, options.onOutage);
     this.lastKnown = options.onOutage === 'allow' ? new RedisLastKnown(cache, roots, index) : undefined;

@@ -44,14 +44,15 @@ return found
 `;
 
 /**
- * Steps of four arguments: verb, part, field, value. All of \`is\` and \`no\` hold, or nothing is written. Answers 1 or 0,
+ * Steps of four arguments: verb, part, field, value. All of `is`, `no` and `room` hold, or nothing is written. Answers 1 or 0,
  * the number of its last change or of the newest one, and the nodes with what they have confirmed.
  */
 const COMMIT = `${GUARD}${WRITE_STEP}
 for i = 4, #ARGV, 4 do
   local verb, part, field, value = ARGV[i], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2], ARGV[i + 3]
   if verb == 'is' and redis.call('HGET', part, field) ~= value
-    or verb == 'no' and redis.call('HEXISTS', part, field) == 1 then
+    or verb == 'no' and redis.call('HEXISTS', part, field) == 1
+    or verb == 'room' and redis.call('HLEN', part) >= tonumber(field) then
     return {0, whole(newest), redis.call('HGETALL', ${key('nodes')})}
   end
 end

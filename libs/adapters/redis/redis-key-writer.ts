@@ -32,7 +32,12 @@ export class RedisKeyWriter {
    * resolves when the log knows the record as it is, and no node answers from before whatever was written until now.
    */
   async caughtUp(kind: RecordKind, id: string, told?: Told): Promise<void> {
-    await Promise.all([this.journal?.settleRecord(kind, id), this.announce([], undefined, told)]);
+    await Promise.all([this.settled(kind, id), this.announce([], undefined, told)]);
+  }
+
+  /** As `caughtUp`, for what no node has in memory. */
+  async settled(kind: RecordKind, id: string): Promise<void> {
+    await this.journal?.settleRecord(kind, id);
   }
 
   async #commit(steps: readonly Step[], alsoAwait: (committed: Committed) => unknown): Promise<Committed> {

@@ -3,11 +3,11 @@ import { describeMeterStore, type OpenMeterStore } from '#contracts/meter-store.
 import { describePolicyStore } from '#contracts/policy-store.contract.js';
 import { changeMeter, createMeter, meterDefinition } from '#domain/meters/meter.js';
 import { eventually } from '../../../test/support/eventually.js';
+import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisEngineSnapshotStore } from './redis-engine-snapshot-store.js';
-import { RedisMeterStore } from './redis-meter-store.js';
-import { RedisPolicyStore } from './redis-policy-store.js';
+import type { RedisKeyNode } from './redis-key-node.js';
 
 const describeRedis = await describeWithRedis();
 
@@ -15,6 +15,8 @@ interface Opened<Parts> {
   reopen(): Promise<Parts & Opened<Parts>>;
   close(): Promise<void>;
 }
+
+let count = 0;
 
 for (const mode of ['standalone', 'cluster'] as const) {
   describeRedis(`stores in Redis, ${mode}`, () => {
@@ -41,11 +43,31 @@ for (const mode of ['standalone', 'cluster'] as const) {
       return openAgain(parts);
     }
 
-    const limits = { living: 5, all: 8 };
-    const openMeters = (): Promise<OpenMeterStore> => open((to) => ({ store: new RedisMeterStore(to, { limits }) }));
+    const nodes = new RedisNodes(mode);
+    const meterLimits = { living: 5, all: 8 };
+    beforeAll(() => nodes.start());
+    afterAll(() => nodes.close());
+
+    interface OnNode<Store> {
+      readonly store: Store;
+      reopen(): Promise<OnNode<Store>>;
+      close(): Promise<void>;
+    }
+
+    async function onNode<Store>(storeOf: (node: RedisKeyNode) => Store, name = `n${count++}`): Promise<OnNode<Store>> {
+      const node = await nodes.open({ name, meterLimits });
+      const close = () => nodes.end(node);
+      const reopen = async () => {
+        await close();
+        return onNode(storeOf, name);
+      };
+      return { store: storeOf(node), close, reopen };
+    }
+
+    const openMeters = (): Promise<OpenMeterStore> => onNode(({ meters }) => meters);
     describeMeterStore(`Redis, ${mode}`, openMeters);
 
-    describePolicyStore(`Redis, ${mode}`, () => open((to) => ({ store: new RedisPolicyStore(to) })));
+    describePolicyStore(`Redis, ${mode}`, () => onNode(({ policies }) => policies));
 
     describeEngineSnapshotStore(`Redis, ${mode}`, () =>
       open((to) => ({
@@ -61,9 +83,8 @@ for (const mode of ['standalone', 'cluster'] as const) {
     );
 
     test('changes of one meter by two stores at once are all there in the end', async () => {
-      await redis.ask('FLUSHALL');
-      const connections = [await connect(), await connect()];
-      const stores = connections.map((to) => new RedisMeterStore(to));
+      const [one, other] = [await nodes.open({ name: 'both' }), await nodes.open({ name: 'both' })];
+      const stores = [one.meters, other.meters];
       const meter = createMeter(
         meterDefinition.parse({ slug: 'm', aggregation: 'COUNT', eventType: 't', metadata: {} }),
         '01J00000000000000000000000',
@@ -78,7 +99,6 @@ for (const mode of ['standalone', 'cluster'] as const) {
         ),
       );
       expect(Object.keys((await stores[0]?.find('m'))?.metadata ?? {})).toHaveLength(10);
-      await Promise.all(connections.map((to) => to.close()));
     });
 
     test('a snapshot above the limit is refused; two are kept, whole also when saved by several at once', async () => {

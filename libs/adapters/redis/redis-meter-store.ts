@@ -1,119 +1,101 @@
-import { KeymeterError } from '#domain/errors.js';
 import type { Meter } from '#domain/meters/meter.js';
 import { MeterStore } from '#ports/meter-store.js';
-import { LuaScript } from './lua-script.js';
-import type { RedisConnection } from './redis-connection.js';
+import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
+import type { RedisKeyWriter } from './redis-key-writer.js';
 
-export interface RedisMeterOptions {
-  readonly name?: string;
-  /** Meters that live, and all of them: deleted ones stay readable for ever. */
-  readonly limits?: { readonly living: number; readonly all: number };
+/** Meters that live, and all of them: deleted ones stay readable for ever. */
+export interface MeterLimits {
+  readonly living: number;
+  readonly all: number;
 }
 
-const UPDATES = 20; // others who change the same meter at the same moment
+const LIMITS: MeterLimits = { living: 1_000, all: 10_000 };
 
-/** KEYS: meters by id, ids of living ones by slug. ARGV: id, slug, meter, limits of living and of all. */
-const CREATE = new LuaScript(`
-if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then return 'slug_taken' end
-if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[4]) or redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then
-  return 'full'
-end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[1])
-return 'created'
-`);
-
-/** KEYS as CREATE. ARGV: id, meter as it was, as it shall be, slug to be freed or nothing. */
-const REPLACE = new LuaScript(`
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-if ARGV[4] ~= '' then redis.call('HDEL', KEYS[2], ARGV[4]) end
-return 1
-`);
-
-/** KEYS: as CREATE, slugs that were built in once. ARGV: id, slug, meter. */
-const BUILD_IN = new LuaScript(`
-if redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[1]) == 0 then return end
-if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
-`);
-
-/**
- * Meters in Redis, in one slot, so slug and definition move together. As durable as Redis is: with appendfsync
- * everysec the last second may be lost with its machine.
- */
+/** Meters in the directory: slug and definition move together, and the log of keys brings them back. */
 export class RedisMeterStore extends MeterStore {
-  readonly #meters: string;
-  readonly #idBySlug: string;
-  readonly #builtIn: string;
-  readonly #limits: { readonly living: number; readonly all: number };
-
   constructor(
-    private readonly connection: RedisConnection,
-    { name = 'meters', limits = { living: 1_000, all: 10_000 } }: RedisMeterOptions = {},
+    private readonly directory: RedisKeyDirectory,
+    private readonly writer: RedisKeyWriter,
+    private readonly limits = LIMITS,
   ) {
     super();
-    this.#meters = `{${name}}:by-id`;
-    this.#idBySlug = `{${name}}:slugs`;
-    this.#builtIn = `{${name}}:built-in`;
-    this.#limits = limits;
   }
 
   create(meter: Meter): Promise<'created' | 'slug_taken' | 'full'> {
-    const { living, all } = this.#limits;
-    const args = [meter.id, meter.slug, JSON.stringify(meter), living, all];
-    return this.#run(CREATE, args) as Promise<'created' | 'slug_taken' | 'full'>;
-  }
-
-  async find(idOrSlug: string): Promise<Meter | undefined> {
-    return this.connection.run(async (client) => {
-      const id = (await client.hget(this.#idBySlug, idOrSlug)) ?? idOrSlug;
-      return parsed(await client.hget(this.#meters, id));
+    const room: Step[] = [
+      ['room', 'meter-slugs', String(this.limits.living)],
+      ['room', 'meters', String(this.limits.all)],
+    ];
+    return untilDone(async () => {
+      const { done } = await this.writer.write([['no', 'meter-slugs', meter.slug], ...room, ...meterSteps(meter)]);
+      return done ? 'created' : this.#refusal(meter.slug);
     });
   }
 
+  async find(idOrSlug: string): Promise<Meter | undefined> {
+    const [id] = await this.directory.fetch([['meter-slugs', idOrSlug]]);
+    return this.directory.find<Meter>('meters', id ?? idOrSlug);
+  }
+
   async list({ includeDeleted = false } = {}): Promise<Meter[]> {
-    const texts = await this.connection.run((client) => client.hvals(this.#meters));
-    const meters = texts.map((text) => JSON.parse(text) as Meter);
-    return includeDeleted ? meters : meters.filter(({ deletedAt }) => deletedAt === undefined);
+    const meters = await this.#all();
+    return includeDeleted ? meters : meters.filter(isLiving);
   }
 
   update(id: string, change: (meter: Meter) => Meter): Promise<Meter | undefined> {
-    return this.#change(id, (meter) => (meter.deletedAt === undefined ? change(meter) : undefined));
+    return this.#change(id, (meter) => (isLiving(meter) ? change(meter) : undefined));
   }
 
   async remove(id: string, at: number): Promise<Meter | undefined> {
-    const removed = await this.#change(id, (meter) =>
-      meter.deletedAt === undefined ? { ...meter, deletedAt: at } : undefined,
-    );
-    return removed ?? this.#read(id);
+    const removed = await this.#change(id, (meter) => (isLiving(meter) ? { ...meter, deletedAt: at } : undefined));
+    return removed ?? this.directory.find<Meter>('meters', id);
   }
 
   async ensureBuiltIn(meters: readonly Meter[]): Promise<void> {
-    for (const meter of meters) await this.#run(BUILD_IN, [meter.id, meter.slug, JSON.stringify(meter)]);
+    for (const meter of meters) {
+      const { id: meterId, slug } = meter;
+      const once: Step[] = [
+        ['no', 'built-in-meters', slug],
+        ['set', 'built-in-meters', slug, JSON.stringify({ id: slug, meterId })],
+      ];
+      const { done } = await this.writer.write([...once, ['no', 'meter-slugs', slug], ...meterSteps(meter)]);
+      if (!done) await this.writer.write(once); // the slug is taken by another meter: that one stays
+    }
   }
 
   /** Undefined when there is none, or `change` makes nothing of it. */
-  async #change(id: string, change: (meter: Meter) => Meter | undefined): Promise<Meter | undefined> {
-    for (let n = 0; n < UPDATES; n++) {
-      const before = await this.connection.run((client) => client.hget(this.#meters, id));
-      const changed = before === null ? undefined : change(JSON.parse(before) as Meter);
-      if (before === null || changed === undefined) return undefined;
-      const freed = changed.deletedAt === undefined ? '' : changed.slug;
-      if ((await this.#run(REPLACE, [id, before, JSON.stringify(changed), freed])) === 1) return changed;
-    }
-    throw new KeymeterError('STORE_UNAVAILABLE', 'The meter is being changed by others.', { retryable: true });
+  #change(id: string, change: (meter: Meter) => Meter | undefined): Promise<Meter | undefined> {
+    return untilDone<Meter | undefined>(async () => {
+      const [stored] = await this.directory.fetch([['meters', id]]);
+      const changed = stored === undefined ? undefined : change(JSON.parse(stored) as Meter);
+      if (stored === undefined || changed === undefined) {
+        await this.writer.settled('meter', id);
+        return undefined;
+      }
+      const freed: Step[] = isLiving(changed) ? [] : [['del', 'meter-slugs', changed.slug]];
+      const set: Step = ['set', 'meters', id, JSON.stringify(changed)];
+      return (await this.writer.write([['is', 'meters', id, stored], set, ...freed])).done ? changed : 'overtaken';
+    });
   }
 
-  async #read(id: string): Promise<Meter | undefined> {
-    return parsed(await this.connection.run((client) => client.hget(this.#meters, id)));
+  async #refusal(slug: string): Promise<'slug_taken' | 'full' | 'overtaken'> {
+    const meters = await this.#all();
+    const living = meters.filter(isLiving);
+    if (living.some((meter) => meter.slug === slug)) return 'slug_taken';
+    return living.length >= this.limits.living || meters.length >= this.limits.all ? 'full' : 'overtaken';
   }
 
-  #run(script: LuaScript, args: readonly (string | number)[]): Promise<unknown> {
-    const keys = [this.#meters, this.#idBySlug, this.#builtIn];
-    return this.connection.run((client) => script.run(client, keys, args));
+  async #all(): Promise<Meter[]> {
+    return (await this.directory.values('meters')).map((text) => JSON.parse(text) as Meter);
   }
 }
 
-function parsed(text: string | null): Meter | undefined {
-  return text === null ? undefined : (JSON.parse(text) as Meter);
+/** Also of one that a rebuild brings back. */
+export function meterSteps(meter: Meter): Step[] {
+  const set: Step = ['set', 'meters', meter.id, JSON.stringify(meter)];
+  return isLiving(meter) ? [set, ['set', 'meter-slugs', meter.slug, meter.id]] : [set];
+}
+
+function isLiving({ deletedAt }: Meter): boolean {
+  return deletedAt === undefined;
 }

@@ -1,60 +1,53 @@
+import type { PolicyIntentRecord, PolicyRecord } from '#domain/keys/directory-record.js';
 import type { Position } from '#domain/log/position.js';
 import { type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
-import { LuaScript } from './lua-script.js';
-import type { RedisConnection } from './redis-connection.js';
+import type { RedisKeyDirectory, Step } from './redis-key-directory.js';
+import type { RedisKeyWriter } from './redis-key-writer.js';
 
-/** KEYS: policies, intentions. ARGV: id, policy with its position, or nothing to remove it. */
-const COMMIT = new LuaScript(`
-if ARGV[2] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
-redis.call('HDEL', KEYS[2], ARGV[1])
-`);
-
-/**
- * Policies in Redis, in one slot, so policy and intention change together. As durable as Redis is: what is in force
- * is decided by the log, and a policy that Redis lost is there.
- */
+/** Policies in the directory: policy and intention change together, and the log of keys brings them back. */
 export class RedisPolicyStore extends PolicyStore {
-  readonly #policies: string;
-  readonly #intents: string;
-
   constructor(
-    private readonly connection: RedisConnection,
-    name = 'policies',
+    private readonly directory: RedisKeyDirectory,
+    private readonly writer: RedisKeyWriter,
   ) {
     super();
-    this.#policies = `{${name}}:by-id`;
-    this.#intents = `{${name}}:intents`;
   }
 
   async intend(intent: PolicyIntent): Promise<void> {
-    await this.connection.run((client) => client.hset(this.#intents, intent.policy.id, JSON.stringify(intent)));
+    const { id } = intent.policy;
+    const record: PolicyIntentRecord = { id, ...intent };
+    await this.writer.write([['set', 'policy-intents', id, JSON.stringify(record)]]);
   }
 
   async commit({ kind, policy }: PolicyIntent, position: Position): Promise<void> {
-    const stored: StoredPolicy = { policy, position };
-    const args = [policy.id, kind === 'put' ? JSON.stringify(stored) : ''];
-    await this.connection.run((client) => COMMIT.run(client, [this.#policies, this.#intents], args));
+    const { id } = policy;
+    const record: PolicyRecord = { id, policy, position };
+    const step: Step = kind === 'put' ? ['set', 'policies', id, JSON.stringify(record)] : ['del', 'policies', id];
+    await this.writer.write([step, ['del', 'policy-intents', id]]);
   }
 
   async abandon({ policy }: PolicyIntent): Promise<void> {
-    await this.connection.run((client) => client.hdel(this.#intents, policy.id));
+    await this.writer.write([['del', 'policy-intents', policy.id]]);
   }
 
   async intents(): Promise<PolicyIntent[]> {
-    const texts = await this.connection.run((client) => client.hgetall(this.#intents));
-    return Object.keys(texts)
-      .sort()
-      .map((id) => JSON.parse(texts[id] as string) as PolicyIntent);
+    const texts = await this.directory.values('policy-intents');
+    const records = texts.map((text) => JSON.parse(text) as PolicyIntentRecord);
+    return records.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ kind, policy, rowId }) => ({ kind, policy, rowId }));
   }
 
   async find(id: string): Promise<StoredPolicy | undefined> {
-    const text = await this.connection.run((client) => client.hget(this.#policies, id));
-    return text === null ? undefined : (JSON.parse(text) as StoredPolicy);
+    const record = await this.directory.find<PolicyRecord>('policies', id);
+    return record && storedPolicy(record);
   }
 
   async list(): Promise<StoredPolicy[]> {
-    const texts = await this.connection.run((client) => client.hvals(this.#policies));
-    const all = texts.map((text) => JSON.parse(text) as StoredPolicy);
+    const texts = await this.directory.values('policies');
+    const all = texts.map((text) => storedPolicy(JSON.parse(text) as PolicyRecord));
     return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
   }
+}
+
+function storedPolicy({ policy, position }: PolicyRecord): StoredPolicy {
+  return { policy, position };
 }

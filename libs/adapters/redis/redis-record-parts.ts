@@ -8,6 +8,10 @@ export const PART_OF: Readonly<Record<RecordKind, Part>> = {
   key: 'keys',
   rootKey: 'roots',
   enforcement: 'enforcements',
+  meter: 'meters',
+  builtInMeter: 'built-in-meters',
+  policy: 'policies',
+  policyIntent: 'policy-intents',
 };
 
 const KIND_OF = new Map(Object.entries(PART_OF).map(([kind, part]) => [part, kind as RecordKind]));

@@ -1,6 +1,29 @@
-/** The records of keys and what belongs to them, as they are told to the log of keys, and from it to a rebuild. */
+/** The records of the cluster's directory, as they are told to the log of keys, and from it to a rebuild. */
+import type { Position } from '../log/position.js';
+import type { Meter } from '../meters/meter.js';
 import type { Enforcement } from '../policies/enforcement.js';
+import type { Policy } from '../policies/policy.js';
 import type { ApiRecord, IdentityRecord, KeyRecord, RootKeyRecord } from './key-record.js';
+
+export interface PolicyRecord {
+  readonly id: string;
+  readonly policy: Policy;
+  readonly position: Position;
+}
+
+/** A change of a policy that is on its way into the log of events. */
+export interface PolicyIntentRecord {
+  readonly id: string;
+  readonly kind: 'put' | 'delete';
+  readonly policy: Policy;
+  readonly rowId: string;
+}
+
+/** A slug under which a meter was built in once: it is not built in again. */
+export interface BuiltInRecord {
+  readonly id: string;
+  readonly meterId: string;
+}
 
 export interface RecordOf {
   readonly api: ApiRecord;
@@ -8,11 +31,25 @@ export interface RecordOf {
   readonly key: KeyRecord;
   readonly rootKey: RootKeyRecord;
   readonly enforcement: Enforcement;
+  readonly meter: Meter;
+  readonly builtInMeter: BuiltInRecord;
+  readonly policy: PolicyRecord;
+  readonly policyIntent: PolicyIntentRecord;
 }
 
 export type RecordKind = keyof RecordOf;
 
-export const RECORD_KINDS = ['api', 'identity', 'key', 'rootKey', 'enforcement'] as const satisfies RecordKind[];
+export const RECORD_KINDS = [
+  'api',
+  'identity',
+  'key',
+  'rootKey',
+  'enforcement',
+  'meter',
+  'builtInMeter',
+  'policy',
+  'policyIntent',
+] as const satisfies RecordKind[];
 
 /** The state of one record, or that it is gone; of several about one record the last one stands. */
 export type DirectoryRecord = {
