@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerHandle } from '../support/server-script.js';
+import type { FakedClock } from './faked-clock.js';
 
 export interface ChildServer extends ServerHandle {
   readonly running: boolean;
@@ -20,6 +21,7 @@ export interface AppOptions {
   readonly nodeArgs: readonly string[];
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly clock: FakedClock;
   readonly logFolder: string;
   readonly startChild: StartChild;
 }
@@ -57,6 +59,20 @@ export class AppProcess {
     return this.#child?.running ? this.#child.pid : undefined;
   }
 
+  /** Whether it is meant to run. */
+  get wanted(): boolean {
+    return this.#wanted;
+  }
+
+  /** Where what is loaded before the app looks for how long it has to block. */
+  get blockFile(): string {
+    return this.options.env['FAULTS_BLOCK_FILE'] as string;
+  }
+
+  get dataDir(): string {
+    return this.options.env['KEYMETER_DATA_DIR'] as string;
+  }
+
   get logFile(): string {
     return join(this.options.logFolder, `${this.name}.log`);
   }
@@ -69,15 +85,20 @@ export class AppProcess {
     return existsSync(this.logFile) ? readFileSync(this.logFile).subarray(size).toString('utf8') : '';
   }
 
+  /** The wall clock as this process sees it. */
+  get clock(): FakedClock {
+    return this.options.clock;
+  }
+
   start(): void {
     this.#wanted = true;
     this.#hadStarted = false;
-    const { startChild, nodeArgs, script, env, logFolder, name } = this.options;
+    const { startChild, nodeArgs, script, env, clock, logFolder, name } = this.options;
     const child = startChild(process.execPath, ['--single-threaded-gc', ...nodeArgs, script], {
       dir: logFolder,
       logName: `${name}.log`,
       stopMs: STOP_MS,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...clock.env, ...env },
     });
     this.#child = child;
     void child.ended.then(() => this.#ended(child));
@@ -91,6 +112,11 @@ export class AppProcess {
   async stop(): Promise<void> {
     this.#wanted = false;
     await this.#child?.stop();
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    const { pid } = this;
+    if (pid !== undefined) process.kill(pid, signal);
   }
 
   pause(): void {
@@ -117,6 +143,16 @@ export class AppProcess {
       return { status: answer.status, text };
     } catch {
       return undefined; // refused or late: not ready
+    }
+  }
+
+  /** The date that its answers carry, by its own clock, epoch ms; undefined when there is no answer. */
+  async date(): Promise<number | undefined> {
+    try {
+      const { headers } = await fetch(`${this.url}/health/live`, { signal: AbortSignal.timeout(PROBE_MS) });
+      return Date.parse(headers.get('date') ?? '');
+    } catch {
+      return undefined;
     }
   }
 

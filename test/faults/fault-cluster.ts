@@ -2,9 +2,11 @@
 
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { type ServerHandle, serverScript } from '../support/server-script.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { AppProcess, type StartChild } from './app-process.js';
+import { FakedClock } from './faked-clock.js';
 import {
   distinctPorts,
   drawPorts,
@@ -16,7 +18,9 @@ import {
 import { projectRoot } from './project-root.js';
 
 export const APPS = ['ingress-1', 'ingress-2', 'consumer-1', 'consumer-2', 'policy-1', 'policy-2', 'query-1'] as const;
-export type AppName = (typeof APPS)[number] | 'ingress-3';
+/** Comes and goes as a fault; not there otherwise. */
+export const SPARE_APPS = ['consumer-3'] as const;
+export type AppName = (typeof APPS)[number] | (typeof SPARE_APPS)[number] | 'ingress-3';
 export type ServerName = 'kafka' | 'redis' | 'clickhouse';
 
 export const ROOT_KEY = 'root_of_the_fault_runs_0123456789';
@@ -24,11 +28,15 @@ export const ROOT_KEY = 'root_of_the_fault_runs_0123456789';
 export const SESSION_MS = 6_000;
 export const LEASE_MS = 2_000;
 const READY_WITHIN_MS = 240_000;
+/** From the build, also where this file runs from its source. */
+const BLOCKED_LOOP = pathToFileURL(join(projectRoot(), 'dist/test/faults/preload/blocked-loop.js')).href;
 
 export interface ClusterOptions {
   readonly folder: string;
   /** Those that run, in the order in which they start; APPS unless said otherwise. */
   readonly apps?: readonly AppName[];
+  /** Whether wall clocks can be shifted: every process then reads its time through libfaketime, where installed. */
+  readonly fakesClocks?: boolean;
   /** Modules that each app loads before itself. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -49,7 +57,8 @@ export class FaultCluster {
   }
 
   static async start(options: ClusterOptions): Promise<FaultCluster> {
-    const names = options.apps ?? APPS;
+    const running = options.apps ?? APPS;
+    const names = [...running, ...SPARE_APPS];
     const ports = await drawPorts();
     const taken = new Set(Object.values(ports));
     const listenerPorts = await distinctPorts(names.length, taken);
@@ -62,10 +71,15 @@ export class FaultCluster {
       }),
     );
     const servers = await startServers(options.folder, ports, listeners);
-    const apps = await makeApps(options, links, servers.password, await distinctPorts(names.length, taken));
+    const apps = await makeApps(
+      { ...options, apps: names },
+      links,
+      servers.password,
+      await distinctPorts(names.length, taken),
+    );
     const cluster = new FaultCluster(options.folder, servers, links, apps);
     try {
-      for (const app of cluster.all) app.start();
+      for (const name of running) cluster.apps[name].start();
       await cluster.ready();
     } catch (error) {
       await cluster.stop();
@@ -78,13 +92,18 @@ export class FaultCluster {
     return Object.values(this.apps);
   }
 
+  /** Those that are meant to run. */
+  get wanted(): readonly AppProcess[] {
+    return this.all.filter(({ wanted }) => wanted);
+  }
+
   get logFolder(): string {
     return join(this.folder, 'logs');
   }
 
   async ready(withinMs = READY_WITHIN_MS): Promise<void> {
     const until = performance.now() + withinMs;
-    for (const app of this.all) {
+    for (const app of this.wanted) {
       for (let last = await app.readiness(); last?.status !== 200; last = await app.readiness()) {
         if (performance.now() > until) {
           throw new Error(`${app.name} is not ready: ${last?.text ?? 'no answer'}\n${app.logSince(0).slice(-2_000)}`);
@@ -128,7 +147,7 @@ async function openLinks(
 }
 
 async function makeApps(
-  { folder, apps = APPS, preload = [], env = {} }: ClusterOptions,
+  { folder, apps = APPS, fakesClocks = false, preload = [], env = {} }: ClusterOptions,
   links: Links,
   password: string,
   ports: readonly number[],
@@ -143,11 +162,13 @@ async function makeApps(
     const options = {
       name,
       script: join(projectRoot(), `dist/apps/${app}/src/main.js`),
-      nodeArgs: preload.map((module) => `--import=${module}`),
+      nodeArgs: [BLOCKED_LOOP, ...preload].map((module) => `--import=${module}`),
       url: `http://127.0.0.1:${ports[i]}`,
       logFolder: join(folder, 'logs'),
       startChild,
+      clock: new FakedClock(join(folder, 'clocks', name), fakesClocks),
       env: {
+        FAULTS_BLOCK_FILE: join(folder, 'clocks', `${name}-block`),
         KEYMETER_STORES: 'cluster',
         KEYMETER_NODE_ID: name,
         KEYMETER_PORT: String(ports[i]),

@@ -1,7 +1,7 @@
 /** Runs the faults of one lane, one after another: wait, inject, wait until what it hit is well again. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppProcess } from './app-process.js';
-import type { AppName, FaultCluster } from './fault-cluster.js';
+import type { FaultCluster } from './fault-cluster.js';
 import { HarnessError } from './injection.js';
 import type { Pulse } from './pulse.js';
 import type { Planned } from './schedule.js';
@@ -17,6 +17,7 @@ export interface FaultRecord {
   /** From the end of the cause until what it hit was well again, ms; undefined when it never was. */
   readonly recoveryMs: number | undefined;
   readonly bite: string;
+  readonly losesRedis: boolean;
   readonly problems: readonly string[];
 }
 
@@ -33,6 +34,11 @@ export class FaultLane {
     private readonly isOver: () => boolean,
     private readonly say: (text: string) => void,
   ) {}
+
+  /** Whether a fault was not recovered from. */
+  get hasFailed(): boolean {
+    return this.records.some(({ recoveryMs }) => recoveryMs === undefined);
+  }
 
   async run(planned: readonly Planned[]): Promise<void> {
     for (const next of planned) {
@@ -51,14 +57,11 @@ export class FaultLane {
     const logs = new Map(cluster.all.map((app) => [app, app.logSize]));
     const problems: string[] = [];
     const bite = await injection.inject(cluster, params).catch((error: unknown) => {
-      if (!(error instanceof HarnessError)) throw error;
-      problems.push(error.message);
-      return error.message;
+      problems.push(error instanceof HarnessError ? error.message : ((error as Error).stack ?? String(error)));
+      return (error as Error).message;
     });
     const end = performance.now();
-    const affected = (injection.affects?.(params) ?? (Object.keys(cluster.apps) as AppName[])).map(
-      (name) => cluster.apps[name],
-    );
+    const affected = injection.affects?.(params).map((name) => cluster.apps[name]) ?? cluster.wanted;
     const recoveryMs = await this.#recovered(affected, end);
     if (recoveryMs === undefined) problems.push(`not well again ${RECOVERED_WITHIN_MS / 1_000} s after its end`);
     const { named } = injection;
@@ -74,6 +77,7 @@ export class FaultLane {
       end: Math.round(end - this.runBegan),
       recoveryMs,
       bite,
+      losesRedis: injection.losesRedis ?? false,
       problems,
     };
   }

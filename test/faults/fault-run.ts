@@ -9,6 +9,7 @@ import { Ledger, readLedger } from '../crash/ledger.js';
 import { Load } from '../crash/load.js';
 import { allDeadLetters, settledEnforcements } from '../crash/server-view.js';
 import { Target } from '../crash/target.js';
+import type { Loss } from '../crash/verify-oracle.js';
 import { buildWorld, type World } from '../crash/world.js';
 import { randomFrom } from '../support/seed.js';
 import type { OwnEnd } from './app-process.js';
@@ -30,17 +31,24 @@ export interface RunPlan {
   /** Ends the injections after this long, ms. */
   readonly longestMs: number;
   readonly preload?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly say: (text: string) => void;
 }
 
 const PLAIN_KEYS = 300;
 const CLIENT_TIMEOUT_MS = 15_000;
-const QUIET_WITHIN_MS = 300_000;
+const QUIET_WITHIN_MS = 180_000;
 const EQUAL_AFTER_MS = 2_000;
 
 export class FaultRun {
   readonly records: FaultRecord[] = [];
   problemsAfterwards: string[] = [];
+  /** Epoch ms from which the times of the records count. */
+  beganAt = 0;
+  /** Why it does not come to rest after the last fault; nothing else can be judged then. */
+  unquiet: string | undefined;
+  /** Monotonic ms since which nothing is sent and nothing disturbed. */
+  quietSince = 0;
   #world!: World;
   #load!: Load;
   #watch!: LogWatch;
@@ -56,7 +64,7 @@ export class FaultRun {
   }
 
   static async start(plan: RunPlan): Promise<FaultRun> {
-    const cluster = await FaultCluster.start({ folder: plan.folder, preload: plan.preload });
+    const cluster = await FaultCluster.start({ ...plan, fakesClocks: true });
     return new FaultRun(plan, cluster, new RoutedCaller(cluster));
   }
 
@@ -72,6 +80,16 @@ export class FaultRun {
     return this.#memory.peaks;
   }
 
+  /** When Redis held not what it had held, until it was filled again. */
+  get losses(): Loss[] {
+    return this.records
+      .filter(({ losesRedis }) => losesRedis)
+      .map(({ begin, end, recoveryMs }) => {
+        const until = recoveryMs === undefined ? Number.POSITIVE_INFINITY : this.beganAt + end + recoveryMs;
+        return { from: this.beganAt + begin, until };
+      });
+  }
+
   /** Every key text that was handed out, and what processes log in with. */
   get secrets(): string[] {
     const { plain, limited, credited, policed } = this.#world;
@@ -84,32 +102,41 @@ export class FaultRun {
   }
 
   async run(): Promise<void> {
-    const { seed, faults, kinds, longestMs, say } = this.plan;
+    const { seed, say } = this.plan;
     const { apps, servers } = this.cluster;
     this.#world = await buildWorld(this.caller, { plain: PLAIN_KEYS });
     this.#watch = new LogWatch(servers.kafkaPort);
     this.#memory = new MemoryWatch(this.cluster.all);
     const urls = [apps['ingress-1'], apps['ingress-2']];
-    const pulses = urls.map(({ name, url }) => new Pulse(name, this.#to(url), this.#watch));
     const targets = urls.map(({ url }) => {
       const target = new Target();
       target.attach(this.#to(url));
       return target;
     });
     this.#load = new Load(targets, this.#ledger, randomFrom(seed), this.#world);
+    const verified = (caller: HttpCaller) => this.#verified(caller);
+    const pulses = urls.map(({ name, url }) => new Pulse(name, this.#to(url), this.#watch, verified));
     this.#load.run({ verifiers: 6, ingesters: 4, pauseMs: 150 });
-    const began = performance.now();
-    const isOver = () => performance.now() - began > longestMs;
-    const lanes = [...schedule(seed, faults, kinds).values()].map(async (planned) => {
-      const lane = new FaultLane(this.cluster, pulses, began, isOver, say);
-      await lane.run(planned);
-      this.records.push(...lane.records);
-    });
-    await Promise.all(lanes);
-    this.records.sort((a, b) => a.number - b.number);
+    await this.#disturb(pulses);
     say('quiet …');
     await this.#load.stop();
-    await this.#quiet(pulses);
+    await this.#quiet(pulses).catch((error: Error) => {
+      this.unquiet = error.message;
+    });
+    this.quietSince = performance.now();
+  }
+
+  async #disturb(pulses: readonly Pulse[]): Promise<void> {
+    const { seed, faults, kinds, longestMs, say } = this.plan;
+    const plans = [...schedule(seed, faults, kinds).values()];
+    const began = performance.now();
+    this.beganAt = Date.now();
+    const lanes: FaultLane[] = [];
+    // What comes after a fault that was not recovered from says nothing.
+    const isOver = () => performance.now() - began > longestMs || lanes.some(({ hasFailed }) => hasFailed);
+    for (const _ of plans) lanes.push(new FaultLane(this.cluster, pulses, began, isOver, say));
+    await Promise.all(lanes.map((lane, i) => lane.run(plans[i] ?? [])));
+    this.records.push(...lanes.flatMap(({ records }) => records).sort((a, b) => a.number - b.number));
   }
 
   async look(): Promise<View> {
@@ -135,13 +162,19 @@ export class FaultRun {
     await this.cluster.stop();
   }
 
+  async #verified(caller: HttpCaller): Promise<boolean> {
+    const [key] = this.#world.plain;
+    const answer = key && (await this.#load.verify.verify(caller, key));
+    return answer?.outcome === 'acknowledged' && answer.code === 'VALID';
+  }
+
   #to(url: string): HttpCaller {
     return new HttpCaller(url, ROOT_KEY, CLIENT_TIMEOUT_MS);
   }
 
   /** Every app ready, every spool empty, everything in the log counted; then keys as their revokes and creations say. */
   async #quiet(pulses: readonly Pulse[]): Promise<void> {
-    await this.cluster.ready();
+    await this.cluster.ready(QUIET_WITHIN_MS);
     const since = performance.now();
     // An event that comes behind all others of a spool and is in the log: the spool was emptied up to it.
     while (!pulses.every((pulse) => pulse.after(since))) {

@@ -25,6 +25,8 @@ export interface Injection {
   inject(cluster: FaultCluster, params: Params): Promise<string>;
   /** Apps that must be ready before it counts as recovered; all of them where nothing is said. */
   affects?(params: Params): readonly AppName[];
+  /** What Redis held is gone: windows then count as full, and answers under an Idempotency-Key are forgotten. */
+  readonly losesRedis?: boolean;
   /** What the log of one of these apps must say because of it. */
   readonly named?: RegExp;
 }

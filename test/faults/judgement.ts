@@ -2,38 +2,37 @@
 
 import type { View } from '../crash/kill-run.js';
 import { judgeTotals, usageMeters } from '../crash/totals-oracle.js';
-import { judgeUsage, type UsageReport } from '../crash/usage-oracle.js';
+import { judgeUsage } from '../crash/usage-oracle.js';
 import { judgeCredits, judgeLimits, judgeRevoked, judgeVerdicts } from '../crash/verify-oracle.js';
 import { CREDITS } from '../crash/world.js';
+import { metricsText } from './app-metrics.js';
 import type { FaultRun } from './fault-run.js';
+import type { Peak } from './memory-watch.js';
+import { judgeReconciled } from './reconciled.js';
 
 /** Of an app that nobody limits: Node, its modules and bounded caches. */
 export const MOST_RSS_MIB = 700;
+/** Of a life of at least so many minutes: a shorter one still warms up. */
+const MOST_GROWTH_MIB_PER_MINUTE = 5;
+const LIFE_MINUTES = 10;
 
 export interface Judgement {
   /** By promise; an empty list is a promise kept. */
   readonly promises: Readonly<Record<string, readonly string[]>>;
-  readonly totals: Omit<UsageReport, 'problems'> & {
-    readonly verdicts: number;
-    readonly revoked: number;
-    readonly askedAfterRevoke: number;
-    readonly fullWindows: number;
-    readonly enforcements: number;
-  };
+  readonly totals: Readonly<Record<string, number>>;
 }
 
+/** Of a run that came to rest, with what it shows then. */
 export async function judge(run: FaultRun, view: View): Promise<Judgement> {
   const { problems: usage, ...totals } = judgeUsage(view.entries, view.usage, view.letters);
   const revoked = judgeRevoked(view.entries);
-  const limits = judgeLimits(view.entries, view.requests);
-  const { logs } = run;
+  const limits = judgeLimits(view.entries, view.requests, run.losses);
   const promises = {
-    'every fault bit, was named and was recovered from': run.records.flatMap(({ number, kind, target, problems }) =>
-      problems.map((problem) => `fault ${number}, ${kind} of ${target}: ${problem}`),
-    ),
+    ...ofFaults(run),
     'acknowledged ⊆ counted ⊆ acknowledged ∪ unknown, each once': usage,
     'raw, every rollup and the query API agree': await judgeTotals(run.caller, usageMeters(view)),
-    'every verdict is counted once, as it was told': judgeVerdicts(view.entries, view.requests),
+    'log, books, rollups and tables agree: no event is unexplained': await reconciled(run),
+    'every verdict is counted once, as it was told': judgeVerdicts(view.entries, view.requests, run.losses),
     'no VALID after a revoke was answered': [...revoked.problems, ...run.problemsAfterwards],
     'no window lets more through than its limit': limits.problems,
     'credits: granted + bought − spent = left': judgeCredits(
@@ -43,12 +42,8 @@ export async function judge(run: FaultRun, view: View): Promise<Judgement> {
       await balances(run),
     ),
     'every crossing is enforced once': judgeEnforcements(view),
-    'no secret in any log': run.secrets
-      .filter((secret) => logs.includes(secret))
-      .map((secret) => `a secret that begins with ${secret.slice(0, 8)} is in a log`),
-    'memory stays bounded': run.peaks
-      .filter(({ rssMiB }) => rssMiB > MOST_RSS_MIB)
-      .map(({ name, rssMiB }) => `${name} took ${rssMiB} MiB, ${MOST_RSS_MIB} are allowed`),
+    'no secret in any log, event or metric': await leaks(run, view),
+    'memory stays bounded': run.peaks.flatMap(unbounded),
   };
   const verdicts = view.entries.filter(({ sent, answer }) => sent.op === 'verify' && answer.outcome === 'acknowledged');
   return {
@@ -64,8 +59,51 @@ export async function judge(run: FaultRun, view: View): Promise<Judgement> {
   };
 }
 
+/** Of one that did not: no total means anything then. */
+export function judgeUnquiet(run: FaultRun): Judgement {
+  const atLast = { 'all is well after the last fault': [run.unquiet ?? ''] };
+  return { promises: { ...ofFaults(run), ...atLast }, totals: {} };
+}
+
+function ofFaults({ records }: FaultRun): Judgement['promises'] {
+  const name = 'every fault bit, was named and was recovered from';
+  const list = records.flatMap(({ number, kind, target, problems }) =>
+    problems.map((problem) => `fault ${number}, ${kind} of ${target}: ${problem}`),
+  );
+  return { [name]: list };
+}
+
 export function broken({ promises }: Judgement): string[] {
   return Object.entries(promises).flatMap(([promise, problems]) => problems.map((problem) => `${promise}: ${problem}`));
+}
+
+function reconciled({ caller, cluster, quietSince }: FaultRun): Promise<string[]> {
+  const consumers = cluster.wanted.filter(({ name }) => name.startsWith('consumer'));
+  return judgeReconciled(caller, consumers, quietSince);
+}
+
+async function leaks({ cluster, secrets, logs }: FaultRun, view: View): Promise<string[]> {
+  const { usage, requests, credits, audit, letters, enforcements } = view;
+  const metrics = await Promise.all(cluster.wanted.map(({ url }) => metricsText(url)));
+  const places = {
+    'a log': logs,
+    'an event': JSON.stringify([usage, requests, credits, audit, letters, enforcements]),
+    'a metric': metrics.join('\n'),
+  };
+  return Object.entries(places).flatMap(([place, text]) =>
+    secrets
+      .filter((secret) => text.includes(secret))
+      .map((secret) => `a secret that begins with ${secret.slice(0, 8)} is in ${place}`),
+  );
+}
+
+function unbounded({ name, rssMiB, growthMiBPerMinute = 0, lifeMinutes }: Peak): string[] {
+  const problems: string[] = [];
+  if (rssMiB > MOST_RSS_MIB) problems.push(`${name} took ${rssMiB} MiB, ${MOST_RSS_MIB} are allowed`);
+  if (lifeMinutes >= LIFE_MINUTES && growthMiBPerMinute > MOST_GROWTH_MIB_PER_MINUTE) {
+    problems.push(`${name} grew by ${growthMiBPerMinute} MiB a minute in ${lifeMinutes} minutes`);
+  }
+  return problems;
 }
 
 function balances({ world, caller }: FaultRun) {

@@ -1,9 +1,13 @@
 /** `npm run faults`: reads what is asked for, runs it, writes the report; exit 1 when a promise broke. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FaultRun } from './fault-run.js';
-import { broken, judge } from './judgement.js';
+import { BREAKABLE, demandPlaces, isBreakable } from './broken-protections.js';
+import { FAKETIME, FAKETIME_MISSING } from './faked-clock.js';
+import type { RunPlan } from './fault-run.js';
+import { judgedRun } from './judged-run.js';
+import { broken } from './judgement.js';
+import { projectRoot } from './project-root.js';
 import { writeReport } from './report.js';
 import { KINDS, kindsNamed } from './schedule.js';
 
@@ -16,6 +20,8 @@ const { values } = parseArgs({
     /** Folder of data, logs and report. */
     folder: { type: 'string', default: '.keymeter-faults' },
     keep: { type: 'boolean', default: false },
+    /** Switches a protection off: the run must then be red. */
+    break: { type: 'string' },
   },
 });
 
@@ -24,46 +30,37 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 async function main(): Promise<number> {
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
   say(`seed ${seed}`);
+  if (FAKETIME === undefined) say(`NOT RUN, clock-jump: ${FAKETIME_MISSING}`);
   const folder = resolve(values.folder);
   const data = join(folder, `run-${seed}`);
-  rmSync(data, { recursive: true, force: true });
-  mkdirSync(data, { recursive: true });
-  const began = performance.now();
-  const run = await FaultRun.start({
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  const report = await judgedRun({
     seed,
     faults: Number(values.faults),
     kinds: values.only ? kindsNamed(values.only.split(',')) : KINDS,
     folder: data,
     longestMs: Number(values.minutes) * 60_000,
     say,
+    ...(values.break === undefined ? {} : without(values.break)),
   });
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
-  try {
-    await run.run();
-    const judgement = await judge(run, await run.look());
-    const recoveries = run.records.flatMap(({ recoveryMs }) => recoveryMs ?? []).sort((a, b) => a - b);
-    const page = writeReport(folder, {
-      seed,
-      node: process.version,
-      minutes: (performance.now() - began) / 60_000,
-      faults: run.records,
-      ...judgement,
-      longestRecoveryMs: recoveries.at(-1) ?? 0,
-      medianRecoveryMs: recoveries[recoveries.length >> 1] ?? 0,
-      peaks: run.peaks,
-      ownEnds: run.ownEnds,
-      stories: [],
-    });
-    const problems = broken(judgement);
-    say(JSON.stringify(judgement.totals));
-    for (const problem of problems) say(`BROKEN ${problem}`);
-    say(`${problems.length === 0 ? 'Every promise was kept' : `${problems.length} problems`}; report: ${page}`);
-    return problems.length === 0 ? 0 : 1;
-  } finally {
-    await run.stop();
-    if (!values.keep) rmSync(data, { recursive: true, force: true });
+  const page = writeReport(folder, report);
+  const problems = broken(report);
+  say(JSON.stringify(report.totals));
+  for (const problem of problems) say(`BROKEN ${problem}`);
+  say(`${problems.length === 0 ? 'Every promise was kept' : `${problems.length} problems`}; report: ${page}`);
+  if (!values.keep) rmSync(data, { recursive: true, force: true });
+  return problems.length === 0 ? 0 : 1;
+}
+
+function without(name: string): Pick<RunPlan, 'preload' | 'env'> {
+  if (!isBreakable(name)) {
+    throw new RangeError(`nothing is called ${name}; there are ${Object.keys(BREAKABLE).join(', ')}`);
   }
+  demandPlaces(name, projectRoot());
+  say(`WITHOUT ${name}: ${BREAKABLE[name].meaning}`);
+  const module = new URL('preload/broken-protection.js', import.meta.url).href;
+  return { preload: [module], env: { FAULTS_BREAK: name } };
 }
 
 process.exit(await main());

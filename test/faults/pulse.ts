@@ -1,4 +1,7 @@
-/** A few events through one ingress every second, each followed until it is counted: what recovery is measured by. */
+/**
+ * Every second a known key is verified by one ingress, and a few events go through it and are followed until they are
+ * counted: what recovery is measured by.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpCaller } from '../crash/http-caller.js';
 import type { LogWatch } from './log-watch.js';
@@ -23,6 +26,8 @@ export class Pulse {
     readonly name: string,
     private readonly caller: HttpCaller,
     private readonly watch: LogWatch,
+    /** Whether the key is VALID. */
+    private readonly verified: (caller: HttpCaller) => Promise<boolean>,
   ) {
     this.#running = this.#run();
   }
@@ -42,7 +47,8 @@ export class Pulse {
     while (!this.#stopped) {
       const postedAt = performance.now();
       const position = await this.#post();
-      if (position !== undefined && (await this.#counted(position))) {
+      const isWell = position !== undefined && (await this.verified(this.caller)) && (await this.#counted(position));
+      if (isWell) {
         this.#beats = [...this.#beats.slice(-200), { postedAt, countedAt: performance.now() }];
       }
       await pause(EVERY_MS);

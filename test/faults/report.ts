@@ -11,6 +11,8 @@ export interface Report {
   readonly seed: number;
   readonly node: string;
   readonly minutes: number;
+  /** How many were asked for; fewer ran where time was over or one was not recovered from. */
+  readonly planned: number;
   readonly faults: readonly FaultRecord[];
   readonly totals: Judgement['totals'];
   readonly promises: Judgement['promises'];
@@ -19,7 +21,8 @@ export interface Report {
   readonly peaks: readonly Peak[];
   /** Ends of processes that no fault asked for; a supervisor started them again. */
   readonly ownEnds: readonly OwnEnd[];
-  readonly stories: readonly string[];
+  /** Of the first wrong id. */
+  readonly story: readonly string[];
 }
 
 /** Returns the path of the page. */
@@ -33,12 +36,12 @@ export function writeReport(folder: string, report: Report): string {
 }
 
 function pageOf(report: Report, name: string): string {
-  const { seed, faults, totals, promises, peaks, ownEnds, stories } = report;
+  const { seed, faults, totals, promises, peaks, ownEnds, story } = report;
   const problems = broken(report);
   return [
     `# Faults, seed ${seed}: ${problems.length === 0 ? 'every promise kept' : `${problems.length} PROBLEMS`}`,
     '',
-    `${faults.length} faults in ${report.minutes.toFixed(1)} minutes, Node ${report.node}. Recovery: median ${report.medianRecoveryMs} ms, longest ${report.longestRecoveryMs} ms.`,
+    `${faults.length} of ${report.planned} faults in ${report.minutes.toFixed(1)} minutes, Node ${report.node}. Recovery: median ${report.medianRecoveryMs} ms, longest ${report.longestRecoveryMs} ms.`,
     '',
     `![Timeline](${name}.svg)`,
     '',
@@ -48,12 +51,12 @@ function pageOf(report: Report, name: string): string {
       Object.entries(promises).map(([promise, list]) => [promise, list.length === 0 ? 'yes' : `NO (${list.length})`]),
     ),
     ...(problems.length > 0 ? ['## Broken', '', ...problems.map((problem) => `- ${problem}`), ''] : []),
-    ...(stories.length > 0 ? ['## The first of them', '', '```', ...stories, '```', ''] : []),
+    ...(story.length > 0 ? ['## The first of them', '', '```', ...story, '```', ''] : []),
     '## Most memory and open files',
     '',
     table(
-      ['process', 'MiB', 'files'],
-      peaks.map(({ name: process_, rssMiB, files }) => [process_, rssMiB, files]),
+      ['process', 'MiB', 'files', 'longest life, min', 'growth in it, MiB/min'],
+      peaks.map((it) => [it.name, it.rssMiB, it.files, it.lifeMinutes, it.growthMiBPerMinute ?? 'too short']),
     ),
     '## Processes that ended by themselves',
     '',

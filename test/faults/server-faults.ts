@@ -1,11 +1,15 @@
 /** Kafka, Redis and the front over chDB ended, standing still, or answering with faults. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
 import { serverScript } from '../support/server-script.js';
 import type { FaultCluster, ServerName } from './fault-cluster.js';
 import { demandBite, type Injection, type Params, untilBites } from './injection.js';
+import { framesTwice } from './repeated-frames.js';
 
 const BITES_WITHIN_MS = 60_000;
+const REDIS_LOST = /Redis lost its data/;
 
 function down(kind: string, server: ServerName, weight: number, end: 'stop' | 'kill9', longestMs: number): Injection {
   return {
@@ -69,6 +73,42 @@ async function askRedis(cluster: FaultCluster, command: string): Promise<string>
   return ask(cluster.servers.redis.handle.port, command);
 }
 
+/** Redis goes on without anything in it. */
+const flushed: Injection = {
+  kind: 'redis-flushall',
+  lane: 'servers',
+  weight: 2,
+  losesRedis: true,
+  draw: () => ({ target: 'redis', holdMs: 0 }),
+  named: REDIS_LOST,
+  async inject(cluster) {
+    const keys = Number((await askRedis(cluster, 'DBSIZE')).replace(/\D/g, ''));
+    demandBite(keys > 0, 'Redis was empty already');
+    demandBite((await askRedis(cluster, 'FLUSHALL')).startsWith('+OK'), 'FLUSHALL was refused');
+    return `${keys} keys gone`;
+  },
+};
+
+/** Redis dies and its disk with it. */
+const replaced: Injection = {
+  kind: 'redis-empty',
+  lane: 'servers',
+  weight: 1,
+  losesRedis: true,
+  draw: (draw) => ({ target: 'redis', holdMs: draw.whole(0, 3_000) }),
+  named: REDIS_LOST,
+  async inject(cluster, { holdMs }) {
+    const { redis } = cluster.servers;
+    await redis.handle.kill9();
+    const data = join(cluster.folder, 'redis', 'appendonlydir');
+    demandBite(existsSync(data), `${data} is not where its data lies`);
+    rmSync(data, { recursive: true });
+    await pause(holdMs);
+    await redis.restart();
+    return 'killed, and started again without its data';
+  },
+};
+
 /** Faults that the front makes itself, at the next inserts. */
 function front(kind: string, weight: number, fault: (draw: Draw) => Partial<Params> & { body: object }): Injection {
   return {
@@ -102,6 +142,9 @@ export const serverFaults: readonly Injection[] = [
   still('redis-pause', 'redis', 2, 6_000),
   dropped('redis-pubsub', 'pubsub', 3),
   dropped('redis-clients', 'normal', 2),
+  flushed,
+  replaced,
+  framesTwice,
   down('clickhouse-kill', 'clickhouse', 3, 'kill9', 3_000),
   front('clickhouse-500', 2, (draw) => ({ body: { kind: 'status', status: 500, count: times(draw) } })),
   front('clickhouse-parts', 2, exception(252, 'TOO_MANY_PARTS')),
