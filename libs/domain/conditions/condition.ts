@@ -42,6 +42,11 @@ export function compileExpression<Scope>(text: string, variables: Variables<Scop
   }
 }
 
+/** A part of an expression that was compiled with the same variables. */
+export function compilePart<Scope>(part: Expr, tree: ConditionTree, variables: Variables<Scope>): Term<Scope> {
+  return new Compiler(variables, tree).term(part);
+}
+
 class Compiler<Scope> {
   constructor(
     private readonly variables: Variables<Scope>,

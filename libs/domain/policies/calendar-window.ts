@@ -1,14 +1,14 @@
 /** The calendar window of an event, for the engine: most events fall into the window of the one before. */
 import { nextWindow, type WindowSize, windowStart } from '../time/time-window.js';
 
-export type CalendarUnit = 'minute' | 'hour' | 'day';
+export type CalendarUnit = 'minute' | 'hour' | 'day' | 'month';
 
 export interface CalendarWindow {
   readonly start: number;
   readonly end: number;
 }
 
-const SIZES: Record<CalendarUnit, WindowSize> = { minute: 'MINUTE', hour: 'HOUR', day: 'DAY' };
+const SIZES: Record<CalendarUnit, WindowSize> = { minute: 'MINUTE', hour: 'HOUR', day: 'DAY', month: 'MONTH' };
 const MAX_WINDOWS = 10_000;
 
 export function calendarWindowAt(unit: CalendarUnit, zone: string, instant: number): CalendarWindow {

@@ -1,0 +1,98 @@
+/** Turns what a policy document found into the enforcement that explains itself. */
+import { createHash } from 'node:crypto';
+import type { PlacedEvent } from '../../events/usage-event.js';
+import { durationMs } from '../duration.js';
+import type { Enforcement, EnforcementAction } from '../enforcement.js';
+import { perOf } from '../field-reader.js';
+import type { PolicyDocument, Stage } from './policy-document.js';
+import { SEPARATOR } from './subject-separator.js';
+
+export interface DocumentPolicy {
+  readonly id: string;
+  readonly version: number;
+  readonly document: PolicyDocument;
+}
+
+/** What a decision of a document says beside what every enforcement says. */
+export interface Decision extends Enforcement {
+  readonly stage: number;
+  readonly step: Stage['action'];
+  /** The whole subject, where it is several fields; `target` is the one that is acted on. */
+  readonly subject: readonly string[];
+  /** Every measure at the moment of the decision. */
+  readonly measures: Readonly<Record<string, number>>;
+  /** The measure that `value` and `threshold` are of. */
+  readonly measure: string;
+  /** With this decision the policy went over its brake and paused itself. */
+  readonly paused?: true;
+}
+
+export interface Finding {
+  readonly subject: string;
+  readonly event: PlacedEvent;
+  readonly stage: number;
+  /** End of the windows: the subject's newest event, epoch ms. */
+  readonly at: number;
+  readonly start: number;
+  readonly mode: 'shadow' | 'on';
+  readonly isPaused: boolean;
+  readonly measures: Readonly<Record<string, number>>;
+  readonly comparison: { readonly name: string; readonly value: number; readonly threshold: number };
+}
+
+export function decisionOf(policy: DocumentPolicy, found: Finding): Decision {
+  const { document, id, version } = policy;
+  const { subject, event, stage, at, start, mode, measures, comparison } = found;
+  const { partition, offset, index } = event;
+  const step = document.then[stage] as Stage;
+  const [target = ''] = subject.split(SEPARATOR, 1);
+  return {
+    id: decisionId(policy, found),
+    policyId: id,
+    policyName: document.name,
+    policyVersion: version,
+    mode,
+    action: actionOf(step),
+    stage,
+    step: step.action,
+    target: { per: perOf(document.per[0] ?? ''), value: target },
+    subject: subject.split(SEPARATOR),
+    window: { kind: 'sliding', start, end: at },
+    measures,
+    measure: comparison.name,
+    value: comparison.value,
+    threshold: comparison.threshold,
+    cause: { partition, offset, index },
+    events: [{ partition, offset, index }],
+    eventCount: 1,
+    begin: at,
+    acceptedAt: event.acceptedAt,
+    until: step.action === 'revoke' ? null : at + durationMs(step.for),
+    ...(found.isPaused ? { paused: true as const } : {}),
+  };
+}
+
+/** The same for every mode of one content: what was decided in shadow is what is decided when it is on. */
+function decisionId(policy: DocumentPolicy, { subject, stage, event }: Finding): string {
+  const place = [event.partition, event.offset, event.index];
+  const text = JSON.stringify([policy.id, contentId(policy.document), subject, stage, ...place]);
+  return `enf_${createHash('sha256').update(text).digest('hex')}`;
+}
+
+const contentIds = new WeakMap<PolicyDocument, string>();
+
+/** Of everything that decides; not of mode, owner, description and tests. */
+export function contentId(document: PolicyDocument): string {
+  const known = contentIds.get(document);
+  if (known !== undefined) return known;
+  const { match, per, measures, when, then, decay, coolDown, except, appliesToLate } = document;
+  const text = JSON.stringify([match, per, measures, when, then, decay, coolDown, except, appliesToLate]);
+  const made = createHash('sha256').update(text).digest('hex');
+  contentIds.set(document, made);
+  return made;
+}
+
+function actionOf(step: Stage): EnforcementAction {
+  if (step.action !== 'slow' && step.action !== 'throttle') return { type: step.action };
+  return { type: 'throttle', limit: step.limit, windowMs: durationMs(step.window) };
+}

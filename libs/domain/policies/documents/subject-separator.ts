@@ -1,0 +1,2 @@
+/** Stands between the values of a subject that is several fields. */
+export const SEPARATOR = '\u001f';

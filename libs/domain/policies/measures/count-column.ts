@@ -1,0 +1,67 @@
+import type { PlacedEvent } from '../../events/usage-event.js';
+import { Cells } from './cells.js';
+import { type Filter, MeasureColumn } from './measure-column.js';
+import type { StateReader, StateWriter } from './state-bytes.js';
+import { TOO_OLD, type Window } from './window.js';
+
+/** How many events: 4 bytes a bucket, and the sum of all. */
+export class CountColumn extends MeasureColumn {
+  readonly #cells: Cells;
+  readonly #total = new Cells(1);
+
+  constructor(
+    readonly window: Window,
+    private readonly where?: Filter,
+  ) {
+    super();
+    this.#cells = new Cells(window.cells, Uint32Array);
+  }
+
+  get bytesPerSlot(): number {
+    return this.#cells.bytesPerSlot + this.#total.bytesPerSlot + this.window.bytesPerSlot;
+  }
+
+  get reachMs(): number {
+    return this.window.reachMs;
+  }
+
+  reset(slot: number): void {
+    this.window.reset(slot);
+    this.#cells.fill(slot, 0);
+    this.#total.fill(slot, 0);
+  }
+
+  add(slot: number, event: PlacedEvent): void {
+    if (this.where !== undefined && !this.where(event)) return;
+    const cell = this.window.place(slot, event.time, this.#clear);
+    if (cell === TOO_OLD) return;
+    this.#cells.add(slot, cell, 1);
+    this.#total.add(slot, 0, 1);
+  }
+
+  value(slot: number, time: number): number {
+    this.window.advance(slot, time, this.#clear);
+    return this.#total.get(slot);
+  }
+
+  start(slot: number, time: number): number {
+    return this.window.start(slot, time);
+  }
+
+  write(slot: number, out: StateWriter): void {
+    this.window.write(slot, out);
+    this.#total.write(slot, out);
+    this.#cells.write(slot, out);
+  }
+
+  read(slot: number, from: StateReader): void {
+    this.window.read(slot, from);
+    this.#total.read(slot, from);
+    this.#cells.read(slot, from);
+  }
+
+  readonly #clear = (slot: number, cell: number): void => {
+    this.#total.add(slot, 0, -this.#cells.get(slot, cell));
+    this.#cells.set(slot, cell, 0);
+  };
+}

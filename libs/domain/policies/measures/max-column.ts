@@ -1,0 +1,66 @@
+import { numberOf, type Value } from '../../conditions/condition-value.js';
+import type { PlacedEvent } from '../../events/usage-event.js';
+import { Cells } from './cells.js';
+import { type Filter, MeasureColumn } from './measure-column.js';
+import type { StateReader, StateWriter } from './state-bytes.js';
+import { TOO_OLD, type Window } from './window.js';
+
+const NONE = Number.NEGATIVE_INFINITY;
+
+/** The largest value; 0 where there is none. */
+export class MaxColumn extends MeasureColumn {
+  readonly #cells: Cells;
+
+  constructor(
+    readonly window: Window,
+    private readonly of: (event: PlacedEvent) => Value,
+    private readonly where?: Filter,
+  ) {
+    super();
+    this.#cells = new Cells(window.cells);
+  }
+
+  get bytesPerSlot(): number {
+    return this.#cells.bytesPerSlot + this.window.bytesPerSlot;
+  }
+
+  get reachMs(): number {
+    return this.window.reachMs;
+  }
+
+  reset(slot: number): void {
+    this.window.reset(slot);
+    this.#cells.fill(slot, NONE);
+  }
+
+  add(slot: number, event: PlacedEvent): void {
+    if (this.where !== undefined && !this.where(event)) return;
+    const value = numberOf(this.of(event));
+    if (value === undefined) return;
+    const cell = this.window.place(slot, event.time, this.#clear);
+    if (cell !== TOO_OLD && value > this.#cells.get(slot, cell)) this.#cells.set(slot, cell, value);
+  }
+
+  value(slot: number, time: number): number {
+    this.window.advance(slot, time, this.#clear);
+    let largest = NONE;
+    for (let cell = 0; cell < this.window.cells; cell++) largest = Math.max(largest, this.#cells.get(slot, cell));
+    return largest === NONE ? 0 : largest;
+  }
+
+  start(slot: number, time: number): number {
+    return this.window.start(slot, time);
+  }
+
+  write(slot: number, out: StateWriter): void {
+    this.window.write(slot, out);
+    this.#cells.write(slot, out, NONE);
+  }
+
+  read(slot: number, from: StateReader): void {
+    this.window.read(slot, from);
+    this.#cells.read(slot, from);
+  }
+
+  readonly #clear = (slot: number, cell: number): void => this.#cells.set(slot, cell, NONE);
+}

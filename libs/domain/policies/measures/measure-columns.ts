@@ -1,0 +1,79 @@
+/** Makes the columns of a policy from what it says it measures. */
+import { compileCondition, compileExpression } from '../../conditions/condition.js';
+import type { Value } from '../../conditions/condition-value.js';
+import { EVENT_VARIABLES } from '../../conditions/event-variables.js';
+import type { PlacedEvent } from '../../events/usage-event.js';
+import { durationMs } from '../duration.js';
+import { type Measure, readMeasure, total } from '../measure.js';
+import { BaselineColumn } from './baseline-column.js';
+import { CountColumn } from './count-column.js';
+import { MaxColumn } from './max-column.js';
+import type { Filter, MeasureColumn } from './measure-column.js';
+import type { MeasureSpec } from './measure-schema.js';
+import { PercentileColumn } from './percentile-column.js';
+import { QuietColumn } from './quiet-column.js';
+import { ShareColumn } from './share-column.js';
+import { SumColumn } from './sum-column.js';
+import { UniqueColumn } from './unique-column.js';
+import { windowOf } from './window.js';
+
+export type MeasureSpecs = Readonly<Record<string, MeasureSpec>>;
+
+/** Buckets of a sliding window at most. */
+export const BUCKETS = 60;
+/** A percentile keeps a histogram in each. */
+const PERCENTILE_BUCKETS = 12;
+
+export function columnsOf(specs: MeasureSpecs): Map<string, MeasureColumn> {
+  return new Map(Object.entries(specs).map(([name, spec]) => [name, columnOf(spec, specs)]));
+}
+
+function columnOf(spec: MeasureSpec, specs: MeasureSpecs): MeasureColumn {
+  if (spec.aggregate === 'baseline') return baselineOf(spec, specs);
+  const where = spec.where === undefined ? undefined : filterOf(spec.where);
+  if (spec.aggregate === 'quiet') return new QuietColumn(durationMs(spec.window), where);
+  const window = () => windowOf(spec.window, BUCKETS);
+  switch (spec.aggregate) {
+    case 'count':
+      return new CountColumn(window(), where);
+    case 'share':
+      return new ShareColumn(window, filterOf(spec.of), where);
+    case 'sum':
+    case 'avg':
+      return new SumColumn(window(), readerOf(spec.of), where, spec.aggregate);
+    case 'max':
+      return new MaxColumn(window(), readerOf(spec.of), where);
+    case 'percentile':
+      return new PercentileColumn(windowOf(spec.window, PERCENTILE_BUCKETS), readerOf(spec.of), spec.percentile, where);
+    default:
+      return new UniqueColumn(window(), readerOf(spec.of), where, spec.aggregate);
+  }
+}
+
+function baselineOf(spec: Extract<MeasureSpec, { aggregate: 'baseline' }>, specs: MeasureSpecs): BaselineColumn {
+  const of = specs[spec.of];
+  if (of?.aggregate !== 'count' && of?.aggregate !== 'sum') throw new TypeError(`no baseline of ${spec.of}`);
+  const where = of.where === undefined ? () => true : filterOf(of.where);
+  const read = of.aggregate === 'sum' ? readerOf(of.of) : () => 1;
+  const value: Measure = { units: 0, nanos: 0 };
+  return new BaselineColumn({
+    amount: (event) => (where(event) && readMeasure(read(event), value) ? total(value.units, value.nanos) : undefined),
+    windowMs: durationMs(of.window as string),
+    warmUpMs: durationMs(spec.warmUp),
+    floor: spec.floor,
+  });
+}
+
+/** Of a text that the schema has checked. */
+export function filterOf(text: string): Filter {
+  const compiled = compileCondition(text, EVENT_VARIABLES);
+  if (!compiled.ok) throw new TypeError(`a stored policy's condition ${compiled.fault.reason}`);
+  return compiled.holds;
+}
+
+/** Of a text that the schema has checked. */
+export function readerOf(text: string): (event: PlacedEvent) => Value {
+  const compiled = compileExpression(text, EVENT_VARIABLES);
+  if (!compiled.ok) throw new TypeError(`a stored policy's expression ${compiled.fault.reason}`);
+  return compiled.term.read;
+}

@@ -1,0 +1,66 @@
+/** A snapshot's bytes, written and read in one order: doubles, counts and texts, little endian. */
+const FIRST_BYTES = 64 * 1024;
+
+export class StateWriter {
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
+
+  double(value: number): void {
+    this.#room(8);
+    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
+  }
+
+  /** A whole number from 0 to 2^32 - 1. */
+  count(value: number): void {
+    this.#room(4);
+    this.#length = this.#buffer.writeUInt32LE(value, this.#length);
+  }
+
+  text(value: string): void {
+    const bytes = Buffer.byteLength(value);
+    this.count(bytes);
+    this.#room(bytes);
+    this.#length += this.#buffer.write(value, this.#length);
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #room(bytes: number): void {
+    if (this.#length + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#length + bytes, 2 * this.#buffer.length));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+}
+
+/** Throws RangeError where the bytes end early. */
+export class StateReader {
+  #at = 0;
+
+  constructor(private readonly buffer: Buffer) {}
+
+  double(): number {
+    const value = this.buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  count(): number {
+    const value = this.buffer.readUInt32LE(this.#at);
+    this.#at += 4;
+    return value;
+  }
+
+  text(): string {
+    const bytes = this.count();
+    if (this.#at + bytes > this.buffer.length) throw new RangeError('the snapshot ends early');
+    this.#at += bytes;
+    return this.buffer.toString('utf8', this.#at - bytes, this.#at);
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.buffer.length;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Value } from '../../conditions/condition-value.js';
+import type { PlacedEvent } from '../../events/usage-event.js';
+import { isScalar, scalarText } from '../../events/usage-row.js';
+import { Cells } from './cells.js';
+import { type Filter, MeasureColumn } from './measure-column.js';
+import type { StateReader, StateWriter } from './state-bytes.js';
+import { TOO_OLD, type Window } from './window.js';
+
+/** Values beyond this many in one window are not kept: the count stays there, and thresholds must be below it. */
+export const MAX_UNIQUE = 10_000;
+const MAX_CHARS = 256;
+/** Values that have left the window are dropped when they are more than those in it, and these. */
+const KEPT_BESIDES = 16;
+/** An empty map and its place in the list. */
+const MAP_BYTES = 64;
+
+/**
+ * How many different values, exactly. A value counts in the bucket in which it was last seen and leaves the window with
+ * it. About 100 bytes a value.
+ */
+export class UniqueColumn extends MeasureColumn {
+  /** By slot: the event time at which each value was last seen. */
+  readonly #last: Map<string, number>[] = [];
+  /** Values last seen in each cell. */
+  readonly #cells: Cells;
+  readonly #total = new Cells(1);
+  #isFresh = false;
+
+  constructor(
+    readonly window: Window,
+    private readonly of: (event: PlacedEvent) => Value,
+    private readonly where?: Filter,
+    /** The number of values, or 1 where the event under way brought a new one. */
+    private readonly shows: 'unique' | 'fresh' = 'unique',
+  ) {
+    super();
+    this.#cells = new Cells(window.cells, Uint32Array);
+  }
+
+  get bytesPerSlot(): number {
+    return this.#cells.bytesPerSlot + this.#total.bytesPerSlot + this.window.bytesPerSlot + MAP_BYTES;
+  }
+
+  get reachMs(): number {
+    return this.window.reachMs;
+  }
+
+  reset(slot: number): void {
+    this.window.reset(slot);
+    this.#cells.fill(slot, 0);
+    this.#total.fill(slot, 0);
+    this.#last[slot] = new Map();
+  }
+
+  add(slot: number, event: PlacedEvent): void {
+    this.#isFresh = false;
+    if (this.where !== undefined && !this.where(event)) return;
+    const value = this.of(event);
+    if (!isScalar(value) || value === '') return;
+    const cell = this.window.place(slot, event.time, this.#clear);
+    if (cell !== TOO_OLD) this.#see(slot, cell, scalarText(value).slice(0, MAX_CHARS), event.time);
+  }
+
+  value(slot: number, time: number): number {
+    if (this.shows === 'fresh') return this.#isFresh ? 1 : 0;
+    this.window.advance(slot, time, this.#clear);
+    return this.#total.get(slot);
+  }
+
+  start(slot: number, time: number): number {
+    return this.window.start(slot, time);
+  }
+
+  write(slot: number, out: StateWriter): void {
+    this.#drop(slot);
+    this.window.write(slot, out);
+    const last = this.#lastOf(slot);
+    out.count(last.size);
+    for (const [value, time] of last) {
+      out.text(value);
+      out.double(time);
+    }
+  }
+
+  read(slot: number, from: StateReader): void {
+    this.window.read(slot, from);
+    const size = from.count();
+    for (let n = 0; n < size; n++) {
+      const value = from.text();
+      const time = from.double();
+      this.#lastOf(slot).set(value, time);
+      this.#cells.add(slot, this.window.cellOf(slot, time), 1);
+    }
+    this.#total.set(slot, 0, size);
+  }
+
+  #see(slot: number, cell: number, value: string, time: number): void {
+    const last = this.#lastOf(slot);
+    const before = last.get(value);
+    const cellBefore = before === undefined ? TOO_OLD : this.window.cellOf(slot, before);
+    this.#isFresh = cellBefore === TOO_OLD;
+    if (cellBefore !== TOO_OLD) {
+      if (time <= (before as number)) return;
+      this.#cells.add(slot, cellBefore, -1);
+    } else {
+      if (this.#total.get(slot) >= MAX_UNIQUE) return;
+      this.#total.add(slot, 0, 1);
+    }
+    this.#cells.add(slot, cell, 1);
+    last.set(value, time);
+    if (last.size > 2 * this.#total.get(slot) + KEPT_BESIDES) this.#drop(slot);
+  }
+
+  #lastOf(slot: number): Map<string, number> {
+    return this.#last[slot] as Map<string, number>;
+  }
+
+  #drop(slot: number): void {
+    const last = this.#lastOf(slot);
+    for (const [value, time] of last) if (this.window.cellOf(slot, time) === TOO_OLD) last.delete(value);
+  }
+
+  readonly #clear = (slot: number, cell: number): void => {
+    this.#total.add(slot, 0, -this.#cells.get(slot, cell));
+    this.#cells.set(slot, cell, 0);
+  };
+}
