@@ -2,6 +2,7 @@ import type { Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { type Progress, UsageProgress } from '#ports/usage-progress.js';
+import type { PartitionPosition } from '#stream/progress-ages.js';
 import type { Committed } from './usage-writer.js';
 
 /** Follows the consumer's commits; knows the log's end, so that a quiet log counts as complete until now. */
@@ -45,12 +46,17 @@ export class CountedProgress extends UsageProgress {
     return { positions, completeUntil: Math.min(...times) };
   }
 
+  positions(): PartitionPosition[] {
+    return Array.from({ length: this.log.partitions }, (_, partition) => ({
+      partition,
+      next: this.#next[partition] ?? 0,
+      end: this.log.highWatermark(partition),
+    }));
+  }
+
   /** Records that are in the log and not counted yet. */
   lag(): number {
-    let records = 0;
-    for (let p = 0; p < this.log.partitions; p++)
-      records += Math.max(0, this.log.highWatermark(p) - (this.#next[p] ?? 0));
-    return records;
+    return this.positions().reduce((records, { next, end }) => records + Math.max(0, end - next), 0);
   }
 
   async waitFor(positions: readonly Position[], timeoutMs: number): Promise<boolean> {

@@ -4,12 +4,14 @@ import { type ClusterUsage, openClusterUsage } from '#adapters/cluster/cluster-u
 import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import { KafkaOffsetStore } from '#adapters/kafka/kafka-offset-store.js';
+import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { dedupeOptions, insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
+import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
@@ -67,7 +69,10 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     lagRecords: () => server.partitions.reduce((sum, { lag }) => sum + lag, 0),
     lagMs: () => oldest(server.partitions, newest, clock.now()),
   }));
-  const standing = await startReconciling(own, usage, () => worker.held, insertOptions(settings));
+  const shared = await log.openShared(CONSUMER_GROUP);
+  const standing = await startReconciling(own, usage, shared, () => worker.held, insertOptions(settings));
+  const progress = new PartitionProgressMetric(registry, clock, logger);
+  progress.watch(() => shared.positions());
   const ports = [...own.ports(), [UsageSink, worker]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   app.connectMicroservice({ strategy: server });
@@ -76,7 +81,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   return own.running('consumer', url, async () => {
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await worker.drain();
-    for (const it of [standing, reader, usage]) await it.close();
+    for (const it of [progress, standing, shared, reader, usage]) await it.close();
   });
 }
 
@@ -84,10 +89,10 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
 async function startReconciling(
   { log, clock, logger, registry }: ClusterProcess,
   { books, letters }: ClusterUsage,
+  shared: KafkaSharedLog,
   held: () => readonly number[],
   { rawRetentionMs }: { rawRetentionMs: number },
 ) {
-  const shared = await log.openShared(CONSUMER_GROUP);
   const reader = await log.openReader();
   const account = new LogAccount(books, reader, (partition) => reader.refresh(partition));
   const committed = () => shared.committed();
@@ -100,7 +105,6 @@ async function startReconciling(
   return {
     close: async () => {
       clearInterval(timer);
-      await shared.close();
       await reader.close();
     },
   };

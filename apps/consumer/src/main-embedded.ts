@@ -8,6 +8,7 @@ import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
+import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
@@ -56,6 +57,8 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     findings.found({ reconciled: await reconciliation.round(), letters: await usage.letters.waiting() });
   };
   const timer = every(RECONCILE_EVERY_MS, look, logger);
+  const standing = new PartitionProgressMetric(registry, clock, logger);
+  standing.watch(async () => progress.positions());
   const ports = [...embedded.ports(), [UsageSink, writer]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   const startOffset = (partition: number) => writer.startOffset(partition);
@@ -68,6 +71,7 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     await writer.drain();
     writer.stop();
     clearInterval(timer);
+    standing.close();
     await looking.close();
     await usage.close();
   });

@@ -3,6 +3,7 @@ import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP, POLICY_GROUP } from '#adapters/cluster/group-names.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
+import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { PolicyStore } from '#ports/policy-store.js';
@@ -12,6 +13,7 @@ import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
+import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
@@ -56,6 +58,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   });
   app.connectMicroservice({ strategy: server });
   await app.startAllMicroservices();
+  const progress = watchProgress(own, server, counted);
   // What is stored is looked up there; only ids that are not stored yet must be remembered here.
   const forget = async () =>
     (await counted.committed()).forEach(({ next }, partition) => {
@@ -71,6 +74,21 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await runner.drain();
     runner.stop();
-    for (const it of [counted, reader, usage]) await it.close();
+    for (const it of [progress, counted, reader, usage]) await it.close();
   });
+}
+
+/** Of the partitions that this process holds: how far their engines are is known here only. */
+function watchProgress(
+  { registry, clock, logger }: ClusterProcess,
+  server: KafkaLogServer,
+  log: KafkaSharedLog,
+): PartitionProgressMetric {
+  const progress = new PartitionProgressMetric(registry, clock, logger);
+  progress.watch(async () => {
+    const held = server.partitions; // before the ends: these only grow
+    const ends = await log.ends();
+    return held.map(({ partition, next }) => ({ partition, next, end: ends[partition] ?? next }));
+  });
+  return progress;
 }

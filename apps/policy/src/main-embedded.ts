@@ -7,6 +7,7 @@ import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
+import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
@@ -47,9 +48,17 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   app.connectMicroservice({ strategy });
   await app.startAllMicroservices();
   const resting = every(SNAPSHOT_PACE.snapshotEveryMs / 2, () => runner.rest(), embedded.logger);
+  const progress = new PartitionProgressMetric(embedded.registry, embedded.clock, embedded.logger);
+  const position = (partition: number) => ({
+    partition,
+    next: runner.startOffset(partition),
+    end: reader.highWatermark(partition),
+  });
+  progress.watch(async () => uncounted.map((_, partition) => position(partition)));
   const url = await listen(app, settings);
   return embedded.running('policy', url, async () => {
     clearInterval(resting);
+    progress.close();
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await runner.drain();
     runner.stop();

@@ -1,5 +1,6 @@
 /** The log's ends and a group's commits, for processes that are no members of the group: queries, lag, reconciliation. */
 import type { Progress } from '#ports/offset-store.js';
+import type { PartitionPosition } from '#stream/progress-ages.js';
 import type { GroupOptions } from './group-membership.js';
 import { kafkaError } from './kafka-error.js';
 import { progressOf } from './kafka-offset-store.js';
@@ -40,6 +41,13 @@ export class KafkaSharedLog {
         return progressOf(commit && Number(commit.offset) >= 0 ? commit : undefined, partition, this.options);
       });
     });
+  }
+
+  /** Of all partitions, also of those that no member holds. */
+  async positions(): Promise<readonly PartitionPosition[]> {
+    const committed = await this.committed(); // before the ends: these only grow
+    const ends = await this.ends();
+    return committed.map(({ next }, partition) => ({ partition, next, end: ends[partition] ?? next }));
   }
 
   close(): Promise<void> {
