@@ -82,14 +82,16 @@ export function describeCounters(name: string, open: () => Promise<OpenCounters>
     test('a kept answer is found until its end, and not after it was undone', async () => {
       const charge = { v: ['key', 'hash', NOW + MINUTE, '{}'] as [string, string, number, string] };
       await opened.counters.keep(charge);
-      expect(await opened.counters.keptAnswer('key', NOW + MINUTE - 1)).toMatchObject({
-        requestHash: 'hash',
-        answer: '{}',
+      const request = (key: string) => ({ key, requestHash: 'hash', operation: `of ${key}` });
+      expect(await opened.counters.claim(request('key'), NOW + MINUTE - 1)).toMatchObject({
+        kind: 'kept',
+        kept: { requestHash: 'hash', answer: '{}' },
       });
-      expect(await opened.counters.keptAnswer('key', NOW + MINUTE)).toBeUndefined();
-      expect(await opened.counters.keptAnswer('other', NOW)).toBeUndefined();
+      expect(await opened.counters.claim(request('other'), NOW)).toEqual({ kind: 'mine' });
+      expect(await opened.counters.claim(request('key'), NOW + MINUTE)).toEqual({ kind: 'mine' });
+      await opened.counters.keep(charge);
       await opened.counters.undo(charge);
-      expect(await opened.counters.keptAnswer('key', NOW)).toBeUndefined();
+      expect(await opened.counters.claim(request('key'), NOW)).toEqual({ kind: 'mine' });
     });
   });
 }

@@ -7,6 +7,23 @@ export interface KeptAnswer {
   readonly answer: string;
 }
 
+/** A request for the one verification that an idempotency key stands for. */
+export interface ClaimRequest {
+  readonly key: string;
+  readonly requestHash: string;
+  /** Of this attempt, new for each. */
+  readonly operation: string;
+}
+
+/**
+ * Answered already; the caller's to do; or another node is at it. Who takes over from one that does not come to an end
+ * does the other's operation: with it both take once, and their events have one id.
+ */
+export type Claim =
+  | { readonly kind: 'kept'; readonly kept: KeptAnswer }
+  | { readonly kind: 'mine' }
+  | { readonly kind: 'others'; readonly requestHash: string; readonly operation: string };
+
 /** Rate-limit windows, credits and kept answers: everything a verification changes. */
 export abstract class Counters {
   /**
@@ -22,8 +39,21 @@ export abstract class Counters {
   /** Gives back what a charge took and forgets its kept answer: its event is not in the log. */
   abstract undo(charge: Charge): void | Promise<void>;
 
-  abstract keptAnswer(key: string, now: number): KeptAnswer | undefined | Promise<KeptAnswer | undefined>;
+  /**
+   * A claim is over when an answer is kept, after `abandon`, or by itself after some seconds; over all nodes one caller at
+   * a time is told 'mine'. In one process, which knows its own calls, nothing is reserved. Throws as `take`.
+   */
+  abstract claim(request: ClaimRequest, now: number): Claim | Promise<Claim>;
 
-  /** Keeps the answer of `charge.v` until its end; the charge is recorded as for `take`. */
+  /** The operation came to nothing: the next claim of the key is a new one. */
+  abstract abandon(claimed: ClaimRequest): void | Promise<void>;
+
+  /**
+   * True: kept answers are a fold of the log, and `keep` is called in the turn in which the row with the charge is
+   * recorded. False: other nodes answer from it at once, so it is called when the row is durable.
+   */
+  abstract readonly keepsByLog: boolean;
+
+  /** Keeps the answer of `charge.v` until its end. */
   abstract keep(charge: Charge): void | Promise<void>;
 }

@@ -179,6 +179,14 @@ export class Cluster {
     }
   }
 
+  /** The whole answer of a verification under an idempotency key. */
+  async verifyOnce(ingress: number, key: string, once: string): Promise<string> {
+    const caller = this.ingress[ingress] as HttpCaller;
+    const answer = await caller.post('/v2/keys.verifyKey', { key }, { 'idempotency-key': once });
+    if (answer.kind === 'lost' || answer.status !== 200) throw new Error(JSON.stringify(answer));
+    return answer.text;
+  }
+
   async #verify(caller: HttpCaller, key: string): Promise<string> {
     return (await caller.demand('POST', '/v2/keys.verifyKey', { key })).data.code;
   }

@@ -1,6 +1,7 @@
 /** What two ingresses of one cluster owe their callers together: nothing left behind, nothing done twice. */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HttpCaller } from '../crash/http-caller.js';
 import { eventually } from '../support/eventually.js';
 import { describeWithKafka } from '../support/kafka-server.js';
 import { describeWithRedis } from '../support/redis-server.js';
@@ -24,6 +25,50 @@ suite('two ingresses of a cluster', () => {
 
   const counted = (keyId: string) => cluster.total('requests', { subject: keyId });
   const command = async (...args: string[]) => cluster.command(...args).ended;
+
+  test(
+    'peers, sentence 17: one Idempotency-Key on both ingresses costs one credit and gives one event and one answer',
+    async () => {
+      const credits = 100;
+      const { key, keyId } = await cluster.createKey({ credits: { remaining: credits } });
+      const once = (ingress: number, name: string) => cluster.verifyOnce(ingress, key, name);
+      const rounds = 10;
+      for (let round = 0; round < rounds; round++) {
+        const calls = Array.from({ length: 8 }, (_, i) => once((i + round) % 2, `burst-${round}`));
+        const answers = new Set([...(await Promise.all(calls)), await once(round % 2, `burst-${round}`)]);
+        expect(answers.size).toBe(1);
+        expect(JSON.parse([...answers][0] ?? '').data).toMatchObject({ code: 'VALID', credits: credits - round - 1 });
+      }
+      await expect(cluster.verifyOnce(1, 'sk_another', 'burst-0')).rejects.toThrow('409');
+      await eventually(async () => expect(await counted(keyId)).toBe(rounds), COUNTED_WITHIN_MS);
+      const { data } = await (cluster.ingress[0] as HttpCaller).demand('POST', '/v2/keys.getKey', { keyId });
+      expect(data.credits.remaining).toBe(credits - rounds);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'an ingress that stands still in the middle of such a call is taken over by the other: still one credit, one event',
+    async () => {
+      const { key, keyId } = await cluster.createKey({ credits: { remaining: 100 } });
+      await Promise.all([cluster.verify(0, key), cluster.verify(1, key)]);
+      const calls = 30;
+      const first = Array.from({ length: calls }, (_, i) => cluster.verifyOnce(0, key, `paused-${i}`));
+      cluster.signal('ingress-1', 'SIGSTOP'); // some are anywhere between the socket and the answer
+      let second: string[];
+      try {
+        second = await Promise.all(Array.from({ length: calls }, (_, i) => cluster.verifyOnce(1, key, `paused-${i}`)));
+      } finally {
+        cluster.signal('ingress-1', 'SIGCONT');
+      }
+      expect(second.every((text) => JSON.parse(text).data.code === 'VALID')).toBe(true);
+      expect(await Promise.all(first)).toEqual(second);
+      await eventually(async () => expect(await counted(keyId)).toBe(calls + 2), COUNTED_WITHIN_MS);
+      const { data } = await (cluster.ingress[0] as HttpCaller).demand('POST', '/v2/keys.getKey', { keyId });
+      expect(data.credits.remaining).toBe(100 - calls - 2);
+    },
+    TIMEOUT_MS,
+  );
 
   // The last one: afterwards the cluster has one ingress less.
   test(

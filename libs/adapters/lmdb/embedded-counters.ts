@@ -10,7 +10,7 @@ import { type Charge, chargeSchema, type TakeOutcome, type TakeRequest } from '#
 import { type CreditAccount, openBalance, refillDue } from '#domain/keys/credits.js';
 import { decodeFrame } from '#domain/log/frame.js';
 import type { Clock } from '#ports/clock.js';
-import { Counters, type KeptAnswer } from '#ports/counters.js';
+import { type Claim, type ClaimRequest, Counters } from '#ports/counters.js';
 import type { EventLogReader } from '#ports/event-log.js';
 import { commit } from './commit.js';
 import { CounterState } from './counter-state.js';
@@ -51,10 +51,14 @@ export class EmbeddedCounters extends Counters {
     this.#state.undo(charge);
   }
 
-  keptAnswer(key: string, now: number): KeptAnswer | undefined {
+  readonly keepsByLog = true;
+
+  claim({ key }: ClaimRequest, now: number): Claim {
     const kept = this.#state.answers.find(key);
-    return kept !== undefined && now < kept.until ? kept : undefined;
+    return kept !== undefined && now < kept.until ? { kind: 'kept', kept } : { kind: 'mine' };
   }
+
+  abandon(): void {}
 
   keep(charge: Charge): void {
     this.#state.keep(charge);

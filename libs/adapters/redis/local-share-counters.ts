@@ -8,7 +8,7 @@
 import type { Charge, TakeOutcome, TakeRequest, WindowTake } from '#domain/keys/counter-charge.js';
 import type { CreditAccount } from '#domain/keys/credits.js';
 import type { WindowState } from '#domain/keys/rate-limit-window.js';
-import { Counters, type KeptAnswer } from '#ports/counters.js';
+import { type Claim, type ClaimRequest, Counters } from '#ports/counters.js';
 import { LocalShare } from './local-share.js';
 
 export interface LocalShareOptions {
@@ -54,8 +54,16 @@ export class LocalShareCounters extends Counters {
     if (rest.c || rest.v) return this.exact.undo(rest);
   }
 
-  keptAnswer(key: string, now: number): KeptAnswer | undefined | Promise<KeptAnswer | undefined> {
-    return this.exact.keptAnswer(key, now);
+  get keepsByLog(): boolean {
+    return this.exact.keepsByLog;
+  }
+
+  claim(request: ClaimRequest, now: number): Claim | Promise<Claim> {
+    return this.exact.claim(request, now);
+  }
+
+  abandon(claimed: ClaimRequest): void | Promise<void> {
+    return this.exact.abandon(claimed);
   }
 
   keep(charge: Charge): void | Promise<void> {
@@ -102,7 +110,7 @@ export class LocalShareCounters extends Counters {
   async #withCredits(request: TakeRequest, shares: readonly LocalShare[], now: number): Promise<TakeOutcome> {
     const given = this.#give(request, shares, now);
     try {
-      const spent = await this.exact.take({ windows: [], credits: request.credits }, now);
+      const spent = await this.exact.take({ ...request, windows: [] }, now);
       if (spent.passed) return { ...spent, windows: given.windows, charge: joined(given.charge, spent.charge) };
       this.undo(given.charge ?? {});
       return { ...spent, windows: statesOf(request, shares) };

@@ -185,10 +185,14 @@ redis.call('SET', KEYS[1], answer, 'PX', ARGV[1])
 return answer
 `);
 
-/** What the marker holds; where there is none, a marker that keeps a take which is still on its way from happening. */
+/**
+ * What the marker holds; where there is none, a marker that keeps a take which is still on its way from happening. One
+ * that took is going to be given back: whoever asks again under its marker is not told that it passed.
+ */
 export const FENCE = new LuaScript(`
 local known = redis.call('GET', KEYS[1])
-if known then return known end
+if known and string.sub(known, 1, 2) == 'p ' then redis.call('SET', KEYS[1], 'x ' .. known, 'KEEPTTL') end
+if known then return (string.gsub(known, '^x ', '')) end
 redis.call('SET', KEYS[1], 'fenced', 'PX', ARGV[1])
 return 'fenced'
 `);
@@ -207,4 +211,10 @@ if run ~= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. string.format('%.0f', till) .. ' ' .. kept)
 end
 return math.max(0, tonumber(till) - now) .. ' ' .. kept
+`);
+
+/** Forgets a claim or an answer, unless another one stands there. */
+export const FORGET_IF = new LuaScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
 `);

@@ -9,6 +9,8 @@ import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisCounters } from './redis-counters.js';
+import { CounterLayout } from './redis-counters-layout.js';
+import { FENCE } from './redis-counters-scripts.js';
 
 const START = Date.UTC(2026, 0, 10, 12);
 const HOUR = 3_600_000;
@@ -93,6 +95,42 @@ describeRedis('counters in Redis', () => {
     const odd = { windows: [window(1, 1, 'key/a}b{c%:1000')], credits: { account: { ...account, id: '}' }, cost: 1 } };
     expect(await one.take(odd, START)).toMatchObject({ passed: true, credits: 99 });
     expect(await other.take(odd, START)).toMatchObject({ passed: false, failed: 'window', credits: 99 });
+  });
+
+  test('an idempotency key is claimed by one of many calls on two nodes; after that it is answered, or free again', async () => {
+    const claims = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const request = { key: 'once', requestHash: 'hash', operation: `op${i}` };
+        return { request, claim: await (i % 2 === 0 ? one : other).claim(request, START) };
+      }),
+    );
+    const mine = claims.filter(({ claim }) => claim.kind === 'mine').map(({ request }) => request);
+    expect(mine).toHaveLength(1);
+    const [winner] = mine as [(typeof mine)[0]];
+    for (const { request, claim } of claims) {
+      if (request !== winner) expect(claim).toEqual({ ...winner, key: undefined, kind: 'others' });
+    }
+    const loser = { ...winner, operation: 'late' };
+    await other.abandon(loser); // not its own
+    expect((await other.claim(loser, START)).kind).toBe('others');
+    await one.abandon(winner);
+    expect((await other.claim(loser, START)).kind).toBe('mine');
+    await other.keep({ v: ['once', 'hash', START + HOUR, '{}'] });
+    await other.abandon(loser); // answered meanwhile
+    expect(await one.claim(winner, START)).toEqual({ kind: 'kept', kept: { requestHash: 'hash', answer: '{}' } });
+  });
+
+  test('an operation that two nodes do takes once and comes to the same; one that is being given back has not passed', async () => {
+    const request: TakeRequest = { windows: [window(5)], credits: { account, cost: 30 }, operation: 'shared' };
+    const outcomes = await Promise.all([one, other, one, other].map((counters) => counters.take(request, START)));
+    expect(outcomes[0]).toMatchObject({ passed: true, credits: 70, windows: [{ remaining: 4 }] });
+    for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
+    expect(await other.balance(account, START)).toBe(70);
+    const marker = new CounterLayout('counters', false).marker('all', 'shared');
+    const fence = async () => String(await connections[0]?.run((client) => FENCE.run(client, [marker], [1_000])));
+    expect(await fence()).toMatch(/^p /);
+    expect(await fence()).toMatch(/^p /); // asked again after a lost answer
+    await expect(other.take(request, START)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
   });
 
   test('any sequence of calls has the outcomes that the embedded counters give', async () => {

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Charge, TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
 import { type CreditAccount, type CreditBalance, openBalance, refillDue } from '#domain/keys/credits.js';
 import type { Clock } from '#ports/clock.js';
-import { Counters, type KeptAnswer } from '#ports/counters.js';
+import { type Claim, type ClaimRequest, Counters } from '#ports/counters.js';
 import type { RedisConnection } from './redis-connection.js';
 import { StoreUnavailable } from './redis-connection-error.js';
 import {
@@ -23,6 +23,7 @@ import { forgetCounters } from './redis-counters-forgetting.js';
 import { CounterLayout, type Part } from './redis-counters-layout.js';
 import { chargeOf, joinParts, passedOutcome, refusedOutcome } from './redis-counters-outcome.js';
 import { CounterRecovery } from './redis-counters-recovery.js';
+import { FORGET_IF } from './redis-counters-scripts.js';
 
 export interface RedisCountersOptions {
   /** First part of every key. */
@@ -37,6 +38,8 @@ export interface RedisCountersOptions {
 const MARKER_MS = 30_000;
 const RESTART_MS = 2_500; // nodes reconnect within 1.1 s
 const ANSWER_SLACK_MS = 1_000;
+/** Shorter than a marker's life: whoever takes an operation over takes nothing twice. */
+const CLAIM_MS = 10_000;
 
 export class RedisCounters extends Counters {
   readonly #layout: CounterLayout;
@@ -64,7 +67,7 @@ export class RedisCounters extends Counters {
   async take(request: TakeRequest, now: number): Promise<TakeOutcome> {
     if (request.windows.length === 0 && !request.credits) return { passed: true, windows: [] };
     this.#recovery.demandOpen();
-    const operation = randomUUID();
+    const operation = request.operation ?? randomUUID();
     const parts = this.#layout.parts(request);
     const taken: PartTaken[] = [];
     for (const part of parts) {
@@ -93,11 +96,35 @@ export class RedisCounters extends Counters {
     await Promise.all([forgotten, this.#recovery.undo(this.#layout.chargeParts(charge), operation)]);
   }
 
-  async keptAnswer(key: string, now: number): Promise<KeptAnswer | undefined> {
-    const stored = await this.connection.run((client) => client.get(this.#layout.answer(key)));
-    if (stored === null) return undefined;
-    const [requestHash, until, answer] = JSON.parse(stored) as [string, number, string];
-    return now < until ? { requestHash, answer } : undefined;
+  readonly keepsByLog = false;
+
+  /** An answer and a claim lie in the same place, so whoever finds neither has made the claim in the same step. */
+  async claim({ key, requestHash, operation }: ClaimRequest, now: number): Promise<Claim> {
+    const claim = JSON.stringify([requestHash, operation]);
+    const place = this.#layout.answer(key);
+    for (;;) {
+      const stored = await this.#claimed(place, claim);
+      if (stored === null || stored === claim) return { kind: 'mine' };
+      const [hash, untilOrOperation, answer] = JSON.parse(stored) as [string, number | string, string?];
+      if (typeof untilOrOperation === 'string')
+        return { kind: 'others', requestHash: hash, operation: untilOrOperation };
+      if (now < untilOrOperation) return { kind: 'kept', kept: { requestHash: hash, answer: answer ?? '' } };
+      await this.connection.run((client) => FORGET_IF.run(client, [place], [stored])); // over by this node's clock
+    }
+  }
+
+  /** A full Redis can be read: nothing is taken from it either, so a call that it does not know of costs no credit twice. */
+  async #claimed(place: string, claim: string): Promise<string | null> {
+    try {
+      return await this.connection.run((client) => client.set(place, claim, 'PX', CLAIM_MS, 'NX', 'GET'));
+    } catch {
+      return this.connection.run((client) => client.get(place));
+    }
+  }
+
+  async abandon({ key, requestHash, operation }: ClaimRequest): Promise<void> {
+    const claim = JSON.stringify([requestHash, operation]);
+    await this.connection.run((client) => FORGET_IF.run(client, [this.#layout.answer(key)], [claim]));
   }
 
   async keep({ v }: Charge): Promise<void> {

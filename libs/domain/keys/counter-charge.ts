@@ -26,6 +26,8 @@ export interface CreditTake {
 export interface TakeRequest {
   readonly windows: readonly WindowTake[];
   readonly credits?: CreditTake;
+  /** Names the take: over all nodes, the same one asked again within ten seconds takes nothing twice and is answered alike. */
+  readonly operation?: string;
 }
 
 export interface TakeOutcome {

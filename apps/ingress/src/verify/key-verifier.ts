@@ -55,11 +55,11 @@ export class KeyVerifier {
     @Optional() private readonly lastKnown?: LastKnown,
   ) {}
 
-  /** Throws or rejects with HttpProblem 412 when a named rate limit exists nowhere. */
-  judge(call: VerifyCall): Judged | Promise<Judged> {
-    if (this.lastKnown === undefined) return this.#judge(call);
+  /** Throws or rejects with HttpProblem 412 when a named rate limit exists nowhere. `operation`: see TakeRequest. */
+  judge(call: VerifyCall, operation?: string): Judged | Promise<Judged> {
+    if (this.lastKnown === undefined) return this.#judge(call, operation);
     try {
-      const judged = this.#judge(call);
+      const judged = this.#judge(call, operation);
       return judged instanceof Promise ? judged.catch((error) => this.judgeUnverified(call, error)) : judged;
     } catch (error) {
       return this.judgeUnverified(call, error);
@@ -79,11 +79,11 @@ export class KeyVerifier {
     return { verdict, hash, now, charge: undefined };
   }
 
-  #judge(call: VerifyCall): Judged | Promise<Judged> {
+  #judge(call: VerifyCall, operation: string | undefined): Judged | Promise<Judged> {
     const hash = hashKey(call.request.key);
     const found = this.#find(call.request.key, hash);
-    if (found instanceof Promise) return found.then((view) => this.#judgeFound(call, hash, view));
-    return this.#judgeFound(call, hash, found);
+    if (found instanceof Promise) return found.then((view) => this.#judgeFound(call, hash, view, operation));
+    return this.#judgeFound(call, hash, found, operation);
   }
 
   /** Whether the key would pass everything that no counter decides. */
@@ -102,14 +102,19 @@ export class KeyVerifier {
     return this.store.findByHash(hash);
   }
 
-  #judgeFound(call: VerifyCall, hash: string, view: KeyView | undefined): Judged | Promise<Judged> {
+  #judgeFound(
+    call: VerifyCall,
+    hash: string,
+    view: KeyView | undefined,
+    operation: string | undefined,
+  ): Judged | Promise<Judged> {
     const now = this.clock.now();
     if (!view || !mayVerify(call, view)) return notFound(hash, now);
     const active = activeFor(this.enforcements, view, call.request, now);
     if (active.length > 0) this.watch.obeyed(active, now);
     const enforcement = active.length > 0 ? strongest(active) : undefined;
     const code = refusalOf(view.key, now, active, call.permission, profileOf(view).held);
-    if (!code) return this.#judgeByCounters(call, hash, view, now, active, enforcement);
+    if (!code) return this.#judgeByCounters(call, hash, view, now, active, enforcement, operation);
     const { credits: account } = view.key;
     const balance = account ? this.counters.balance(account, now) : undefined;
     return whenReady(balance, (credits) => {
@@ -124,12 +129,14 @@ export class KeyVerifier {
     now: number,
     active: readonly Enforcement[],
     enforcement: Enforcement | undefined,
+    operation: string | undefined,
   ): Judged | Promise<Judged> {
     const limits = limitsOf(view, request);
     const windows = active.length > 0 ? [...limits.takes, ...throttleTakes(active)] : limits.takes;
     const { credits: account } = view.key;
     const credits = account && { account, cost: request.credits?.cost ?? 1 };
-    const taken = windows.length > 0 || credits ? this.counters.take({ windows, credits }, now) : NOTHING_TAKEN;
+    const takes = windows.length > 0 || credits !== undefined;
+    const taken = takes ? this.counters.take({ windows, credits, operation }, now) : NOTHING_TAKEN;
     return whenReady(taken, (outcome) => {
       const spent = outcome.passed && credits ? credits.cost : 0;
       const verdict = { code: codeOf(outcome), view, credits: outcome.credits, spent, limits, outcome, enforcement };

@@ -17,7 +17,12 @@ export interface KeepAs {
   readonly requestHash: string;
   /** Ms from now. */
   readonly keepMs: number;
+  /** Also the id of the request and of its event, which a node that takes over gives to the same ones. */
+  readonly operation: string;
 }
+
+/** Of events that two nodes may both write: under one source and id they count once. */
+const SOURCE_OF_ALL = 'keymeter/ingress';
 
 /** A verification from judgement to durable answer: the event is in the log before the caller hears anything. */
 @Injectable()
@@ -37,7 +42,7 @@ export class VerifyService {
 
   verify(call: VerifyCall, keepAs: KeepAs | undefined, answered: Answered): void {
     this.room.demand();
-    const judged = this.verifier.judge(call);
+    const judged = this.verifier.judge(call, keepAs?.operation);
     if (judged instanceof Promise) {
       judged.then((it) => this.#record(call, it, keepAs, answered)).catch((error) => answered(error, undefined));
     } else this.#record(call, judged, keepAs, answered);
@@ -51,17 +56,21 @@ export class VerifyService {
 
   #record(call: VerifyCall, judged: Judged, keepAs: KeepAs | undefined, answered: Answered): void {
     const { verdict, hash, now } = judged;
-    const { request, requestId: id } = call;
+    const { request } = call;
+    const id = keepAs?.operation ?? call.requestId;
     const started = this.metrics.sample();
     const answer = verifyAnswer(verdict, id, now);
     const charge =
       keepAs && !verdict.unverified ? { ...judged.charge, v: keptCharge(keepAs, answer, now) } : judged.charge;
-    const kept = charge?.v ? this.#keep({ v: charge.v }) : undefined;
-    const row = verifyRow({ id, source: this.#source, time: now, request, hash, verdict, charge });
+    const keeping = charge?.v && { v: charge.v };
+    if (keeping && this.counters.keepsByLog) this.counters.keep(keeping);
+    const source = keepAs && !this.counters.keepsByLog ? SOURCE_OF_ALL : this.#source;
+    const row = verifyRow({ id, source, time: now, request, hash, verdict, charge });
     this.recorder.record(row, 1, (error) => {
       if (error !== undefined) return this.#takeBack(charge, error, answered);
       this.metrics.verified(verdict);
       this.metrics.took(started);
+      const kept = keeping && !this.counters.keepsByLog ? this.#keep(keeping) : undefined;
       if (kept) kept.then(() => answered(undefined, answer));
       else answered(undefined, answer);
     });
