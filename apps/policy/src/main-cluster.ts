@@ -37,7 +37,9 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const sink = new LateSink();
   const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
   const snapshots = new RedisEngineSnapshotStore(own.directory.connection, `engine:${log.topic.id}`);
-  const runner = new PolicyRunner(snapshots, sink, clock, { limits, ...SNAPSHOT_PACE });
+  const onShortened = (partition: number, offset: number) =>
+    logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
+  const runner = new PolicyRunner(snapshots, sink, clock, { limits, onShortened, ...SNAPSHOT_PACE });
   const ports = [...own.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner]] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
   await app.init();
@@ -64,10 +66,13 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     (await counted.committed()).forEach(({ next }, partition) => {
       deduplicator.committed(partition, next);
     });
-  const timers = [
-    every(SNAPSHOT_PACE.snapshotEveryMs / 2, () => runner.rest(), logger),
-    every(FORGET_EVERY_MS, forget, logger),
-  ];
+  let { run } = own.directory;
+  const rest = () => {
+    if (own.directory.run !== run) runner.snapshotsLost(); // they are in the Redis that was lost
+    run = own.directory.run;
+    return runner.rest();
+  };
+  const timers = [every(SNAPSHOT_PACE.snapshotEveryMs / 2, rest, logger), every(FORGET_EVERY_MS, forget, logger)];
   const url = await listen(app, settings);
   return own.running('policy', url, async () => {
     for (const timer of timers) clearInterval(timer);

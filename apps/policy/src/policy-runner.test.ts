@@ -224,6 +224,46 @@ test('without a snapshot, policies whose rows retention has dropped come from th
   expect(runner.engine(0).policies.map(({ name }) => name)).toEqual(['old']);
 });
 
+test('no snapshot is taken while a policy waits for the first event after it', async () => {
+  const shortened: number[] = [];
+  const onShortened = (_partition: number, offset: number) => shortened.push(offset);
+  const runner = new PolicyRunner(snapshots, sink, clock, { snapshotEveryMs: 0, snapshotEveryEvents: 1, onShortened });
+  const policy = { ...policyOf(), updatedAt: T + 1 };
+  await runner.open(0, 5, [{ policy, position: { partition: 1, offset: 900 } }]);
+  expect(shortened).toEqual([5]);
+  await runner.take([frame(5, [eventAt(T, 0)])]);
+  expect(await snapshots.load(0)).toBeUndefined();
+  await runner.take([{ ...frame(6, [eventAt(T, 0)]), acceptedAt: T + 1 }]);
+  expect((await snapshots.load(0))?.nextOffset).toBe(7);
+});
+
+test('snapshots that were lost with their store are taken again, although no events come', async () => {
+  const runner = await openRunner();
+  await runner.take(framesOf(2, 4));
+  await runner.drain();
+  const other = await openEnvironment(join(root, String(round++)));
+  const elsewhere = new LmdbEngineSnapshotStore(other);
+  let lost = false;
+  snapshots = faulty(snapshots, {
+    save: (call, ...of) => (lost ? elsewhere.save(...of) : call()),
+    load: (call, partition) => (lost ? elsewhere.load(partition) : call()),
+  });
+  const later = await openRunner();
+  for (let n = 0; n < 3; n++) {
+    clock.advance(1_000);
+    await later.rest();
+  }
+  lost = true;
+  clock.advance(1_000);
+  await later.rest();
+  expect(await snapshots.load(0)).toBeUndefined();
+  later.snapshotsLost();
+  clock.advance(1_000);
+  await later.rest();
+  expect((await snapshots.load(0))?.nextOffset).toBe(3);
+  await other.close();
+});
+
 test('with a snapshot older than the log, the store tells which policies came and went in between', async () => {
   const first = await openRunner();
   await first.take(framesOf(2, 1)); // puts 'test'

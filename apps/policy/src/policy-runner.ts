@@ -15,6 +15,7 @@ import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { FrameSink } from '#stream/event-pump.js';
 import { untilDone } from '#stream/retry.js';
+import { PolicyMending } from './policy-mending.js';
 
 export interface PolicyRunnerOptions {
   readonly limits?: Partial<EngineLimits>;
@@ -23,6 +24,8 @@ export interface PolicyRunnerOptions {
   /** Events after which a snapshot is taken at once. */
   readonly snapshotEveryEvents: number;
   readonly onRetry?: (error: KeymeterError, attempt: number) => void;
+  /** There is no snapshot, and the log begins at `offset`: windows that reach back beyond it count too little. */
+  readonly onShortened?: (partition: number, offset: number) => void;
 }
 
 /** A restart replays at most so much; taking a snapshot of a busy engine costs some tens of milliseconds. */
@@ -30,6 +33,7 @@ export const SNAPSHOT_PACE = { snapshotEveryMs: 3_000, snapshotEveryEvents: 500_
 
 interface PartitionState {
   engine: PolicyEngine;
+  readonly mending: PolicyMending | undefined;
   next: number;
   eventsSinceSnapshot: number;
   /** Next offsets of the last two snapshots known to be stored, the older one first. */
@@ -39,6 +43,7 @@ interface PartitionState {
   restUntil: number;
 }
 
+const NEVER_STORED = [0, 0] as const;
 const FIRST_WAIT_MS = 100;
 const ENFORCED_AT_ONCE = 256;
 
@@ -66,11 +71,13 @@ export class PolicyRunner implements FrameSink {
     const restored = snapshot && restoreSnapshot(snapshot.bytes, this.options.limits);
     const engine = restored ?? new PolicyEngine(this.options.limits);
     const seen = restored && snapshot ? snapshot.nextOffset : 0;
-    if (seen < lowWatermark) mendPolicies(engine, policies, partition, seen, lowWatermark);
+    const gap = { partition, from: seen, to: lowWatermark };
+    const mending = seen < lowWatermark ? new PolicyMending(engine, policies, gap) : undefined;
+    if (restored === undefined && lowWatermark > 0) this.options.onShortened?.(partition, lowWatermark);
     const next = Math.max(seen, lowWatermark);
     const now = this.clock.monotonic();
-    const state = { engine, next, eventsSinceSnapshot: 0, stored: [0, 0], snapshotAt: now, restUntil: now } as const;
-    this.#partitions.set(partition, { ...state });
+    const fresh = { eventsSinceSnapshot: 0, stored: NEVER_STORED, snapshotAt: now, restUntil: now };
+    this.#partitions.set(partition, { engine, mending, next, ...fresh });
   }
 
   startOffset(partition: number): number {
@@ -115,6 +122,11 @@ export class PolicyRunner implements FrameSink {
     }
   }
 
+  /** The store of snapshots was emptied: `rest` fills it again, so that another process need not replay the log. */
+  snapshotsLost(): void {
+    for (const state of this.#partitions.values()) state.stored = NEVER_STORED;
+  }
+
   /** Takes a last snapshot, so that the next start replays nothing. Call when nothing is taken any more. */
   async drain(): Promise<void> {
     this.#taking = true;
@@ -155,6 +167,7 @@ export class PolicyRunner implements FrameSink {
   #apply(frame: DecidedFrame, made: Enforcement[]): void {
     const state = this.#of(frame.partition);
     if (frame.offset < state.next) return;
+    state.mending?.reach(frame.acceptedAt);
     for (const event of frame.events) {
       const enforcements = state.engine.apply(event);
       if (enforcements.length > 0) made.push(...enforcements);
@@ -187,6 +200,7 @@ export class PolicyRunner implements FrameSink {
   }
 
   async #snapshot(partition: number, state: PartitionState): Promise<void> {
+    if (state.mending?.isOver === false) return;
     const start = this.clock.monotonic();
     const snapshot = { nextOffset: state.next, bytes: takeSnapshot(state.engine) };
     await this.#untilDone(() => this.snapshots.save(partition, snapshot));
@@ -203,22 +217,5 @@ export class PolicyRunner implements FrameSink {
       isStopped: () => this.#stopped,
       onRetry: this.options.onRetry,
     });
-  }
-}
-
-/** Brings the engine to what the rows from `seen` to `lowWatermark`, which are gone, would have made of its policies. */
-function mendPolicies(
-  engine: PolicyEngine,
-  stored: readonly StoredPolicy[],
-  partition: number,
-  seen: number,
-  lowWatermark: number,
-): void {
-  for (const { id } of engine.policies) {
-    if (!stored.some(({ policy }) => policy.id === id)) engine.removePolicy(id);
-  }
-  for (const { policy, position } of stored) {
-    const gone = position.offset >= seen && position.offset < lowWatermark;
-    if (gone || position.partition !== partition) engine.putPolicy(policy);
   }
 }

@@ -82,6 +82,11 @@ export class ClusterDirectory {
     return this.node.keys;
   }
 
+  /** Changes when Redis has lost what it held. */
+  get run(): string | undefined {
+    return this.node.counterEpoch.id;
+  }
+
   /** Why verifications are refused at the moment. */
   get trouble(): string | undefined {
     if (this.recovery.refusal !== undefined) return this.recovery.refusal;
