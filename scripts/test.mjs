@@ -2,16 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { prepare, root } from './prepare.mjs';
 import { ensureKafka } from './servers/kafka.mjs';
+import { ensureManifestReader } from './servers/manifest-reader.mjs';
 import { ensureRedis } from './servers/redis.mjs';
 
 prepare();
-for (const ensure of [ensureRedis, ensureKafka]) fetchServer(ensure);
+for (const ensure of [ensureRedis, ensureKafka, ensureManifestReader]) fetchServer(ensure);
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 const args = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', jest, ...process.argv.slice(2)];
 const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 process.exit(status ?? 1);
 
-/** Before the tests, which run side by side. Tests of a server that cannot be had are left out, and under CI fail. */
+/** Before the tests, which run side by side. Tests of what cannot be had are left out, and under CI fail. */
 function fetchServer(ensure) {
   try {
     ensure();
