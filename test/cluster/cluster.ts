@@ -121,10 +121,10 @@ export class Cluster {
   }
 
   /** Records of one partition, past keymeter. */
-  async produce(topic: string, values: readonly (Buffer | null)[]): Promise<void> {
+  async produce(topic: string, values: readonly (Buffer | null)[], partition = 0): Promise<void> {
     const producer = this.#kafka.producer();
     await producer.connect();
-    await producer.send({ topic, messages: values.map((value) => ({ value, partition: 0 })) });
+    await producer.send({ topic, messages: values.map((value) => ({ value, partition })) });
     await producer.disconnect();
   }
 
@@ -137,14 +137,32 @@ export class Cluster {
     return ends.reduce((sum, { high }) => sum + Number(high), 0);
   }
 
+  /** Consumer groups that there are. */
+  async groups(): Promise<string[]> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    const { groups } = await admin.listGroups();
+    await admin.disconnect();
+    return groups.map(({ groupId }) => groupId);
+  }
+
   get #kafka(): kafkajs.Kafka {
     return new kafkajs.Kafka({ brokers: [this.addresses.kafka], logLevel: kafkajs.logLevel.NOTHING });
   }
 
   /** Sums of a metric over the consumers. */
-  async consumers(metric: string): Promise<number> {
+  consumers(metric: string): Promise<number> {
+    return this.#sumOf(metric, this.addresses.consumer);
+  }
+
+  /** Sums of a metric over the policy processes. */
+  policies(metric: string): Promise<number> {
+    return this.#sumOf(metric, this.addresses.policy);
+  }
+
+  async #sumOf(metric: string, urls: readonly string[]): Promise<number> {
     const ask = async (url: string) => (await fetch(`${url}/metrics`)).text();
-    const texts = await Promise.all(this.addresses.consumer.map((url) => ask(url).catch(() => ''))); // one may be killed
+    const texts = await Promise.all(urls.map((url) => ask(url).catch(() => ''))); // one may be killed
     const values = [...texts.join('\n').matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (.*)$`, 'gm'))];
     return values.reduce((sum, [, value]) => sum + Number(value), 0);
   }

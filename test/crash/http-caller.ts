@@ -42,7 +42,8 @@ export class HttpCaller {
         method,
         agent: this.#agent,
         timeout: timeoutMs,
-        headers: { authorization: `Bearer ${this.rootKey}`, ...headers },
+        // Node states no length by itself for a DELETE.
+        headers: { authorization: `Bearer ${this.rootKey}`, ...lengthOf(body), ...headers },
       });
       outgoing.on('socket', (socket) => {
         if (!socket.connecting) reached = true;
@@ -89,4 +90,8 @@ export class HttpCaller {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function lengthOf(body: string | Buffer | undefined): Record<string, string> {
+  return body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 }

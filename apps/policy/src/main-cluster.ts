@@ -5,6 +5,9 @@ import { CONSUMER_GROUP, POLICY_GROUP } from '#adapters/cluster/group-names.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
+import type { EngineLimits } from '#domain/policies/engine-counters.js';
+import type { EnforcementFeed } from '#ports/enforcement-feed.js';
+import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { dedupeOptions } from '#runtime/config/embedded-options.js';
@@ -19,14 +22,21 @@ import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
+import { type Outlets } from './engine-fold.js';
+import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
+import { Regrouping } from './main-regrouping.js';
+import { NoticeOutlet } from './notice-outlet.js';
 import { PartitionEngines } from './partition-engines.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
-import { PolicyRunner, SNAPSHOT_PACE } from './policy-runner.js';
+import { PolicyRunner } from './policy-runner.js';
 
 const FORGET_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 1_000;
+/** Where events are regrouped: how far what they count may be kept longer than it matters. */
+const MARK_EVERY_MS = 15_000;
 
 export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const own = await ClusterProcess.open(settings, { directory: true, spool: true });
@@ -36,10 +46,9 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const counted = await log.openShared(CONSUMER_GROUP);
   const sink = new LateSink();
   const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
-  const snapshots = new RedisEngineSnapshotStore(own.directory.connection, `engine:${log.topic.id}`);
-  const onShortened = (partition: number, offset: number) =>
-    logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
-  const runner = new PolicyRunner(snapshots, sink, clock, { limits, onShortened, ...SNAPSHOT_PACE });
+  const regrouping = new Regrouping(own, sink, limits);
+  const feed = await log.openEnforcementFeed(clock);
+  const runner = openRunner(own, sink, limits, { regrouping, feed });
   const ports = [...own.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner]] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
   await app.init();
@@ -66,21 +75,71 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     (await counted.committed()).forEach(({ next }, partition) => {
       deduplicator.committed(partition, next);
     });
-  let { run } = own.directory;
-  const rest = () => {
-    if (own.directory.run !== run) runner.snapshotsLost(); // they are in the Redis that was lost
-    run = own.directory.run;
-    return runner.rest();
-  };
-  const timers = [every(SNAPSHOT_PACE.snapshotEveryMs / 2, rest, logger), every(FORGET_EVERY_MS, forget, logger)];
+  const timers = startTimers(own, { runner, regrouping, server, policies: app.get(PolicyStore) });
+  timers.push(every(FORGET_EVERY_MS, forget, logger));
   const url = await listen(app, settings);
   return own.running('policy', url, async () => {
     for (const timer of timers) clearInterval(timer);
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await runner.drain();
     runner.stop();
-    for (const it of [progress, counted, reader, usage]) await it.close();
+    for (const it of [regrouping, feed, progress, counted, reader, usage]) await it.close();
   });
+}
+
+function openRunner(
+  { clock, logger, log, directory }: ClusterProcess,
+  sink: EnforcementSink,
+  limits: Partial<EngineLimits>,
+  { regrouping, feed }: { regrouping: Regrouping; feed: EnforcementFeed },
+): PolicyRunner {
+  const outlets: Outlets = {
+    regroup: log.topic.partitions > 1 ? (partition, policies) => regrouping.outlet(partition, policies) : undefined,
+    others: () => [new NoticeOutlet(feed)],
+  };
+  // Under another name than earlier versions, which counted in each partition what is regrouped now.
+  const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);
+  const onShortened = (partition: number, offset: number) =>
+    logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
+  return new PolicyRunner(snapshots, sink, clock, { limits, outlets, onShortened, ...SNAPSHOT_PACE });
+}
+
+interface Periodic {
+  readonly runner: PolicyRunner;
+  readonly regrouping: Regrouping;
+  readonly server: KafkaLogServer;
+  readonly policies: PolicyStore;
+}
+
+function startTimers(own: ClusterProcess, { runner, regrouping, server, policies }: Periodic): NodeJS.Timeout[] {
+  const { clock, logger } = own;
+  const lost = whenLost(own, () => {
+    for (const it of [runner, ...regrouping.runners]) it.snapshotsLost(); // they are in the Redis that was lost
+  });
+  const rest = () => {
+    lost();
+    return Promise.all([runner, ...regrouping.runners].map((it) => it.rest()));
+  };
+  return [
+    every(SNAPSHOT_PACE.snapshotEveryMs / 2, rest, logger),
+    every(LOOK_EVERY_MS, () => regrouping.look(policies), logger),
+    every(MARK_EVERY_MS, () => runner.mark(caughtUpAt(server, clock.now())), logger),
+  ];
+}
+
+/** Calls `then` once after each loss of what Redis held, snapshots among it. */
+function whenLost({ directory }: ClusterProcess, then: () => void): () => void {
+  let { run } = directory;
+  return () => {
+    if (directory.run !== run) then();
+    run = directory.run;
+  };
+}
+
+/** `now` for partitions of which nothing is left to be read. */
+function caughtUpAt(server: KafkaLogServer, now: number): (partition: number) => number | undefined {
+  const caughtUp = server.partitions.filter((it) => it.caughtUp).map(({ partition }) => partition);
+  return (partition) => (caughtUp.includes(partition) ? now : undefined);
 }
 
 /** Of the partitions that this process holds: how far their engines are is known here only. */

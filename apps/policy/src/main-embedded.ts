@@ -12,11 +12,12 @@ import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
+import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
-import { PolicyRunner, SNAPSHOT_PACE } from './policy-runner.js';
+import { PolicyRunner } from './policy-runner.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
   const embedded = await EmbeddedProcess.open(settings);

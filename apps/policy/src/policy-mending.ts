@@ -3,7 +3,6 @@
  * is known of one partition only, since every partition has a row of its own; in the others a policy comes in force with
  * the first frame that was accepted after it was made, so that it counts nothing from before.
  */
-import type { PolicyEngine } from '#domain/policies/engine.js';
 import type { Policy } from '#domain/policies/policy.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 
@@ -14,11 +13,18 @@ export interface Gap {
   readonly to: number;
 }
 
+/** Policies in force, of an engine or of whoever else reads the partition. */
+export interface PolicySet {
+  readonly policies: readonly Policy[];
+  putPolicy(policy: Policy): unknown;
+  removePolicy(id: string): unknown;
+}
+
 export class PolicyMending {
   #waiting: Policy[] = [];
 
   constructor(
-    private readonly engine: PolicyEngine,
+    private readonly engine: PolicySet,
     stored: readonly StoredPolicy[],
     gap: Gap,
   ) {

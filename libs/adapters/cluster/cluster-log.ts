@@ -2,15 +2,17 @@
 import type { LoggerService } from '@nestjs/common';
 import { GroupMembership } from '#adapters/kafka/group-membership.js';
 import { KafkaConnection } from '#adapters/kafka/kafka-connection.js';
+import { KafkaEnforcementFeed } from '#adapters/kafka/kafka-enforcement-feed.js';
 import { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaEventLogWriter } from '#adapters/kafka/kafka-event-log-writer.js';
 import { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
-import { type EventsTopic, ensureTopics } from '#adapters/kafka/kafka-topics.js';
+import { type EventsTopic, ensureTopics, TOPICS, topicOf } from '#adapters/kafka/kafka-topics.js';
 import type { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { kafkaOptions, topicOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { KeyLog } from './key-log.js';
+import { RegroupedLog } from './regrouped-log.js';
 import { withinStart } from './within-start.js';
 
 export class ClusterLog {
@@ -46,6 +48,18 @@ export class ClusterLog {
 
   openKeyLog(clock: Clock, logger: LoggerService): Promise<KeyLog> {
     return withinStart(clock, 'KEYMETER_KAFKA_BROKERS', () => KeyLog.open(this.connection, clock, logger));
+  }
+
+  /** Opens nothing yet. */
+  regrouped(clock: Clock): RegroupedLog {
+    return new RegroupedLog(this.connection, clock, this.sessionTimeoutMs);
+  }
+
+  openEnforcementFeed(clock: Clock): Promise<KafkaEnforcementFeed> {
+    return withinStart(clock, 'KEYMETER_KAFKA_BROKERS', async () => {
+      const topic = await topicOf(this.connection, TOPICS.enforcements);
+      return KafkaEnforcementFeed.open({ connection: this.connection, topic, clock });
+    });
   }
 
   /** A membership that has not joined yet. */

@@ -9,12 +9,13 @@ import { settingsOf, type TopicRules, type TopicState, topicProblem } from './to
 export const TOPICS = {
   events: 'keymeter.events',
   keys: 'keymeter.keys',
+  regrouped: 'keymeter.regrouped',
   enforcements: 'keymeter.enforcements',
   deadLetters: 'keymeter.dead-letters',
 } as const;
 
 export interface TopicOptions {
-  /** Of the events; the other topics have one. */
+  /** Of the events and of what is regrouped; the other topics have one. */
   readonly partitions: number;
   readonly replication: number;
   readonly retentionMs: number;
@@ -49,7 +50,11 @@ export async function ensureTopics(connection: KafkaConnection, options: TopicOp
   } finally {
     await admin.disconnect();
   }
-  const name = `${options.prefix ?? ''}${TOPICS.events}`;
+  return topicOf(connection, `${options.prefix ?? ''}${TOPICS.events}`);
+}
+
+/** A topic as it is there now. */
+export async function topicOf(connection: KafkaConnection, name: string): Promise<EventsTopic> {
   const client = await TopicClient.open(connection, { name });
   try {
     const id = await client.topicId();
@@ -70,6 +75,7 @@ function rulesOf({
   const log = { replication, retentionMs, compacted: false };
   return [
     { ...log, name: prefix + TOPICS.events, partitions, maxEventBytes },
+    { ...log, name: prefix + TOPICS.regrouped, partitions },
     { ...log, name: prefix + TOPICS.keys, partitions: 1, compacted: true, retentionMs: FOR_EVER },
     { ...log, name: prefix + TOPICS.enforcements, partitions: 1 },
     { ...log, name: prefix + TOPICS.deadLetters, partitions: 1 },

@@ -7,8 +7,8 @@ export class PartitionBuffer {
   #failure: unknown;
   #ended = false;
   #wake: () => void = () => undefined;
-  /** Of the newest fetch. */
-  highWatermark = 0;
+  /** Of the newest fetch; -1 before the first. */
+  highWatermark = -1;
 
   constructor(
     readonly partition: number,

@@ -1,45 +1,46 @@
 /**
- * The reading of one partition under one lease: where to begin, then batch by batch: fetched → decided → delivered.
+ * The reading of one partition under one lease: where to begin, then batch by batch: fetched → decoded → delivered.
  * Ends with the lease. A failure that may pass begins it anew from where the worker says.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
-import type { DecidedFrame } from '#stream/decided-frame.js';
-import type { Deduplicator } from '#stream/deduplicator.js';
-import { decideRecords } from '#stream/frame-decoder.js';
 import { type FetchLoop, rangeProblem } from './fetch-loop.js';
 import type { GroupMembership, Lease } from './group-membership.js';
+import type { GroupReadingOptions, PartitionState } from './group-reading.js';
 import { kafkaError } from './kafka-error.js';
-import type { PartitionState, PartitionWorker } from './kafka-log-server.js';
 import type { PartitionBuffer } from './partition-buffer.js';
 import type { TopicClient } from './topic-client.js';
 
-export interface PartitionPumpOptions {
+export interface PartitionPumpOptions<Frame>
+  extends Pick<GroupReadingOptions<Frame>, 'worker' | 'decode' | 'deliver' | 'onRetry'> {
   readonly lease: Lease;
   readonly client: TopicClient;
   readonly fetches: FetchLoop;
   readonly membership: Pick<GroupMembership, 'confirmed' | 'suspect'>;
-  readonly deduplicator: Deduplicator;
-  readonly worker: PartitionWorker;
-  readonly deliver: (frames: readonly DecidedFrame[]) => Promise<void>;
-  readonly onRetry?: (error: KeymeterError) => void;
 }
 
 const RETRY_MS = 250;
 
-export class PartitionPump {
+export class PartitionPump<Frame> {
   #buffer: PartitionBuffer | undefined;
   #next = 0;
   #movedAt = performance.now();
   #stopped = false;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: PartitionPumpOptions) {}
+  constructor(private readonly options: PartitionPumpOptions<Frame>) {}
 
   get state(): PartitionState {
-    const lag = Math.max(0, (this.#buffer?.highWatermark ?? 0) - this.#next);
+    const high = this.#buffer?.highWatermark ?? -1;
+    const lag = Math.max(0, high - this.#next);
     const stuckMs = lag > 0 ? performance.now() - this.#movedAt : 0;
-    return { partition: this.options.lease.partition, next: this.#next, lag, stuckMs };
+    return {
+      partition: this.options.lease.partition,
+      next: this.#next,
+      lag,
+      caughtUp: high >= 0 && lag === 0,
+      stuckMs,
+    };
   }
 
   /** Resolves when stopped; rejects with what made going on impossible. */
@@ -79,7 +80,7 @@ export class PartitionPump {
   }
 
   async #read(): Promise<void> {
-    const { lease, worker, client, fetches, membership, deduplicator, deliver } = this.options;
+    const { lease, worker, client, fetches, membership, decode, deliver } = this.options;
     this.#next = await worker.assigned(lease.partition);
     const problem = await rangeProblem(client, lease.partition, this.#next);
     if (problem) throw problem;
@@ -89,7 +90,7 @@ export class PartitionPump {
     for (;;) {
       const records = await buffer.take();
       if (!records || this.#over) return;
-      const frames = await decideRecords(records, deduplicator);
+      const frames = await decode(records);
       if (!(await membership.confirmed(lease)) || this.#stopped) return;
       await deliver(frames);
       this.#next += records.length;

@@ -1,0 +1,99 @@
+/** What a policy process keeps of one partition of the log: the engine, and what it tells others of the events. */
+import type { Enforcement } from '#domain/policies/enforcement.js';
+import { PolicyEngine } from '#domain/policies/engine.js';
+import type { EngineLimits } from '#domain/policies/engine-counters.js';
+import { restoreInto, takeSnapshot } from '#domain/policies/engine-snapshot.js';
+import { isRegrouped } from '#domain/policies/grouping.js';
+import type { Policy } from '#domain/policies/policy.js';
+import type { StoredPolicy } from '#ports/policy-store.js';
+import type { DecidedFrame } from '#stream/decided-frame.js';
+import type { PartitionFold } from './fold-runner.js';
+import type { Outlet } from './outlet.js';
+import { type Gap, PolicyMending, type PolicySet } from './policy-mending.js';
+import type { RegroupOutlet } from './regroup-outlet.js';
+
+/** Who is told of a partition's events; each call makes a new outlet. */
+export interface Outlets {
+  /** Where the log has several partitions. */
+  readonly regroup?: (partition: number, policies: readonly Policy[]) => RegroupOutlet;
+  others(partition: number): readonly Outlet[];
+}
+
+interface Beside {
+  readonly regrouped: readonly Policy[];
+}
+
+export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
+  #acceptedUpTo = 0;
+  /** Offset of the last record. */
+  #last = -1;
+  #mending: PolicyMending | undefined;
+  readonly #outlets: readonly Outlet[];
+
+  private constructor(
+    readonly engine: PolicyEngine,
+    readonly regroup: RegroupOutlet | undefined,
+    others: readonly Outlet[],
+  ) {
+    this.#outlets = regroup ? [regroup, ...others] : others;
+  }
+
+  /** Without regrouping the log has one partition: every policy is counted here. `restored`: from usable bytes. */
+  static open(partition: number, bytes: Uint8Array | undefined, limits?: Partial<EngineLimits>, outlets?: Outlets) {
+    const make = () => new PolicyEngine(limits, outlets?.regroup && ((policy) => !isRegrouped(policy)));
+    const snapshot = bytes && restoreInto(bytes, make);
+    const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
+    const fold = new EngineFold(
+      snapshot?.engine ?? make(),
+      outlets?.regroup?.(partition, regrouped),
+      outlets?.others(partition) ?? [],
+    );
+    return { fold, restored: snapshot !== undefined };
+  }
+
+  apply({ offset, acceptedAt, events }: DecidedFrame, made: Enforcement[]): number {
+    this.#mending?.reach(acceptedAt);
+    this.#last = offset;
+    for (const event of events) {
+      const enforcements = this.engine.apply(event);
+      if (enforcements.length > 0) made.push(...enforcements);
+      for (const outlet of this.#outlets) outlet.apply(event);
+    }
+    if (acceptedAt > this.#acceptedUpTo) this.#acceptedUpTo = acceptedAt;
+    return events.length;
+  }
+
+  async told(): Promise<void> {
+    for (const outlet of this.#outlets) await outlet.told(this.#acceptedUpTo);
+  }
+
+  snapshot(): Uint8Array {
+    const beside: Beside | undefined = this.regroup && { regrouped: this.regroup.policies };
+    return takeSnapshot(this.engine, beside);
+  }
+
+  /** Policies in force, wherever they are counted. */
+  get policies(): readonly Policy[] {
+    return [...this.engine.policies, ...(this.regroup?.policies ?? [])];
+  }
+
+  putPolicy(policy: Policy): void {
+    this.engine.putPolicy(policy);
+    this.regroup?.mend({ put: policy }, this.#last);
+  }
+
+  removePolicy(id: string): void {
+    this.engine.removePolicy(id);
+    this.regroup?.mend({ removed: id }, this.#last);
+  }
+
+  /** Brings policies to what the rows in the gap, which are gone, would have made of them. */
+  mend(stored: readonly StoredPolicy[], gap: Gap): void {
+    this.#last = gap.to - 1;
+    this.#mending = new PolicyMending(this, stored, gap);
+  }
+
+  get isWhole(): boolean {
+    return this.#mending?.isOver ?? true;
+  }
+}

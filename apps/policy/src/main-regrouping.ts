@@ -1,0 +1,107 @@
+/** Policies that group across partitions, in one policy process of several: their part of Kafka and of Redis. */
+import type { ClusterProcess } from '#adapters/cluster/cluster-process.js';
+import type { RegroupedLog } from '#adapters/cluster/regrouped-log.js';
+import { GroupReading } from '#adapters/kafka/group-reading.js';
+import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
+import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
+import type { EngineLimits } from '#domain/policies/engine-counters.js';
+import { isRegrouped } from '#domain/policies/grouping.js';
+import type { Policy } from '#domain/policies/policy.js';
+import type { EnforcementSink } from '#ports/enforcement-sink.js';
+import type { PolicyStore } from '#ports/policy-store.js';
+import { endOnFailure } from '#runtime/process-main.js';
+import { SNAPSHOT_PACE } from './fold-runner.js';
+import { RegroupOutlet } from './regroup-outlet.js';
+import { RegroupedMetrics } from './regrouped-metrics.js';
+import { decodeRecords, type RegroupedFrame, RegroupedRunner } from './regrouped-runner.js';
+
+interface Reading {
+  readonly reader: KafkaEventLogReader;
+  readonly group: GroupReading<RegroupedFrame>;
+  readonly runner: RegroupedRunner;
+}
+
+export class Regrouping {
+  readonly #log: RegroupedLog;
+  readonly #metrics: RegroupedMetrics;
+  #reading: Reading | undefined;
+
+  constructor(
+    private readonly own: ClusterProcess,
+    private readonly sink: EnforcementSink,
+    private readonly limits: Partial<EngineLimits>,
+  ) {
+    this.#log = own.log.regrouped(own.clock);
+    this.#metrics = new RegroupedMetrics(own.registry, {
+      lagRecords: () => (this.#reading?.group.partitions ?? []).reduce((sum, { lag }) => sum + lag, 0),
+      engines: () => this.#reading?.runner.engines ?? [],
+    });
+  }
+
+  /** Tells what the events of one partition mean to policies that are counted here. */
+  outlet(source: number, policies: readonly Policy[]): RegroupOutlet {
+    const { id: log, partitions } = this.own.log.topic;
+    return new RegroupOutlet({ log, source, sources: partitions, partitions }, this.#log, policies);
+  }
+
+  /** To be called now and then: begins to read the regrouped log once a policy needs it. */
+  async look(policies: PolicyStore): Promise<void> {
+    if (this.#reading) return;
+    if ((await policies.list()).some(({ policy }) => isRegrouped(policy))) this.#reading = await this.#read();
+  }
+
+  /** None before the reading has begun. */
+  get runners(): readonly RegroupedRunner[] {
+    return this.#reading ? [this.#reading.runner] : [];
+  }
+
+  async close(): Promise<void> {
+    const reading = this.#reading;
+    await reading?.group.close();
+    await reading?.runner.drain();
+    reading?.runner.stop();
+    await reading?.reader.close();
+    await this.#log.close();
+  }
+
+  async #read(): Promise<Reading> {
+    const { logger } = this.own;
+    const runner = await this.#openRunner();
+    const reader = await this.#log.openReader();
+    const group = new GroupReading<RegroupedFrame>({
+      membership: await this.#log.join(logger),
+      worker: {
+        assigned: async (partition) => {
+          const { low } = await reader.refresh(partition);
+          await runner.open(partition, low);
+          return runner.startOffset(partition);
+        },
+        released: (partition) => runner.close(partition),
+        lost: (partition) => runner.drop(partition),
+      },
+      decode: decodeRecords,
+      deliver: (frames) => runner.take(frames),
+      onFailed: endOnFailure,
+      onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),
+    });
+    await group.start();
+    return { reader, group, runner };
+  }
+
+  async #openRunner(): Promise<RegroupedRunner> {
+    const { clock, logger, log, directory } = this.own;
+    const { id } = await this.#log.topic();
+    const snapshots = new RedisEngineSnapshotStore(directory.connection, `regrouped:${log.topic.id}:${id}`);
+    return new RegroupedRunner(snapshots, this.sink, clock, {
+      log: log.topic.id,
+      limits: this.limits,
+      ...SNAPSHOT_PACE,
+      onShortened: (partition, offset) =>
+        logger.warn({ event: 'regrouped policies begin at the oldest record', partition, offset }),
+      onUnreadable: ({ partition, offset }, reason) => {
+        this.#metrics.unreadable();
+        logger.warn({ event: 'a record of the regrouped log is not ours', partition, offset, reason });
+      },
+    });
+  }
+}

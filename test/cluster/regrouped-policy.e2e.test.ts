@@ -1,0 +1,193 @@
+/**
+ * Policies that group by something else than the partition's key, over a whole cluster: real Kafka and Redis, the HTTP
+ * front over chDB, two ingresses, two policy processes of which one is killed.
+ */
+import { eventually } from '../support/eventually.js';
+import { describeWithKafka } from '../support/kafka-server.js';
+import { describeWithRedis } from '../support/redis-server.js';
+import { drawSeed, randomFrom } from '../support/seed.js';
+import { temporaryFolder } from '../support/temp-folder.js';
+import { Cluster } from './cluster.js';
+import { FOREIGN, recordsOf, regroupedLog } from './regrouped-log.js';
+
+const random = randomFrom(drawSeed('regrouped policy'));
+const TIMEOUT_MS = 240_000;
+const IDENTITIES = 40;
+const THRESHOLD = 60;
+const suites = [await describeWithRedis(), await describeWithKafka()];
+const suite = suites.find((it) => it !== describe) ?? describe;
+
+interface Enforced {
+  readonly id: string;
+  readonly value: number;
+  readonly threshold: number;
+  readonly target: { readonly value: string };
+  readonly cause: Place;
+  readonly events: readonly Place[];
+}
+type Place = { readonly partition: number; readonly offset: number; readonly index: number };
+const text = ({ partition, offset, index }: Place) => `${partition}:${offset}:${index}`;
+
+suite('a policy per address over a cluster', () => {
+  const folder = temporaryFolder('regrouped');
+  let cluster: Cluster;
+  let keys: string[];
+  let policyId: string;
+
+  const perAddress = (name: string, threshold: number) => ({
+    name,
+    match: { type: 'request' },
+    groupBy: 'ip',
+    aggregate: 'count',
+    window: '30m',
+    threshold,
+    action: { type: 'suspend', for: '1h' },
+    mode: 'on',
+  });
+  const verify = async (n: number, ip: string): Promise<string> => {
+    const call = { key: keys[n % IDENTITIES], tags: [`ip=${ip}`] };
+    return (await cluster.ingress[n % 2]!.demand('POST', '/v2/keys.verifyKey', call)).data.code;
+  };
+  const enforcements = async (ip: string): Promise<Enforced[]> =>
+    (await cluster.policy.demand('GET', `/api/v1/enforcements?ip=${ip}`)).items;
+  /** Places of an address's events as the usage store has them. */
+  const stored = async (ip: string): Promise<string[]> => {
+    const rows = await cluster.sql(
+      `SELECT concat(partition::String, ':', offset::String, ':', idx::String) FROM keymeter.events WHERE ip = '${ip}' FORMAT TSV`,
+    );
+    return rows.split('\n').filter(Boolean).sort();
+  };
+  /** So many verifications with the address, over all identities and both ingresses, some at a time. */
+  const uses = async (ip: string, count: number): Promise<string[]> => {
+    const codes: string[] = [];
+    for (let sent = 0; sent < count; ) {
+      const together = Math.min(count - sent, 1 + Math.floor(random() * 8));
+      codes.push(...(await Promise.all(Array.from({ length: together }, (_, n) => verify(sent + n, ip)))));
+      sent += together;
+    }
+    return codes;
+  };
+  /** What was decided about the address is what follows from the order of the regrouped log, and nothing was left out. */
+  const expectExact = async (ip: string, count: number): Promise<Enforced> => {
+    await eventually(async () => expect(await stored(ip)).toHaveLength(count), 60_000);
+    let places: string[] = [];
+    await eventually(async () => {
+      places = (await regroupedLog(cluster.addresses.kafka, policyId)).byTarget.get(ip)?.places ?? [];
+      expect([...places].sort()).toEqual(await stored(ip));
+    }, 60_000);
+    const [made, ...more] = await enforcements(ip);
+    expect(more).toEqual([]);
+    expect(made).toMatchObject({ value: THRESHOLD + 1, threshold: THRESHOLD, target: { value: ip } });
+    expect(text(made!.cause)).toBe(places[THRESHOLD]);
+    expect(made!.events.map(text).sort()).toEqual(places.slice(0, THRESHOLD + 1).sort());
+    return made!;
+  };
+
+  beforeAll(async () => {
+    cluster = await Cluster.start(folder);
+    const identities = Array.from({ length: IDENTITIES }, (_, n) => cluster.createKey({ externalId: `customer-${n}` }));
+    keys = (await Promise.all(identities)).map(({ key }) => key);
+  }, TIMEOUT_MS);
+  afterAll(() => cluster?.stop(), TIMEOUT_MS);
+
+  test('while no policy groups across partitions, their topic is neither written nor read', async () => {
+    await cluster.policy.demand('POST', '/api/v1/policies', { ...perAddress('per-key', 1_000), groupBy: 'keyId' });
+    await uses('198.51.100.1', 20);
+    await eventually(async () => expect(await stored('198.51.100.1')).toHaveLength(20), 60_000);
+    expect(await cluster.logEnd('keymeter.regrouped')).toBe(0);
+    expect(await cluster.groups()).not.toContain('keymeter-policy-regrouped');
+  });
+
+  test(
+    'fires once, at the event that crosses over all partitions, and holds the address at both ingresses',
+    async () => {
+      policyId = (await cluster.policy.demand('POST', '/api/v1/policies', perAddress('per-address', THRESHOLD))).id;
+      const ip = '203.0.113.1';
+      expect(new Set(await uses(ip, THRESHOLD))).toEqual(new Set(['VALID']));
+      await eventually(async () => {
+        const { byTarget } = await regroupedLog(cluster.addresses.kafka, policyId);
+        expect(byTarget.get(ip)?.places).toHaveLength(THRESHOLD);
+      }, 60_000);
+      expect(await enforcements(ip)).toEqual([]);
+      await verify(0, ip);
+      await eventually(async () => expect(await enforcements(ip)).toHaveLength(1), 30_000);
+      const made = await expectExact(ip, THRESHOLD + 1);
+      const partitions = new Set(made.events.map(({ partition }) => partition));
+      expect(partitions.size).toBeGreaterThan(3);
+      for (const ingress of [0, 1]) expect(await verify(ingress, ip)).toBe('DISABLED');
+      expect(await verify(0, '203.0.113.9')).toBe('VALID');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'a record that is none of ours is passed over',
+    async () => {
+      const foreign = ['', 'nobody knows', '{"v":2}', JSON.stringify({ v: 1, log: FOREIGN, entries: [[1, 1, 1]] })];
+      for (const partition of [0, 1, 2]) {
+        await cluster.produce('keymeter.regrouped', [...foreign.map((value) => Buffer.from(value)), null], partition);
+      }
+      await eventually(
+        async () => expect(await cluster.policies('keymeter_regrouped_unreadable_total')).toBe(15),
+        30_000,
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'with a policy process killed in the middle of the events it fires once, at the same event',
+    async () => {
+      const ip = '203.0.113.2';
+      const first = uses(ip, THRESHOLD - 10);
+      await eventually(async () => {
+        const { byTarget } = await regroupedLog(cluster.addresses.kafka, policyId);
+        expect(byTarget.get(ip)?.places.length).toBeGreaterThan(5);
+      }, 60_000);
+      cluster.signal('policy-2', 'SIGKILL');
+      await first;
+      await uses(ip, 40); // over the threshold while the partitions of the killed one are nobody's
+      await eventually(async () => expect(await enforcements(ip)).toHaveLength(1), 90_000);
+      await expectExact(ip, THRESHOLD + 30);
+      for (const ingress of [0, 1]) expect(await verify(ingress, ip)).toBe('DISABLED');
+      const { repeats } = await regroupedLog(cluster.addresses.kafka, policyId);
+      console.info(`${repeats} entries were sent again after the kill`);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'every decision and every lift stands in keymeter.enforcements as a CloudEvent under an id that tells a repeat',
+    async () => {
+      const [made] = await enforcements('203.0.113.1');
+      await cluster.policy.demand('DELETE', `/api/v1/enforcements/${made!.id}`, { reason: 'our own load test' });
+      const told = new Map<string, Record<string, unknown>>();
+      await eventually(async () => {
+        for (const { key, value, headers } of await recordsOf(cluster.addresses.kafka, 'keymeter.enforcements')) {
+          const event = JSON.parse(value);
+          expect(headers['content-type']).toBe('application/cloudevents+json; charset=UTF-8');
+          expect(key).toBe(event.subject);
+          const before = told.get(event.id);
+          if (before) expect(event).toEqual(before);
+          told.set(event.id, event);
+        }
+        expect([...told.keys()]).toContain(`${made!.id}/lifted`);
+      }, 60_000);
+      const { items } = await cluster.policy.demand('GET', '/api/v1/enforcements');
+      expect([...told.keys()].sort()).toEqual([...items.map(({ id }: Enforced) => id), `${made!.id}/lifted`].sort());
+      expect(told.get(made!.id)).toMatchObject({
+        specversion: '1.0',
+        source: 'keymeter/policy',
+        type: 'keymeter.enforcement',
+        subject: '203.0.113.1',
+        data: { policyName: 'per-address', value: THRESHOLD + 1, cause: made!.cause, action: { type: 'suspend' } },
+      });
+      expect(told.get(`${made!.id}/lifted`)).toMatchObject({
+        type: 'keymeter.enforcement.lifted',
+        subject: '203.0.113.1',
+        data: { lifted: { reason: 'our own load test' } },
+      });
+    },
+    TIMEOUT_MS,
+  );
+});
