@@ -28,6 +28,7 @@ import { withinStart } from './within-start.js';
 const SWEEP_EVERY_MS = 2_000;
 const SWEPT_AT_ONCE = 500;
 const CREDITS_EVERY_MS = 500;
+const PUBLISH_EVERY_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 export class ClusterDirectory {
@@ -58,6 +59,7 @@ export class ClusterDirectory {
       renewMs: settings.KEYMETER_LEASE_MS / 4,
       onOutage: settings.KEYMETER_ON_STORE_OUTAGE,
       installation: keyLog.installation,
+      logId: `${keyLog.installation}.${keyLog.id}`,
       whenEmpty: (await keyLog.reader.isEmpty()) ? 'begin' : 'rebuild',
       append: (records) => keyLog.writer.append(records),
     });
@@ -73,6 +75,7 @@ export class ClusterDirectory {
     });
     const timers = [
       every(SWEEP_EVERY_MS, () => unlessAway(() => sweep(node)), logger),
+      every(PUBLISH_EVERY_MS, () => unlessAway(() => publish(node, logger)), logger),
       every(CREDITS_EVERY_MS, () => unlessAway(() => credits.look()), logger),
     ];
     return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers);
@@ -119,6 +122,12 @@ export class ClusterDirectory {
 
 async function sweep({ loss, journal }: RedisKeyNode): Promise<void> {
   if (loss === undefined) await journal?.sweep(SWEPT_AT_ONCE);
+}
+
+/** Nobody waits for it: verifications need no log of keys. */
+async function publish({ loss, publication }: RedisKeyNode, logger: LoggerService): Promise<void> {
+  const records = loss === undefined ? await publication?.ensure() : 0;
+  if (records) logger.warn({ event: 'a log of keys that knew nothing of this Redis was told of it', records });
 }
 
 /** What a server that is away keeps from being done now is done the next time. */

@@ -14,6 +14,8 @@ export class KeyLog {
     readonly reader: KafkaKeyLogReader,
     /** Of the Kafka cluster: what shares it is one installation. */
     readonly installation: string,
+    /** Of the topic: another one under its name is another log. */
+    readonly id: string,
   ) {}
 
   static async open(connection: KafkaConnection, clock: Clock, logger: LoggerService): Promise<KeyLog> {
@@ -21,7 +23,8 @@ export class KeyLog {
     const onForeign = (offset: string) => logger.warn({ event: 'a record of the log of keys is not ours', offset });
     const installation = await clusterIdOf(connection);
     const writer = await KafkaKeyLogWriter.open({ connection, topic, clock });
-    return new KeyLog(writer, new KafkaKeyLogReader({ connection, topic, onForeign }), installation);
+    const reader = new KafkaKeyLogReader({ connection, topic, onForeign });
+    return new KeyLog(writer, reader, installation, topic.id ?? '');
   }
 
   close(): Promise<void> {

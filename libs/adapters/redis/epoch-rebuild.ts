@@ -34,6 +34,8 @@ export class EpochRebuild {
     private readonly clock: Clock,
     private readonly leaseMs: number,
     private readonly installation: string,
+    /** Of the log of keys that a rebuild reads. */
+    private readonly logId: string,
   ) {}
 
   /**
@@ -71,6 +73,7 @@ export class EpochRebuild {
       batch = new Map();
     }
     await this.#write([...batch.values()]);
+    await this.#mine('REBUILD_WRITE', ['set', String(partIndex('published')), 'log', this.logId]);
   }
 
   /** Nodes may answer by leases of the lost epoch for so long, and no writer would wait for them. */

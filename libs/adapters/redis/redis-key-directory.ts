@@ -73,6 +73,16 @@ export class RedisKeyDirectory {
     return (await this.run('RANGE', [String(partIndex(part)), from, to, String(limit), order])) as string[];
   }
 
+  /** Ids of a part by the page, each at least once if it was there all the time. */
+  async *ids(part: Part, atOnce: number): AsyncGenerator<readonly string[]> {
+    for (let cursor = '0', begun = false; !begun || cursor !== '0'; begun = true) {
+      const reply = await this.run('SCAN', [String(partIndex(part)), cursor, String(atOnce)]);
+      const [next, ids] = reply as [string, string[]];
+      if (ids.length > 0) yield ids;
+      cursor = next;
+    }
+  }
+
   async values(part: Part): Promise<string[]> {
     return (await this.run('VALUES', [String(partIndex(part))])) as string[];
   }

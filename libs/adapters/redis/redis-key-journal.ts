@@ -32,11 +32,11 @@ export class RedisKeyJournal {
 
   /** For the steps of a write. */
   marks(steps: readonly Step[]): Mark[] {
-    const token = randomBytes(6).toString('base64url');
+    const token = newToken();
     const marks = new Map<string, Mark>();
     for (const [verb, part, id] of steps) {
       const kind = verb === 'set' || verb === 'del' ? kindOf(part) : undefined;
-      if (kind) marks.set(`${kind} ${id}`, { kind, id, text: `${kind} ${id} ${token}` });
+      if (kind) marks.set(`${kind} ${id}`, newMark(kind, id, token));
     }
     return [...marks.values()];
   }
@@ -62,6 +62,14 @@ export class RedisKeyJournal {
     await this.settle(texts.map(markOf).filter((mark) => mark.id === id));
   }
 
+  /** Tells the log these records as they are now, whoever writes them meanwhile. */
+  async publish(kind: RecordKind, ids: readonly string[]): Promise<void> {
+    const token = newToken();
+    const marks = ids.map((id) => newMark(kind, id, token));
+    await this.directory.commit(marks.map(markStep));
+    await this.settle(marks);
+  }
+
   /** Settles marks that were there at the sweep before, too: their owners have died or failed. */
   async sweep(limit: number): Promise<void> {
     const texts = await this.directory.range('unpublished', '-', '+', limit);
@@ -69,6 +77,14 @@ export class RedisKeyJournal {
     this.#seen = new Set(texts);
     await this.settle(left);
   }
+}
+
+function newToken(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+function newMark(kind: RecordKind, id: string, token: string): Mark {
+  return { kind, id, text: `${kind} ${id} ${token}` };
 }
 
 export function markStep({ text }: Mark): Step {

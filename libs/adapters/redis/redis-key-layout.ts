@@ -40,6 +40,8 @@ export const PARTS = [
   'policy-intents',
   /** Marks of writes that the log of keys has perhaps not been told of. */
   'unpublished',
+  /** Field `log`: id of the log of keys that has been told of everything there is. */
+  'published',
   /** Epochs that this one follows upon: a node that still knows one of them may go over. */
   'former-epochs',
   'rebuild',

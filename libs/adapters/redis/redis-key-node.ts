@@ -22,6 +22,7 @@ import { RedisKeyCache } from './redis-key-cache.js';
 import { RedisKeyDirectory } from './redis-key-directory.js';
 import { type AppendRecords, RedisKeyJournal } from './redis-key-journal.js';
 import { partIndex, partKeys } from './redis-key-layout.js';
+import { RedisKeyPublication } from './redis-key-publication.js';
 import { RedisKeyRoots } from './redis-key-roots.js';
 import { SCRIPTS, type ScriptName } from './redis-key-scripts.js';
 import { type OnOutage, RedisKeyStore } from './redis-key-store.js';
@@ -35,6 +36,8 @@ export interface RedisKeyNodeOptions {
   readonly name: string;
   /** What shares the log of keys; a Redis with the keys of another installation is not filled with those of this one. */
   readonly installation: string;
+  /** Of the log of keys; another one has yet to be told of everything. */
+  readonly logId: string;
   /** Shown in logs; each run adds something of its own. */
   readonly nodeId: string;
   readonly leaseMs: number;
@@ -53,6 +56,7 @@ export interface RedisKeyNodeOptions {
 export const REDIS_KEY_NODE_DEFAULTS: Omit<RedisKeyNodeOptions, 'nodeId'> = {
   name: 'keymeter',
   installation: '',
+  logId: '',
   leaseMs: 2_000,
   renewMs: 500,
   maxCachedKeys: 100_000,
@@ -72,6 +76,8 @@ export class RedisKeyNode {
   readonly directory: RedisKeyDirectory;
   /** Where there is a log of keys: its `sweep` is to be called every few seconds. */
   readonly journal: RedisKeyJournal | undefined;
+  /** Where there is a log of keys: `ensure` is to be called until it resolves. */
+  readonly publication: RedisKeyPublication | undefined;
   #doorbell: InvalidationDoorbell | undefined;
   readonly #rebuild: EpochRebuild;
   readonly #epochKey: string;
@@ -96,10 +102,11 @@ export class RedisKeyNode {
     this.meters = new RedisMeterStore(directory, writer, options.meterLimits);
     this.policies = new RedisPolicyStore(directory, writer);
     this.journal = journal;
+    this.publication = journal && new RedisKeyPublication(directory, journal, options.logId);
     this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, options.onOutage);
     this.lastKnown = options.onOutage === 'allow' ? new RedisLastKnown(cache, roots, index) : undefined;
     this.enforcements = new RedisEnforcementStore(directory, lease, writer, index, clock);
-    this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs, options.installation);
+    this.#rebuild = new EpochRebuild(epoch, run, clock, options.leaseMs, options.installation, options.logId);
   }
 
   /**
