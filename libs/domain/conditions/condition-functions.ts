@@ -1,9 +1,9 @@
-/** The functions of conditions: CEL's own for texts and sizes, and `inNetwork` for addresses. */
+/** The functions of conditions: CEL's own for texts and sizes, `inNetwork` and `network` for addresses. */
 import { RE2JS } from '@bufbuild/re2';
 import { isScalar } from '../events/usage-row.js';
 import { type Made, mayBe, nameOf } from './condition-operators.js';
 import { isMap, numberOf, type Term, type Value, type ValueType } from './condition-value.js';
-import { parseNetwork } from './ip-network.js';
+import { networkOf, parseNetwork } from './ip-network.js';
 
 /** Repetitions of repetitions grow a pattern's program; matching stays linear in the text whatever the pattern. */
 const MAX_PATTERN_CHARS = 256;
@@ -33,6 +33,11 @@ const FUNCTIONS: Readonly<Record<string, FunctionOf>> = {
   size: { takes: ['dyn'], gives: 'number', apply: sizeOf },
   string: { takes: ['dyn'], gives: 'string', apply: (it: Value) => (isScalar(it) ? String(it) : undefined) },
   double: { takes: ['dyn'], gives: 'number', apply: numberOf },
+  network: {
+    takes: ['string'],
+    gives: 'string',
+    apply: (it: Value) => (typeof it === 'string' ? networkOf(it) : undefined),
+  },
   matches: { ...OF_TWO_TEXTS, prepare: patternTest },
   inNetwork: { ...OF_TWO_TEXTS, prepare: networkTest },
 };

@@ -23,6 +23,18 @@ export function parseNetwork(text: string): Network | undefined {
   };
 }
 
+/**
+ * The network that an address is taken to belong to: the first 24 bits of IPv4, 48 of IPv6, what one household or office is
+ * usually given; undefined for what is no address.
+ */
+export function networkOf(address: string): string | undefined {
+  const groups = addressGroups(address);
+  if (groups === undefined) return undefined;
+  const [a = 0, b = 0, c = 0] = groups;
+  if (groups.length === 2) return `${a >> 8}.${a & 255}.${b >> 8}.0/24`;
+  return `${a.toString(16)}:${b.toString(16)}:${c.toString(16)}::/48`;
+}
+
 function groupsOf4(text: string): readonly number[] | undefined {
   const found = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   const [a, b, c, d] = (found?.slice(1) ?? []).map(Number) as [number, number, number, number];

@@ -5,6 +5,8 @@ import { listItems } from '../http/list-items.js';
 import { readText } from '../input-text.js';
 import { findLogin } from '../login/login-file.js';
 import { writeTable } from '../output/table.js';
+import { checkPolicies } from '../policies/check-command.js';
+import { testPolicies } from '../policies/test-command.js';
 
 const PATH = '/api/v1/policies';
 
@@ -23,15 +25,26 @@ interface Applied {
 
 export const policiesCommand: Command = {
   name: 'policies',
-  summary: 'apply policies from a file, list or delete them',
-  usage: ['policies apply FILE', 'policies apply - < FILE', 'policies list', 'policies delete NAME'],
+  summary: 'check and test policies of a file, apply, list or delete them',
+  usage: [
+    'policies check FILE...',
+    'policies test FILE...',
+    'policies apply FILE',
+    'policies apply - < FILE',
+    'policies list',
+    'policies delete NAME',
+  ],
   options: {},
   notes:
-    'FILE holds one policy as JSON, an array of them, or {"policies": [...]}. apply creates a policy, or replaces the\n' +
+    'check and test read policy documents (YAML or JSON, `kind: Policy`) and ask no server: check says whether they are\n' +
+    'sound and what they cost, test runs the examples that they carry; both exit with 1 where something is wrong.\n' +
+    'For apply, FILE holds one policy as JSON, an array of them, or {"policies": [...]}. apply creates a policy, or replaces the\n' +
     'one of the same name; policies that the file does not name stay. It stops at the first refused policy.',
   async run(invocation) {
     const { args, context } = invocation;
     const [verb, name, ...rest] = args;
+    if (verb === 'check') return checkPolicies(invocation, args.slice(1));
+    if (verb === 'test') return testPolicies(invocation, args.slice(1));
     const named = name !== undefined && rest.length === 0;
     if (verb === 'apply' && named) {
       const policies = parsePolicies(name, await readText(context, name));
@@ -39,7 +52,7 @@ export const policiesCommand: Command = {
     }
     if (verb === 'list' && name === undefined) return listPolicies(invocation);
     if (verb === 'delete' && named) return deletePolicy(invocation, name);
-    throw new CliError(EXIT.usage, 'policies wants one of: apply FILE, list, delete NAME');
+    throw new CliError(EXIT.usage, 'policies wants one of: check FILE..., test FILE..., apply FILE, list, delete NAME');
   },
 };
 

@@ -34,6 +34,8 @@ export interface Finding {
   /** End of the windows: the subject's newest event, epoch ms. */
   readonly at: number;
   readonly start: number;
+  /** Of the calendar window under way that ends first, epoch ms; Infinity where there is none. */
+  readonly windowEnd: number;
   readonly mode: 'shadow' | 'on';
   readonly isPaused: boolean;
   readonly measures: Readonly<Record<string, number>>;
@@ -67,7 +69,7 @@ export function decisionOf(policy: DocumentPolicy, found: Finding): Decision {
     eventCount: 1,
     begin: at,
     acceptedAt: event.acceptedAt,
-    until: step.action === 'revoke' ? null : at + durationMs(step.for),
+    until: untilOf(step, found),
     ...(found.isPaused ? { paused: true as const } : {}),
   };
 }
@@ -90,6 +92,11 @@ export function contentId(document: PolicyDocument): string {
   const made = createHash('sha256').update(text).digest('hex');
   contentIds.set(document, made);
   return made;
+}
+
+function untilOf(step: Stage, { at, windowEnd }: Finding): number | null {
+  if (step.action === 'revoke') return null;
+  return step.for === 'window' ? windowEnd : at + durationMs(step.for);
 }
 
 function actionOf(step: Stage): EnforcementAction {

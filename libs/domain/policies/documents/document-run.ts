@@ -4,6 +4,7 @@
  * and may decide; one that is later counts nothing here.
  */
 import { compileCondition } from '../../conditions/condition.js';
+import type { Variables } from '../../conditions/condition-value.js';
 import { EVENT_VARIABLES } from '../../conditions/event-variables.js';
 import { requiredValues } from '../../conditions/required-values.js';
 import { type PlacedEvent, RESERVED_SOURCE_PREFIX } from '../../events/usage-event.js';
@@ -18,7 +19,7 @@ import { Brake } from './brake.js';
 import { type Comparison, comparisonsOf } from './comparison.js';
 import { type Decision, type DocumentPolicy, decisionOf } from './document-decision.js';
 import { exceptionTest } from './exceptions.js';
-import { forgottenAt, isHeld, type LadderShape, nextStage, type Rung } from './ladder.js';
+import { forgottenAt, holds, type LadderShape, nextStage, type Rung } from './ladder.js';
 import { isStaged } from './staged.js';
 import { SEPARATOR } from './subject-separator.js';
 import { SubjectSlots } from './subject-slots.js';
@@ -45,10 +46,13 @@ export class DocumentRun implements WhenScope {
   readonly #matches: (event: PlacedEvent) => boolean;
   readonly #subject: (event: PlacedEvent) => string;
   readonly #when: (scope: WhenScope) => boolean;
+  readonly #stageWhens: readonly (((scope: WhenScope) => boolean) | undefined)[];
   readonly #comparisons: readonly Comparison[];
   readonly #isExcepted: (event: PlacedEvent, subject: string) => boolean;
   readonly #ladder: LadderShape;
   readonly #reachMs: number;
+  /** A stage has a condition of its own: it may be reached while another one holds. */
+  readonly #climbs: boolean;
   #slot = 0;
 
   constructor(
@@ -57,7 +61,7 @@ export class DocumentRun implements WhenScope {
     private readonly counters: EngineCounters,
   ) {
     const { document } = policy;
-    const match = compiled(document.match);
+    const match = compiled(document.match, EVENT_VARIABLES);
     this.types = requiredValues(match.tree.root, 'type');
     this.#matches = match.holds;
     this.#subject = subjectReader(document.per);
@@ -65,9 +69,11 @@ export class DocumentRun implements WhenScope {
     this.#names = [...columns.keys()];
     this.columns = [...columns.values()];
     this.#reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
-    const when = compileCondition(document.when, whenVariables(this.#names));
-    if (!when.ok) throw new TypeError(`a stored policy's condition ${when.fault.reason}`);
+    const variables = whenVariables(this.#names);
+    const when = compiled(document.when, variables);
     this.#when = when.holds;
+    this.#stageWhens = document.then.map((stage) => (stage.when && compiled(stage.when, variables).holds) || undefined);
+    this.#climbs = this.#stageWhens.some((it) => it !== undefined);
     this.#comparisons = comparisonsOf(when.tree, this.#names);
     this.#isExcepted = exceptionTest(document.except);
     const { decay, coolDown, then, brake } = document;
@@ -118,25 +124,34 @@ export class DocumentRun implements WhenScope {
   }
 
   #consider(subject: string, slot: number, event: PlacedEvent): Decision | undefined {
-    const { document } = this.policy;
-    if (document.mode === 'off') return undefined;
-    const at = this.newest.get(slot);
+    if (this.policy.document.mode === 'off') return undefined;
     const rung = this.rungs.get(slot);
-    if (rung !== undefined && !rung.waits && isHeld(rung, at, this.#ladder)) return undefined;
+    const isHeld = rung !== undefined && holds(rung, this.newest.get(slot), this.#ladder);
+    if (isHeld && !this.#climbs) return undefined;
     this.event = event;
     this.#slot = slot;
     if (!this.#when(this)) {
       if (rung?.waits) this.rungs.set(slot, { ...rung, waits: false });
       return undefined;
     }
-    if (rung?.waits || this.#isExcepted(event, subject) || !this.#mayDecide(event, rung, at)) return undefined;
-    return this.#decide(subject, slot, event, rung);
+    if (rung?.waits) return undefined;
+    const stage = this.#stage(rung, isHeld);
+    if (stage === undefined || this.#isExcepted(event, subject) || !this.#mayTake(stage, event)) return undefined;
+    return this.#decide(subject, slot, event, stage);
   }
 
-  #decide(subject: string, slot: number, event: PlacedEvent, rung: Rung | undefined): Decision {
+  /** The stage to take now; undefined where the subject is on it already, or on none. */
+  #stage(rung: Rung | undefined, isHeld: boolean): number | undefined {
+    let stage = isHeld && rung ? rung.stage : nextStage(rung, this.newest.get(this.#slot), this.#ladder);
+    if (!isHeld) while (stage >= 0 && this.#stageWhens[stage]?.(this) === false) stage--;
+    if (stage < 0) return undefined;
+    while (this.#stageWhens[stage + 1]?.(this)) stage++;
+    return isHeld && stage === rung?.stage ? undefined : stage;
+  }
+
+  #decide(subject: string, slot: number, event: PlacedEvent, stage: number): Decision {
     const { document, id } = this.policy;
     const at = this.newest.get(slot);
-    const stage = nextStage(rung, at, this.#ladder);
     const acts = document.mode === 'on' || (document.mode === 'staged' && isStaged(id, subject, document.percent ?? 0));
     const wasPaused = this.brake.pausedAt !== undefined;
     const isAdmitted = !acts || this.brake.admits(subject, this.subjects.size, at);
@@ -147,6 +162,7 @@ export class DocumentRun implements WhenScope {
       at,
       mode: acts && isAdmitted ? 'on' : 'shadow',
       isPaused: acts && !isAdmitted && !wasPaused,
+      windowEnd: this.#windowEnd(slot, at),
       start: Math.min(...this.columns.map((column) => column.start(slot, at))),
       measures: Object.fromEntries(this.#names.map((name, number) => [name, this.measure(number)])),
       comparison: this.#crossed(),
@@ -157,6 +173,11 @@ export class DocumentRun implements WhenScope {
     return decision;
   }
 
+  /** Of the calendar window that ends first. */
+  #windowEnd(slot: number, at: number): number {
+    return Math.min(...this.columns.map((column) => column.end(slot, at) ?? Number.POSITIVE_INFINITY));
+  }
+
   /** The first comparison that holds: what a person would name as the reason. */
   #crossed(): { name: string; value: number; threshold: number } {
     const crossed = this.#comparisons.find(({ holds }) => holds(this) === true);
@@ -165,10 +186,9 @@ export class DocumentRun implements WhenScope {
   }
 
   /** No permanent action is taken from history unasked. */
-  #mayDecide(event: PlacedEvent, rung: Rung | undefined, at: number): boolean {
+  #mayTake(stage: number, event: PlacedEvent): boolean {
     const { then, appliesToLate } = this.policy.document;
-    const stage = then[nextStage(rung, at, this.#ladder)];
-    if (stage?.action !== 'revoke' || appliesToLate) return true;
+    if (then[stage]?.action !== 'revoke' || appliesToLate) return true;
     return Math.abs(event.acceptedAt - event.time) <= HISTORY_MS;
   }
 
@@ -201,8 +221,8 @@ export class DocumentRun implements WhenScope {
   }
 }
 
-function compiled(text: string) {
-  const condition = compileCondition(text, EVENT_VARIABLES);
+function compiled<Scope>(text: string, variables: Variables<Scope>) {
+  const condition = compileCondition(text, variables);
   if (!condition.ok) throw new TypeError(`a stored policy's condition ${condition.fault.reason}`);
   return condition;
 }

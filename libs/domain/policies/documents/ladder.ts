@@ -20,9 +20,9 @@ export interface LadderShape {
   readonly coolDownMs: number;
 }
 
-/** Nothing may be decided on the subject at `time`. */
-export function isHeld(rung: Rung | undefined, time: number, { coolDownMs }: LadderShape): boolean {
-  return rung !== undefined && (rung.waits || time < rung.until + coolDownMs);
+/** Nothing new follows from what the subject does at `time`, unless it reaches a stage by that stage's own condition. */
+export function holds({ until, waits }: Rung, time: number, { coolDownMs }: LadderShape): boolean {
+  return !waits && time < until + coolDownMs;
 }
 
 export function nextStage(rung: Rung | undefined, time: number, { stages, decayMs }: LadderShape): number {

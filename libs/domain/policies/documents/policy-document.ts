@@ -4,8 +4,14 @@ import { compileCondition } from '../../conditions/condition.js';
 import { EVENT_VARIABLES } from '../../conditions/event-variables.js';
 import { requiredValues } from '../../conditions/required-values.js';
 import { isOwnType } from '../../events/usage-event.js';
-import { duration, eventCondition, faultText, measureName, measureSchema } from '../measures/measure-schema.js';
-import { MAX_UNIQUE } from '../measures/unique-column.js';
+import {
+  duration,
+  eventCondition,
+  faultText,
+  type MeasureSpec,
+  measureName,
+  measureSchema,
+} from '../measures/measure-schema.js';
 import { whenVariables } from './when-variables.js';
 
 const MAX_HOLD_DAYS = 3_650;
@@ -23,17 +29,25 @@ const group = z.string().refine((text) => GROUPS.includes(text) || DATA_PATH.tes
   error: `must be one of ${GROUPS.join(', ')} or data.<field>`,
 });
 
-const limited = { limit: z.int().min(0).max(1_000_000_000), window: duration(31), for: duration(MAX_HOLD_DAYS) };
+/** `window`: until the calendar window that was overrun ends. */
+const hold = z.union([duration(MAX_HOLD_DAYS), z.literal('window')], {
+  error: 'must be a duration such as "15m", or "window", the end of a calendar window',
+});
+
+/** `when`: the stage is reached as soon as this holds too, whatever hold lasts. */
+const conditional = { when: z.string().optional() };
+
+const limited = { ...conditional, limit: z.int().min(0).max(1_000_000_000), window: duration(31), for: hold };
 
 const stageSchema = z.discriminatedUnion(
   'action',
   [
     /** `for`: how long nothing more is said. */
-    z.strictObject({ action: z.literal('warn'), for: duration(MAX_HOLD_DAYS).default('1h') }),
+    z.strictObject({ action: z.literal('warn'), for: hold.default('1h'), ...conditional }),
     z.strictObject({ action: z.literal('slow'), ...limited }),
     z.strictObject({ action: z.literal('throttle'), ...limited }),
-    z.strictObject({ action: z.literal('suspend'), for: duration(MAX_HOLD_DAYS) }),
-    z.strictObject({ action: z.literal('revoke') }),
+    z.strictObject({ action: z.literal('suspend'), for: hold, ...conditional }),
+    z.strictObject({ action: z.literal('revoke'), ...conditional }),
   ],
   { error: 'needs an "action", one of warn, slow, throttle, suspend, revoke' },
 );
@@ -128,14 +142,27 @@ export const policyDocumentSchema = fields.superRefine((document, context) => {
     const isFit = (of?.aggregate === 'count' || of?.aggregate === 'sum') && typeof of.window === 'string';
     if (!isFit) refuseAt(['measures', name, 'of'], 'must name a count or a sum over a sliding window');
   }
-  const when = compileCondition(document.when, whenVariables(Object.keys(document.measures)));
-  if (!when.ok) refuseAt(['when'], faultText(when.fault));
+  const variables = whenVariables(Object.keys(document.measures));
+  const check = (text: string, path: (string | number)[]) => {
+    const when = compileCondition(text, variables);
+    if (!when.ok) refuseAt(path, faultText(when.fault));
+  };
+  check(document.when, ['when']);
+  document.then.forEach((stage, n) => {
+    if (stage.when !== undefined) check(stage.when, ['then', n, 'when']);
+    if (stage.action !== 'revoke' && stage.for === 'window' && !hasCalendar(document.measures)) {
+      refuseAt(['then', n, 'for'], 'is "window", and no measure has a calendar window');
+    }
+  });
   checkLadder(document.then, refuseAt);
 });
 export type PolicyDocument = z.output<typeof policyDocumentSchema>;
 
-/** Unique values are counted up to here. */
-export const UNIQUE_LIMIT = MAX_UNIQUE;
+function hasCalendar(measures: Readonly<Record<string, MeasureSpec>>): boolean {
+  return Object.values(measures).some(
+    (spec) => spec.aggregate !== 'baseline' && typeof spec.window === 'object' && 'calendar' in spec.window,
+  );
+}
 
 const SEVERITY = { warn: 0, slow: 1, throttle: 2, suspend: 3, revoke: 4 } as const;
 

@@ -52,6 +52,10 @@ export class MaxColumn extends MeasureColumn {
     return this.window.start(slot, time);
   }
 
+  override end(_slot: number, time: number): number | undefined {
+    return this.window.end(time);
+  }
+
   write(slot: number, out: StateWriter): void {
     this.window.write(slot, out);
     this.#cells.write(slot, out, NONE);

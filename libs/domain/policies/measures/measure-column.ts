@@ -24,6 +24,11 @@ export abstract class MeasureColumn {
   /** Where the window that ends at `time` begins, epoch ms. */
   abstract start(slot: number, time: number): number;
 
+  /** Where the calendar window that holds `time` ends, epoch ms; undefined for other windows. */
+  end(_slot: number, _time: number): number | undefined {
+    return undefined;
+  }
+
   abstract write(slot: number, out: StateWriter): void;
 
   /** Into a slot that was reset. */

@@ -72,6 +72,10 @@ export class PercentileColumn extends MeasureColumn {
     return this.window.start(slot, time);
   }
 
+  override end(_slot: number, time: number): number | undefined {
+    return this.window.end(time);
+  }
+
   write(slot: number, out: StateWriter): void {
     this.window.write(slot, out);
     for (let cell = 0; cell < this.window.cells; cell++) {

@@ -43,6 +43,10 @@ export class ShareColumn extends MeasureColumn {
     return this.#all.start(slot, time);
   }
 
+  override end(slot: number, time: number): number | undefined {
+    return this.#all.end(slot, time);
+  }
+
   write(slot: number, out: StateWriter): void {
     this.#held.write(slot, out);
     this.#all.write(slot, out);

@@ -65,6 +65,10 @@ export class SumColumn extends MeasureColumn {
     return this.window.start(slot, time);
   }
 
+  override end(_slot: number, time: number): number | undefined {
+    return this.window.end(time);
+  }
+
   write(slot: number, out: StateWriter): void {
     this.window.write(slot, out);
     this.#totals.write(slot, out);

@@ -71,6 +71,10 @@ export class UniqueColumn extends MeasureColumn {
     return this.window.start(slot, time);
   }
 
+  override end(_slot: number, time: number): number | undefined {
+    return this.window.end(time);
+  }
+
   write(slot: number, out: StateWriter): void {
     this.#drop(slot);
     this.window.write(slot, out);

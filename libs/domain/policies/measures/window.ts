@@ -44,6 +44,11 @@ export abstract class Window {
   /** Where the window that holds `time` begins, epoch ms. */
   abstract start(slot: number, time: number): number;
 
+  /** Of calendar windows, epoch ms. */
+  end(_time: number): number | undefined {
+    return undefined;
+  }
+
   write(slot: number, out: StateWriter): void {
     this.newest.write(slot, out, NEVER);
   }
@@ -137,6 +142,10 @@ export class CalendarCell extends Window {
 
   start(_slot: number, time: number): number {
     return this.#windows.at(time).start;
+  }
+
+  override end(time: number): number {
+    return this.#windows.at(time).end;
   }
 
   #moveTo(slot: number, newest: number, start: number, clear: Clear): void {
