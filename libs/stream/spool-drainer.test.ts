@@ -227,3 +227,19 @@ test('a change of policies reaches every partition, under an id of its own in ea
   });
   expect(found.flat().filter(({ id }) => id === 'enf_1')).toHaveLength(1);
 });
+
+test('a disk without room for the progress ends nothing: events go on, and sent segments may go all the same', async () => {
+  const ids = await fill(200);
+  const reader = new SegmentLogReader(join(folder, 'spool'), spool.watermarks.shared);
+  const nowhere = new SpoolProgressFile(join(folder, 'no such folder', 'drained'));
+  const drained: number[] = [];
+  const unsaved: string[] = [];
+  const draining = new SpoolDrainer(reader, log, nowhere, new ManualClock(), {
+    onDrained: (next) => drained.push(next),
+    onUnsaved: ({ code }) => unsaved.push(code),
+  });
+  await drainAll(draining);
+  expectAllInOrder(await rows(), ids);
+  expect(drained.at(-1)).toBe(spool.highWatermark(0));
+  expect(new Set(unsaved)).toEqual(new Set(['DISK_FULL']));
+});

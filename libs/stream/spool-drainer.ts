@@ -2,7 +2,7 @@
  * Brings a node's spool into the event log, in order. A request is answered when its event is in the spool; from there
  * it goes to the log as soon as the log takes it, also hours later, also by the node's next process.
  */
-import type { KeymeterError } from '#domain/errors.js';
+import { KeymeterError } from '#domain/errors.js';
 import type { Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogReader, EventLogWriter } from '#ports/event-log.js';
@@ -16,6 +16,8 @@ export interface SpoolDrainerOptions {
   readonly onRetry?: (error: KeymeterError, attempt: number) => void;
   /** Everything below this offset of the spool is in the log: its segments may go. */
   readonly onDrained?: (next: number) => void;
+  /** The progress could not be written, for want of room perhaps: a new process would send some events again. */
+  readonly onUnsaved?: (error: KeymeterError) => void;
 }
 
 interface Waiting {
@@ -150,8 +152,14 @@ export class SpoolDrainer extends LogArrival {
   async #save(): Promise<void> {
     this.#savedAt = this.clock.monotonic();
     if (this.#saved === this.#next) return;
-    this.#saved = this.#next;
-    await this.progress.save(this.#next);
-    this.options.onDrained?.(this.#next);
+    const next = this.#next;
+    try {
+      await this.progress.save(next);
+      this.#saved = next;
+    } catch (error) {
+      if (!(error instanceof KeymeterError && error.retryable)) throw error;
+      this.options.onUnsaved?.(error);
+    }
+    this.options.onDrained?.(next);
   }
 }

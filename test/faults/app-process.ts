@@ -1,7 +1,7 @@
 /** One app of the cluster under a supervisor: killed, paused and started at will, and started again when it ends by itself. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerHandle } from '../support/server-script.js';
+import { type ServerHandle, serverScript } from '../support/server-script.js';
 import type { FakedClock } from './faked-clock.js';
 
 export interface ChildServer extends ServerHandle {
@@ -14,6 +14,13 @@ export type StartChild = (
   args: readonly string[],
   options: { dir: string; logName: string; stopMs: number; env: NodeJS.ProcessEnv },
 ) => ChildServer;
+
+export async function startServerProcess(): Promise<StartChild> {
+  const { ServerProcess } = await serverScript<{
+    ServerProcess: new (...args: Parameters<StartChild>) => ServerHandle;
+  }>('server-process.mjs');
+  return ((...args) => new ServerProcess(...args)) as StartChild;
+}
 
 export interface AppOptions {
   readonly name: string;

@@ -4,6 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { projectRoot } from './project-root.js';
 
 export interface Change {
   /** Below dist/. */
@@ -84,6 +86,14 @@ export type Breakable = keyof typeof BREAKABLE;
 
 export function isBreakable(name: string): name is Breakable {
   return name in BREAKABLE;
+}
+
+/** What apps need to run without it. Throws RangeError, see `demandPlaces`. */
+export function brokenBuild(name: Breakable): { preload: string[]; env: Record<string, string> } {
+  const root = projectRoot();
+  demandPlaces(name, root);
+  const module = pathToFileURL(join(root, 'dist/test/faults/preload/broken-protection.js')).href;
+  return { preload: [module], env: { FAULTS_BREAK: name } };
 }
 
 /** Throws RangeError unless every change of it finds its place: a run that breaks nothing proves nothing. */

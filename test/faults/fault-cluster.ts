@@ -3,9 +3,8 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { type ServerHandle, serverScript } from '../support/server-script.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { AppProcess, type StartChild } from './app-process.js';
+import { AppProcess, startServerProcess } from './app-process.js';
 import { FakedClock } from './faked-clock.js';
 import {
   distinctPorts,
@@ -15,12 +14,16 @@ import {
   type ServerPorts,
   startServers,
 } from './fault-servers.js';
+import type { Stage } from './injection.js';
 import { projectRoot } from './project-root.js';
+import { SMALL_DISK_ENV, SmallDisk } from './small-disk.js';
 
 export const APPS = ['ingress-1', 'ingress-2', 'consumer-1', 'consumer-2', 'policy-1', 'policy-2', 'query-1'] as const;
 /** Comes and goes as a fault; not there otherwise. */
 export const SPARE_APPS = ['consumer-3'] as const;
 export type AppName = (typeof APPS)[number] | (typeof SPARE_APPS)[number] | 'ingress-3';
+/** Lives on a small disk. */
+export const SMALL_DISK_APP: AppName = 'ingress-2';
 export type ServerName = 'kafka' | 'redis' | 'clickhouse';
 
 export const ROOT_KEY = 'root_of_the_fault_runs_0123456789';
@@ -29,14 +32,17 @@ export const SESSION_MS = 6_000;
 export const LEASE_MS = 2_000;
 const READY_WITHIN_MS = 240_000;
 /** From the build, also where this file runs from its source. */
-const BLOCKED_LOOP = pathToFileURL(join(projectRoot(), 'dist/test/faults/preload/blocked-loop.js')).href;
+export const BLOCKED_LOOP = pathToFileURL(join(projectRoot(), 'dist/test/faults/preload/blocked-loop.js')).href;
 
 export interface ClusterOptions {
   readonly folder: string;
   /** Those that run, in the order in which they start; APPS unless said otherwise. */
   readonly apps?: readonly AppName[];
-  /** Whether wall clocks can be shifted: every process then reads its time through libfaketime, where installed. */
-  readonly fakesClocks?: boolean;
+  /**
+   * Whether clocks and a disk can be disturbed: every process then reads its time through libfaketime, where installed,
+   * and one ingress lives on a small disk, where mounting one is permitted.
+   */
+  readonly disturbs?: boolean;
   /** Modules that each app loads before itself. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -44,7 +50,7 @@ export interface ClusterOptions {
 
 type Links = Readonly<Record<AppName, Readonly<Record<ServerName, TcpProxy>>>>;
 
-export class FaultCluster {
+export class FaultCluster implements Stage {
   readonly #living = () => this.killAll();
 
   private constructor(
@@ -52,6 +58,8 @@ export class FaultCluster {
     readonly servers: FaultServers,
     readonly links: Links,
     readonly apps: Readonly<Record<AppName, AppProcess>>,
+    /** Of SMALL_DISK_APP. */
+    readonly disk: SmallDisk | undefined,
   ) {
     process.once('exit', this.#living);
   }
@@ -71,13 +79,14 @@ export class FaultCluster {
       }),
     );
     const servers = await startServers(options.folder, ports, listeners);
+    const disk = options.disturbs ? SmallDisk.at(join(options.folder, SMALL_DISK_APP)) : undefined;
     const apps = await makeApps(
       { ...options, apps: names },
       links,
       servers.password,
       await distinctPorts(names.length, taken),
     );
-    const cluster = new FaultCluster(options.folder, servers, links, apps);
+    const cluster = new FaultCluster(options.folder, servers, links, apps, disk);
     try {
       for (const name of running) cluster.apps[name].start();
       await cluster.ready();
@@ -118,6 +127,7 @@ export class FaultCluster {
     await Promise.all(this.all.map((app) => app.kill9()));
     const { kafka, redis, clickhouse } = this.servers;
     await Promise.all([kafka, redis, clickhouse].map(({ handle }) => handle.kill9()));
+    this.disk?.remove();
     await Promise.all(Object.values(this.links).flatMap((of) => Object.values(of).map((link) => link.close())));
   }
 
@@ -147,15 +157,12 @@ async function openLinks(
 }
 
 async function makeApps(
-  { folder, apps = APPS, fakesClocks = false, preload = [], env = {} }: ClusterOptions,
+  { folder, apps = APPS, disturbs = false, preload = [], env = {} }: ClusterOptions,
   links: Links,
   password: string,
   ports: readonly number[],
 ): Promise<Record<AppName, AppProcess>> {
-  const { ServerProcess } = await serverScript<{
-    ServerProcess: new (...args: Parameters<StartChild>) => ServerHandle;
-  }>('server-process.mjs');
-  const startChild = ((...args) => new ServerProcess(...args)) as StartChild;
+  const startChild = await startServerProcess();
   const made = apps.map((name, i) => {
     const own = links[name];
     const [app = ''] = name.split('-');
@@ -166,7 +173,7 @@ async function makeApps(
       url: `http://127.0.0.1:${ports[i]}`,
       logFolder: join(folder, 'logs'),
       startChild,
-      clock: new FakedClock(join(folder, 'clocks', name), fakesClocks),
+      clock: new FakedClock(join(folder, 'clocks', name), disturbs),
       env: {
         FAULTS_BLOCK_FILE: join(folder, 'clocks', `${name}-block`),
         KEYMETER_STORES: 'cluster',
@@ -181,6 +188,7 @@ async function makeApps(
         KEYMETER_CLICKHOUSE_URL: `http://127.0.0.1:${own.clickhouse.port}`,
         KEYMETER_CLICKHOUSE_PASSWORD: password,
         KEYMETER_LEASE_MS: String(LEASE_MS),
+        ...(disturbs && name === SMALL_DISK_APP ? SMALL_DISK_ENV : {}),
         ...env,
       },
     };

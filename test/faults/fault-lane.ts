@@ -1,8 +1,7 @@
 /** Runs the faults of one lane, one after another: wait, inject, wait until what it hit is well again. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppProcess } from './app-process.js';
-import type { FaultCluster } from './fault-cluster.js';
-import { HarnessError } from './injection.js';
+import { HarnessError, type Stage } from './injection.js';
 import type { Pulse } from './pulse.js';
 import type { Planned } from './schedule.js';
 
@@ -24,11 +23,11 @@ export interface FaultRecord {
 const RECOVERED_WITHIN_MS = 180_000;
 const LOOK_EVERY_MS = 100;
 
-export class FaultLane {
+export class FaultLane<S extends Stage> {
   readonly records: FaultRecord[] = [];
 
   constructor(
-    private readonly cluster: FaultCluster,
+    private readonly stage: S,
     private readonly pulses: readonly Pulse[],
     private readonly runBegan: number,
     private readonly isOver: () => boolean,
@@ -40,7 +39,7 @@ export class FaultLane {
     return this.records.some(({ recoveryMs }) => recoveryMs === undefined);
   }
 
-  async run(planned: readonly Planned[]): Promise<void> {
+  async run(planned: readonly Planned<S>[]): Promise<void> {
     for (const next of planned) {
       if (this.isOver()) return;
       await pause(next.waitMs);
@@ -51,21 +50,24 @@ export class FaultLane {
     }
   }
 
-  async #one({ number, injection, params }: Planned): Promise<FaultRecord> {
-    const { cluster } = this;
+  async #one({ number, injection, params }: Planned<S>): Promise<FaultRecord> {
+    const { stage } = this;
     const begin = performance.now();
-    const logs = new Map(cluster.all.map((app) => [app, app.logSize]));
+    const before = new Map(stage.all.map((app) => [app, { pid: app.pid, logSize: app.logSize }]));
     const problems: string[] = [];
-    const bite = await injection.inject(cluster, params).catch((error: unknown) => {
+    const bite = await injection.inject(stage, params).catch((error: unknown) => {
       problems.push(error instanceof HarnessError ? error.message : ((error as Error).stack ?? String(error)));
       return (error as Error).message;
     });
     const end = performance.now();
-    const affected = injection.affects?.(params).map((name) => cluster.apps[name]) ?? cluster.wanted;
-    const recoveryMs = await this.#recovered(affected, end);
+    const names = injection.affects?.(params);
+    const affected = names ? stage.all.filter(({ name }) => names.includes(name)) : stage.wanted;
+    const recoveryMs = await this.#recovered(affected, end, injection.losesRedis ?? false);
     if (recoveryMs === undefined) problems.push(`not well again ${RECOVERED_WITHIN_MS / 1_000} s after its end`);
     const { named } = injection;
-    if (named && !affected.some((app) => named.test(app.logSince(logs.get(app) ?? 0)))) {
+    // One that was killed by another lane meanwhile had perhaps no time to say it.
+    const isWhole = affected.every((app) => app.pid === before.get(app)?.pid);
+    if (named && isWhole && !affected.some((app) => named.test(app.logSince(before.get(app)?.logSize ?? 0)))) {
       problems.push(`no log of ${affected.map(({ name }) => name).join(', ')} says ${named}`);
     }
     return {
@@ -82,18 +84,18 @@ export class FaultLane {
     };
   }
 
-  /** All of them ready, and events that came through an ingress afterwards counted. */
-  async #recovered(affected: readonly AppProcess[], since: number): Promise<number | undefined> {
+  /** All of them ready, and what went through one ingress of them (`everywhere`: each) afterwards well and counted. */
+  async #recovered(affected: readonly AppProcess[], since: number, everywhere: boolean): Promise<number | undefined> {
     const ingresses = this.pulses.filter(({ name }) => affected.some((app) => app.name === name));
     const relevant = ingresses.length > 0 ? ingresses : this.pulses;
-    let counted: number | undefined;
     const ready = new Set<AppProcess>();
     while (performance.now() - since < RECOVERED_WITHIN_MS) {
       for (const app of affected) {
         if (!ready.has(app) && (await app.readiness())?.status === 200) ready.add(app);
       }
-      counted ??= relevant.map((pulse) => pulse.after(since)?.countedAt).find((at) => at !== undefined);
-      if (counted !== undefined && ready.size === affected.length) return Math.round(performance.now() - since);
+      const well = relevant.filter((pulse) => pulse.after(since)).length;
+      if (well >= (everywhere ? relevant.length : 1) && ready.size === affected.length)
+        return Math.round(performance.now() - since);
       await pause(LOOK_EVERY_MS);
     }
     return undefined;

@@ -1,5 +1,4 @@
-/** One run: a cluster under load, faults in three lanes, quiet, and what everything says afterwards. */
-
+/** One run: a system under load, faults in lanes side by side, quiet, and what everything says afterwards. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpCaller } from '../crash/http-caller.js';
@@ -12,35 +11,30 @@ import { Target } from '../crash/target.js';
 import type { Loss } from '../crash/verify-oracle.js';
 import { buildWorld, type World } from '../crash/world.js';
 import { randomFrom } from '../support/seed.js';
-import type { OwnEnd } from './app-process.js';
-import { FaultCluster, ROOT_KEY } from './fault-cluster.js';
+import type { AppProcess, OwnEnd } from './app-process.js';
+import { ROOT_KEY } from './fault-cluster.js';
 import { FaultLane, type FaultRecord } from './fault-lane.js';
-import type { Injection } from './injection.js';
-import { LogWatch } from './log-watch.js';
+import type { Injection, Stage } from './injection.js';
 import { MemoryWatch, type Peak } from './memory-watch.js';
 import { Pulse } from './pulse.js';
-import { RawStore } from './raw-store.js';
-import { RoutedCaller } from './routed-caller.js';
 import { schedule } from './schedule.js';
+import type { Subject } from './subject.js';
 
-export interface RunPlan {
+export interface RunPlan<S extends Stage> {
   readonly seed: number;
   readonly faults: number;
-  readonly kinds: readonly Injection[];
+  readonly kinds: readonly Injection<S>[];
   readonly folder: string;
   /** Ends the injections after this long, ms. */
   readonly longestMs: number;
-  readonly preload?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
   readonly say: (text: string) => void;
 }
 
 const PLAIN_KEYS = 300;
 const CLIENT_TIMEOUT_MS = 15_000;
 const QUIET_WITHIN_MS = 180_000;
-const EQUAL_AFTER_MS = 2_000;
 
-export class FaultRun {
+export class FaultRun<S extends Stage> {
   readonly records: FaultRecord[] = [];
   problemsAfterwards: string[] = [];
   /** Epoch ms from which the times of the records count. */
@@ -51,21 +45,19 @@ export class FaultRun {
   quietSince = 0;
   #world!: World;
   #load!: Load;
-  #watch!: LogWatch;
-  #memory!: MemoryWatch;
-  #ledger: Ledger;
+  readonly #memory: MemoryWatch;
+  readonly #ledger: Ledger;
 
-  private constructor(
-    readonly plan: RunPlan,
-    readonly cluster: FaultCluster,
-    readonly caller: RoutedCaller,
+  constructor(
+    readonly plan: RunPlan<S>,
+    readonly subject: Subject<S>,
   ) {
     this.#ledger = new Ledger(join(plan.folder, 'ledger.ndjson'));
+    this.#memory = new MemoryWatch(subject.stage.all);
   }
 
-  static async start(plan: RunPlan): Promise<FaultRun> {
-    const cluster = await FaultCluster.start({ ...plan, fakesClocks: true });
-    return new FaultRun(plan, cluster, new RoutedCaller(cluster));
+  get apps(): readonly AppProcess[] {
+    return this.subject.stage.all;
   }
 
   get world(): World {
@@ -73,7 +65,7 @@ export class FaultRun {
   }
 
   get ownEnds(): OwnEnd[] {
-    return this.cluster.all.flatMap(({ ownEnds }) => ownEnds);
+    return this.apps.flatMap(({ ownEnds }) => ownEnds);
   }
 
   get peaks(): readonly Peak[] {
@@ -94,31 +86,28 @@ export class FaultRun {
   get secrets(): string[] {
     const { plain, limited, credited, policed } = this.#world;
     const keys = [plain, limited, credited, policed].flat().map(({ key }) => key);
-    return [...keys, ...this.#load.keys.issued, ROOT_KEY, this.cluster.servers.password];
+    return [...keys, ...this.#load.keys.issued, ...this.subject.secrets];
   }
 
   get logs(): string {
-    return this.cluster.all.map((app) => app.logSince(0)).join('\n');
+    return this.apps.map((app) => app.logSince(0)).join('\n');
   }
 
   async run(): Promise<void> {
-    const { seed, say } = this.plan;
-    const { apps, servers } = this.cluster;
-    this.#world = await buildWorld(this.caller, { plain: PLAIN_KEYS });
-    this.#watch = new LogWatch(servers.kafkaPort);
-    this.#memory = new MemoryWatch(this.cluster.all);
-    const urls = [apps['ingress-1'], apps['ingress-2']];
-    const targets = urls.map(({ url }) => {
+    const { plan, subject } = this;
+    this.#world = await buildWorld(subject.caller, { plain: PLAIN_KEYS });
+    const targets = subject.ingresses.map(({ url }) => {
       const target = new Target();
-      target.attach(this.#to(url));
+      target.attach(caller(url));
       return target;
     });
-    this.#load = new Load(targets, this.#ledger, randomFrom(seed), this.#world);
-    const verified = (caller: HttpCaller) => this.#verified(caller);
-    const pulses = urls.map(({ name, url }) => new Pulse(name, this.#to(url), this.#watch, verified));
+    this.#load = new Load(targets, this.#ledger, randomFrom(plan.seed), this.#world);
+    const isCounted = (position: string) => subject.isCounted(position);
+    const verified = (from: HttpCaller) => this.#verified(from);
+    const pulses = subject.ingresses.map(({ name, url }) => new Pulse(name, caller(url), isCounted, verified));
     this.#load.run({ verifiers: 6, ingesters: 4, pauseMs: 150 });
     await this.#disturb(pulses);
-    say('quiet …');
+    plan.say('quiet …');
     await this.#load.stop();
     await this.#quiet(pulses).catch((error: Error) => {
       this.unquiet = error.message;
@@ -126,55 +115,48 @@ export class FaultRun {
     this.quietSince = performance.now();
   }
 
+  async look(): Promise<View> {
+    const { subject } = this;
+    const enforcements = await settledEnforcements(subject.caller);
+    await subject.counted(QUIET_WITHIN_MS);
+    return {
+      entries: readLedger(this.#ledger.path),
+      usage: await subject.events(USAGE_TYPE),
+      requests: await subject.events('request'),
+      credits: await subject.events('keymeter.credits'),
+      audit: await subject.events('keymeter.enforcement'),
+      letters: await allDeadLetters(subject.caller),
+      enforcements,
+    };
+  }
+
+  close(): void {
+    this.#memory.close();
+    this.#ledger.close();
+  }
+
   async #disturb(pulses: readonly Pulse[]): Promise<void> {
     const { seed, faults, kinds, longestMs, say } = this.plan;
     const plans = [...schedule(seed, faults, kinds).values()];
     const began = performance.now();
     this.beganAt = Date.now();
-    const lanes: FaultLane[] = [];
+    const lanes: FaultLane<S>[] = [];
     // What comes after a fault that was not recovered from says nothing.
     const isOver = () => performance.now() - began > longestMs || lanes.some(({ hasFailed }) => hasFailed);
-    for (const _ of plans) lanes.push(new FaultLane(this.cluster, pulses, began, isOver, say));
+    for (const _ of plans) lanes.push(new FaultLane(this.subject.stage, pulses, began, isOver, say));
     await Promise.all(lanes.map((lane, i) => lane.run(plans[i] ?? [])));
     this.records.push(...lanes.flatMap(({ records }) => records).sort((a, b) => a.number - b.number));
   }
 
-  async look(): Promise<View> {
-    const { caller, cluster } = this;
-    const raw = new RawStore(cluster.servers.clickhouse.handle.port, cluster.servers.password);
-    const enforcements = await settledEnforcements(caller);
-    await this.#counted(raw);
-    return {
-      entries: readLedger(this.#ledger.path),
-      usage: await raw.events(USAGE_TYPE),
-      requests: await raw.events('request'),
-      credits: await raw.events('keymeter.credits'),
-      audit: await raw.events('keymeter.enforcement'),
-      letters: await allDeadLetters(caller),
-      enforcements,
-    };
-  }
-
-  async stop(): Promise<void> {
-    this.#memory?.close();
-    this.caller.close();
-    await this.#watch?.close();
-    await this.cluster.stop();
-  }
-
-  async #verified(caller: HttpCaller): Promise<boolean> {
+  async #verified(from: HttpCaller): Promise<boolean> {
     const [key] = this.#world.plain;
-    const answer = key && (await this.#load.verify.verify(caller, key));
+    const answer = key && (await this.#load.verify.verify(from, key));
     return answer?.outcome === 'acknowledged' && answer.code === 'VALID';
-  }
-
-  #to(url: string): HttpCaller {
-    return new HttpCaller(url, ROOT_KEY, CLIENT_TIMEOUT_MS);
   }
 
   /** Every app ready, every spool empty, everything in the log counted; then keys as their revokes and creations say. */
   async #quiet(pulses: readonly Pulse[]): Promise<void> {
-    await this.cluster.ready(QUIET_WITHIN_MS);
+    await this.subject.ready(QUIET_WITHIN_MS);
     const since = performance.now();
     // An event that comes behind all others of a spool and is in the log: the spool was emptied up to it.
     while (!pulses.every((pulse) => pulse.after(since))) {
@@ -182,25 +164,14 @@ export class FaultRun {
       await pause(200);
     }
     for (const pulse of pulses) await pulse.close();
-    for (const { url } of [this.cluster.apps['ingress-1'], this.cluster.apps['ingress-2']]) {
-      const caller = this.#to(url);
-      this.problemsAfterwards.push(...(await this.#load.keys.check(caller, this.#load.verify)));
-      caller.close();
+    for (const { url } of this.subject.ingresses) {
+      const from = caller(url);
+      this.problemsAfterwards.push(...(await this.#load.keys.check(from, this.#load.verify)));
+      from.close();
     }
   }
+}
 
-  /** Lag 0 on every partition, and two equal readings of what is stored. */
-  async #counted(raw: RawStore): Promise<void> {
-    const until = performance.now() + QUIET_WITHIN_MS;
-    let before = -1;
-    for (;;) {
-      const partitions = await this.#watch.read();
-      const behind = partitions.filter(({ end, committed }) => committed < end);
-      const now = behind.length === 0 ? await raw.count('events') : -1;
-      if (now >= 0 && now === before) return;
-      if (performance.now() > until) throw new Error(`not counted: ${JSON.stringify(partitions)}`);
-      before = now;
-      await pause(EQUAL_AFTER_MS);
-    }
-  }
+function caller(url: string): HttpCaller {
+  return new HttpCaller(url, ROOT_KEY, CLIENT_TIMEOUT_MS);
 }

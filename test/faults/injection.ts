@@ -1,7 +1,8 @@
 /** A kind of fault: what is drawn for it before the run, and what it does. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
-import type { AppName, FaultCluster } from './fault-cluster.js';
+import type { AppProcess } from './app-process.js';
+import type { FaultCluster } from './fault-cluster.js';
 
 export type Lane = 'processes' | 'servers' | 'links';
 
@@ -15,16 +16,23 @@ export interface Params {
   readonly detail?: string;
 }
 
-export interface Injection {
+/** What is disturbed. */
+export interface Stage {
+  readonly all: readonly AppProcess[];
+  /** Those that are meant to run. */
+  readonly wanted: readonly AppProcess[];
+}
+
+export interface Injection<S extends Stage = FaultCluster> {
   readonly kind: string;
   readonly lane: Lane;
   /** How often it is drawn, beside the others of its lane. */
   readonly weight: number;
   draw(draw: Draw): Params;
   /** Resolves with what proves that it bit, once the cause is gone; throws HarnessError when it did not bite. */
-  inject(cluster: FaultCluster, params: Params): Promise<string>;
+  inject(stage: S, params: Params): Promise<string>;
   /** Apps that must be ready before it counts as recovered; all of them where nothing is said. */
-  affects?(params: Params): readonly AppName[];
+  affects?(params: Params): readonly string[];
   /** What Redis held is gone: windows then count as full, and answers under an Idempotency-Key are forgotten. */
   readonly losesRedis?: boolean;
   /** What the log of one of these apps must say because of it. */

@@ -1,15 +1,21 @@
 /** A run from the start of its cluster to its report. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { FaultRun, type RunPlan } from './fault-run.js';
+import type { Stage } from './injection.js';
 import { broken, judge, judgeUnquiet } from './judgement.js';
 import type { Report } from './report.js';
 import { storyOf } from './story.js';
+import type { Subject } from './subject.js';
 
-export async function judgedRun(plan: RunPlan): Promise<Report> {
+export async function judgedRun<S extends Stage>(
+  plan: RunPlan<S>,
+  start: (folder: string) => Promise<Subject<S>>,
+): Promise<Report> {
   rmSync(plan.folder, { recursive: true, force: true });
   mkdirSync(plan.folder, { recursive: true });
   const began = performance.now();
-  const run = await FaultRun.start(plan);
+  const subject = await start(plan.folder);
+  const run = new FaultRun(plan, subject);
   try {
     await run.run();
     const view = run.unquiet === undefined ? await run.look() : undefined;
@@ -28,12 +34,13 @@ export async function judgedRun(plan: RunPlan): Promise<Report> {
       ownEnds: run.ownEnds,
       story: storyOf(broken(judgement), {
         view,
-        apps: run.cluster.all,
+        apps: run.apps,
         records: run.records,
         beganAt: run.beganAt,
       }),
     };
   } finally {
-    await run.stop();
+    run.close();
+    await subject.stop();
   }
 }

@@ -7,6 +7,7 @@ import { judgeCredits, judgeLimits, judgeRevoked, judgeVerdicts } from '../crash
 import { CREDITS } from '../crash/world.js';
 import { metricsText } from './app-metrics.js';
 import type { FaultRun } from './fault-run.js';
+import type { Stage } from './injection.js';
 import type { Peak } from './memory-watch.js';
 import { judgeReconciled } from './reconciled.js';
 
@@ -16,6 +17,8 @@ export const MOST_RSS_MIB = 700;
 const MOST_GROWTH_MIB_PER_MINUTE = 5;
 const LIFE_MINUTES = 10;
 
+type Run = FaultRun<Stage>;
+
 export interface Judgement {
   /** By promise; an empty list is a promise kept. */
   readonly promises: Readonly<Record<string, readonly string[]>>;
@@ -23,14 +26,14 @@ export interface Judgement {
 }
 
 /** Of a run that came to rest, with what it shows then. */
-export async function judge(run: FaultRun, view: View): Promise<Judgement> {
+export async function judge(run: Run, view: View): Promise<Judgement> {
   const { problems: usage, ...totals } = judgeUsage(view.entries, view.usage, view.letters);
   const revoked = judgeRevoked(view.entries);
   const limits = judgeLimits(view.entries, view.requests, run.losses);
   const promises = {
     ...ofFaults(run),
     'acknowledged ⊆ counted ⊆ acknowledged ∪ unknown, each once': usage,
-    'raw, every rollup and the query API agree': await judgeTotals(run.caller, usageMeters(view)),
+    'raw, every rollup and the query API agree': await judgeTotals(run.subject.caller, usageMeters(view)),
     'log, books, rollups and tables agree: no event is unexplained': await reconciled(run),
     'every verdict is counted once, as it was told': judgeVerdicts(view.entries, view.requests, run.losses),
     'no VALID after a revoke was answered': [...revoked.problems, ...run.problemsAfterwards],
@@ -60,12 +63,12 @@ export async function judge(run: FaultRun, view: View): Promise<Judgement> {
 }
 
 /** Of one that did not: no total means anything then. */
-export function judgeUnquiet(run: FaultRun): Judgement {
+export function judgeUnquiet(run: Run): Judgement {
   const atLast = { 'all is well after the last fault': [run.unquiet ?? ''] };
   return { promises: { ...ofFaults(run), ...atLast }, totals: {} };
 }
 
-function ofFaults({ records }: FaultRun): Judgement['promises'] {
+function ofFaults({ records }: Run): Judgement['promises'] {
   const name = 'every fault bit, was named and was recovered from';
   const list = records.flatMap(({ number, kind, target, problems }) =>
     problems.map((problem) => `fault ${number}, ${kind} of ${target}: ${problem}`),
@@ -77,14 +80,13 @@ export function broken({ promises }: Judgement): string[] {
   return Object.entries(promises).flatMap(([promise, problems]) => problems.map((problem) => `${promise}: ${problem}`));
 }
 
-function reconciled({ caller, cluster, quietSince }: FaultRun): Promise<string[]> {
-  const consumers = cluster.wanted.filter(({ name }) => name.startsWith('consumer'));
-  return judgeReconciled(caller, consumers, quietSince);
+function reconciled({ subject, quietSince }: Run): Promise<string[]> {
+  return judgeReconciled(subject.caller, subject.consumers, quietSince);
 }
 
-async function leaks({ cluster, secrets, logs }: FaultRun, view: View): Promise<string[]> {
+async function leaks({ subject, secrets, logs }: Run, view: View): Promise<string[]> {
   const { usage, requests, credits, audit, letters, enforcements } = view;
-  const metrics = await Promise.all(cluster.wanted.map(({ url }) => metricsText(url)));
+  const metrics = await Promise.all(subject.stage.wanted.map(({ url }) => metricsText(url)));
   const places = {
     'a log': logs,
     'an event': JSON.stringify([usage, requests, credits, audit, letters, enforcements]),
@@ -106,7 +108,7 @@ function unbounded({ name, rssMiB, growthMiBPerMinute = 0, lifeMinutes }: Peak):
   return problems;
 }
 
-function balances({ world, caller }: FaultRun) {
+function balances({ world, subject: { caller } }: Run) {
   return Promise.all(
     world.credited.map(async ({ keyId }) => {
       const { data } = await caller.demand('POST', '/v2/keys.getKey', { keyId });

@@ -22,9 +22,10 @@ export class LogWatch {
     this.#running = this.#run();
   }
 
-  /** As last seen. */
-  committed(partition: number): number {
-    return this.#committed.get(partition) ?? 0;
+  /** Whether all below the position is committed, `partition:offset` with commas, as an ingest answers it. */
+  isCounted(position: string): boolean {
+    const wanted = position.split(',').map((part) => part.split(':').map(Number) as [number, number]);
+    return wanted.every(([partition, offset]) => (this.#committed.get(partition) ?? 0) >= offset);
   }
 
   async read(): Promise<PartitionReading[]> {

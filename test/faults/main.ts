@@ -2,20 +2,28 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BREAKABLE, demandPlaces, isBreakable } from './broken-protections.js';
+import { BREAKABLE, brokenBuild, isBreakable } from './broken-protections.js';
+import { CLUSTER_KINDS } from './cluster-kinds.js';
+import { ClusterSubject } from './cluster-subject.js';
+import { embeddedFaults } from './embedded-faults.js';
 import { FAKETIME, FAKETIME_MISSING } from './faked-clock.js';
+import type { ClusterOptions, FaultCluster } from './fault-cluster.js';
 import type { RunPlan } from './fault-run.js';
+import type { Injection, Stage } from './injection.js';
 import { judgedRun } from './judged-run.js';
 import { broken } from './judgement.js';
-import { projectRoot } from './project-root.js';
-import { writeReport } from './report.js';
-import { KINDS, kindsNamed } from './schedule.js';
+import { type Report, writeReport } from './report.js';
+import { kindsNamed } from './schedule.js';
+import { canMount, SMALL_DISK_MISSING } from './small-disk.js';
+import { type FaultStandalone, StandaloneSubject } from './standalone-subject.js';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     faults: { type: 'string', default: '200' },
     minutes: { type: 'string', default: '60' },
+    /** cluster, or embedded: one process on its own disk. */
+    mode: { type: 'string', default: 'cluster' },
     only: { type: 'string' },
     /** Folder of data, logs and report. */
     folder: { type: 'string', default: '.keymeter-faults' },
@@ -31,19 +39,19 @@ async function main(): Promise<number> {
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
   say(`seed ${seed}`);
   if (FAKETIME === undefined) say(`NOT RUN, clock-jump: ${FAKETIME_MISSING}`);
+  if (!canMount()) say(`NOT RUN, ingress-disk-full: ${SMALL_DISK_MISSING}`);
   const folder = resolve(values.folder);
   const data = join(folder, `run-${seed}`);
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  const report = await judgedRun({
+  const plan = {
     seed,
     faults: Number(values.faults),
-    kinds: values.only ? kindsNamed(values.only.split(',')) : KINDS,
     folder: data,
     longestMs: Number(values.minutes) * 60_000,
     say,
-    ...(values.break === undefined ? {} : without(values.break)),
-  });
+  };
+  const report = values.mode === 'embedded' ? await embedded(plan) : await cluster(plan);
   const page = writeReport(folder, report);
   const problems = broken(report);
   say(JSON.stringify(report.totals));
@@ -53,14 +61,28 @@ async function main(): Promise<number> {
   return problems.length === 0 ? 0 : 1;
 }
 
-function without(name: string): Pick<RunPlan, 'preload' | 'env'> {
+function cluster(plan: Omit<RunPlan<FaultCluster>, 'kinds'>): Promise<Report> {
+  const more = values.break === undefined ? {} : without(values.break);
+  return judgedRun({ ...plan, kinds: wanted(CLUSTER_KINDS) }, (folder) => ClusterSubject.start({ folder, ...more }));
+}
+
+function embedded(plan: Omit<RunPlan<FaultStandalone>, 'kinds'>): Promise<Report> {
+  const more = values.break === undefined ? {} : without(values.break);
+  return judgedRun({ ...plan, kinds: wanted(embeddedFaults) }, (folder) =>
+    StandaloneSubject.start({ folder, ...more }),
+  );
+}
+
+function wanted<S extends Stage>(kinds: readonly Injection<S>[]): readonly Injection<S>[] {
+  return values.only ? kindsNamed(values.only.split(','), kinds) : kinds;
+}
+
+function without(name: string): Pick<ClusterOptions, 'preload' | 'env'> {
   if (!isBreakable(name)) {
     throw new RangeError(`nothing is called ${name}; there are ${Object.keys(BREAKABLE).join(', ')}`);
   }
-  demandPlaces(name, projectRoot());
   say(`WITHOUT ${name}: ${BREAKABLE[name].meaning}`);
-  const module = new URL('preload/broken-protection.js', import.meta.url).href;
-  return { preload: [module], env: { FAULTS_BREAK: name } };
+  return brokenBuild(name);
 }
 
 process.exit(await main());

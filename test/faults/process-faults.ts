@@ -1,14 +1,13 @@
 /** App processes killed, stopped, and standing still for longer than others wait for them. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Draw } from '../crash/draw.js';
 import { FAKETIME } from './faked-clock.js';
-import { APPS, type AppName, type FaultCluster, SESSION_MS } from './fault-cluster.js';
-import { demandBite, type Injection, type Params, untilBites } from './injection.js';
+import { APPS, type AppName, SESSION_MS, SMALL_DISK_APP } from './fault-cluster.js';
+import { demandBite, HarnessError, type Injection, untilBites } from './injection.js';
+import { blockLoop, jumpClock, standStill } from './process-acts.js';
+import { canMount } from './small-disk.js';
 
-const SIGNAL_MS = 5_000;
-/** A date in whole seconds, renewed every second, of an answer that took its time. */
-const CLOCK_MS = 2_500;
+const MiB = 1024 * 1024;
 
 function ofKind(kind: string): AppName[] {
   return APPS.filter((name) => name.startsWith(kind));
@@ -42,22 +41,8 @@ function zombie(kind: 'ingress' | 'consumer' | 'policy', weight: number, holdMs:
     weight,
     draw: (draw) => ({ target: draw.of(ofKind(kind)), holdMs: holdMs(draw) }),
     affects: ({ target }) => [target as AppName],
-    inject: standStill,
+    inject: ({ apps }, params) => standStill(apps[params.target as AppName], params),
   };
-}
-
-async function standStill(cluster: FaultCluster, { target, holdMs }: Params): Promise<string> {
-  const app = cluster.apps[target as AppName];
-  await untilBites(() => app.state !== undefined, `${target} does not run`, 60_000);
-  app.pause();
-  try {
-    await untilBites(() => app.state === 'T', `${target} does not stand still`, SIGNAL_MS);
-    await pause(holdMs);
-    demandBite(app.state === 'T', `${target} did not stand still to the end`);
-  } finally {
-    app.resume();
-  }
-  return `stood still for ${holdMs} ms`;
 }
 
 /** Its event loop stands still while the process itself lives: no timer, no answer, no heartbeat. */
@@ -68,22 +53,7 @@ function block(kind: 'ingress' | 'consumer' | 'policy', weight: number, holdMs: 
     weight,
     draw: (draw) => ({ target: draw.of(ofKind(kind)), holdMs: holdMs(draw) }),
     affects: ({ target }) => [target as AppName],
-    async inject(cluster, { target, holdMs: ms }) {
-      const app = cluster.apps[target as AppName];
-      await untilBites(async () => (await app.readiness())?.status === 200, `${target} does not run`, 60_000);
-      writeFileSync(app.blockFile, String(ms));
-      app.signal('SIGUSR2');
-      let said = '';
-      await untilBites(
-        () => {
-          said = readFileSync(app.blockFile, 'utf8');
-          return said.startsWith('blocked');
-        },
-        `${target} was not blocked`,
-        ms + SIGNAL_MS,
-      );
-      return `event loop ${said} ms`;
-    },
+    inject: ({ apps }, params) => blockLoop(apps[params.target as AppName], params),
   };
 }
 
@@ -120,18 +90,27 @@ const clockJump: Injection = {
     return { target, holdMs: draw.whole(2_500, 6_000), count: seconds };
   },
   affects: ({ target }) => [target as AppName],
-  async inject({ apps }, { target, holdMs, count: seconds = 0 }) {
-    const app = apps[target as AppName];
-    const isOff = async (by: number) => Math.abs(((await app.date()) ?? 0) - Date.now() - by * 1_000) < CLOCK_MS;
-    app.clock.shift(seconds);
+  inject: ({ apps }, params) => jumpClock(apps[params.target as AppName], params),
+};
+
+/** Somebody else fills the disk of an ingress, up to its reserve or to the last byte, and makes room again. */
+const fullDisk: Injection = {
+  kind: 'ingress-disk-full',
+  lane: 'processes',
+  weight: 2,
+  draw: (draw) => ({ target: SMALL_DISK_APP, holdMs: draw.whole(1_000, 6_000), bytes: draw.of([0, 4 * MiB]) }),
+  affects: () => [SMALL_DISK_APP],
+  async inject({ disk }, { holdMs, bytes = 0 }) {
+    if (!disk) throw new HarnessError('there is no small disk');
+    disk.fill(bytes);
+    const { free } = disk;
     try {
-      await untilBites(() => isOff(seconds), `the clock of ${target} did not jump`, 60_000);
+      demandBite(free <= bytes + MiB, `${free} bytes are left`);
       await pause(holdMs);
     } finally {
-      app.clock.shift(0);
+      disk.clear();
     }
-    await untilBites(() => isOff(0), `the clock of ${target} did not come back`, 60_000);
-    return `${seconds} s for ${holdMs} ms`;
+    return `${free} bytes left for ${holdMs} ms`;
   },
 };
 
@@ -153,4 +132,5 @@ export const processFaults: readonly Injection[] = [
   block('policy', 1, pastSession),
   thirdConsumer,
   ...(FAKETIME === undefined ? [] : [clockJump]),
+  ...(canMount() ? [fullDisk] : []),
 ];

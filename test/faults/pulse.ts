@@ -4,12 +4,11 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpCaller } from '../crash/http-caller.js';
-import type { LogWatch } from './log-watch.js';
 
 export const PULSE_TYPE = 'crash.marker';
 const SUBJECTS = 12; // enough to meet every partition
 const EVERY_MS = 700;
-const COUNTED_WITHIN_MS = 5_000;
+const COUNTED_WITHIN_MS = 15_000;
 
 export interface Beat {
   readonly postedAt: number;
@@ -25,7 +24,8 @@ export class Pulse {
   constructor(
     readonly name: string,
     private readonly caller: HttpCaller,
-    private readonly watch: LogWatch,
+    /** Whether everything below the position is counted. */
+    private readonly isCounted: (position: string) => boolean | Promise<boolean>,
     /** Whether the key is VALID. */
     private readonly verified: (caller: HttpCaller) => Promise<boolean>,
   ) {
@@ -72,10 +72,9 @@ export class Pulse {
   }
 
   async #counted(position: string): Promise<boolean> {
-    const wanted = position.split(',').map((part) => part.split(':').map(Number) as [number, number]);
     const until = performance.now() + COUNTED_WITHIN_MS;
     while (!this.#stopped && performance.now() < until) {
-      if (wanted.every(([partition, offset]) => this.watch.committed(partition) >= offset)) return true;
+      if (await this.isCounted(position)) return true;
       await pause(50);
     }
     return false;

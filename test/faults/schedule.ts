@@ -1,26 +1,26 @@
 /** Which faults come, in three lanes that run side by side: a function of the seed alone. */
 import { Draw } from '../crash/draw.js';
 import { randomFrom } from '../support/seed.js';
-import type { Injection, Lane, Params } from './injection.js';
-import { linkFaults } from './link-faults.js';
-import { processFaults } from './process-faults.js';
-import { serverFaults } from './server-faults.js';
+import type { FaultCluster } from './fault-cluster.js';
+import type { Injection, Lane, Params, Stage } from './injection.js';
 
-export const KINDS: readonly Injection[] = [...processFaults, ...serverFaults, ...linkFaults];
-
-export interface Planned {
+export interface Planned<S extends Stage = FaultCluster> {
   readonly number: number;
-  readonly injection: Injection;
+  readonly injection: Injection<S>;
   readonly params: Params;
   /** Quiet time before it, ms. */
   readonly waitMs: number;
 }
 
-export function schedule(seed: number, count: number, kinds: readonly Injection[] = KINDS): Map<Lane, Planned[]> {
+export function schedule<S extends Stage>(
+  seed: number,
+  count: number,
+  kinds: readonly Injection<S>[],
+): Map<Lane, Planned<S>[]> {
   const draw = new Draw(randomFrom(seed));
-  const lanes = new Map<Lane, Planned[]>([...new Set(kinds.map(({ lane }) => lane))].map((lane) => [lane, []]));
+  const lanes = new Map<Lane, Planned<S>[]>([...new Set(kinds.map(({ lane }) => lane))].map((lane) => [lane, []]));
   for (let number = 1; number <= count; number++) {
-    const [lane, planned] = [...lanes][(number - 1) % lanes.size] as [Lane, Planned[]];
+    const [lane, planned] = [...lanes][(number - 1) % lanes.size] as [Lane, Planned<S>[]];
     const injection = weighted(
       draw,
       kinds.filter((it) => it.lane === lane),
@@ -31,15 +31,18 @@ export function schedule(seed: number, count: number, kinds: readonly Injection[
 }
 
 /** The kinds named by `only`; throws with the names there are. */
-export function kindsNamed(only: readonly string[]): readonly Injection[] {
-  const unknown = only.filter((name) => !KINDS.some(({ kind }) => kind === name));
+export function kindsNamed<S extends Stage>(
+  only: readonly string[],
+  kinds: readonly Injection<S>[],
+): readonly Injection<S>[] {
+  const unknown = only.filter((name) => !kinds.some(({ kind }) => kind === name));
   if (unknown.length > 0) {
-    throw new RangeError(`no such fault: ${unknown.join(', ')}; there are ${KINDS.map(({ kind }) => kind).join(', ')}`);
+    throw new RangeError(`no such fault: ${unknown.join(', ')}; there are ${kinds.map(({ kind }) => kind).join(', ')}`);
   }
-  return KINDS.filter(({ kind }) => only.includes(kind));
+  return kinds.filter(({ kind }) => only.includes(kind));
 }
 
-function weighted(draw: Draw, kinds: readonly Injection[]): Injection {
+function weighted<S extends Stage>(draw: Draw, kinds: readonly Injection<S>[]): Injection<S> {
   let left = draw.whole(
     1,
     kinds.reduce((sum, { weight }) => sum + weight, 0),

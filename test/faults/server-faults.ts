@@ -10,6 +10,7 @@ import { framesTwice } from './repeated-frames.js';
 
 const BITES_WITHIN_MS = 60_000;
 const REDIS_LOST = /Redis lost its data/;
+const INSERT_REPEATED = /usage insert is repeated/;
 
 function down(kind: string, server: ServerName, weight: number, end: 'stop' | 'kill9', longestMs: number): Injection {
   return {
@@ -119,6 +120,7 @@ function front(kind: string, weight: number, fault: (draw: Draw) => Partial<Para
       const { body, ...params } = fault(draw);
       return { target: 'clickhouse', holdMs: 0, ...params, detail: JSON.stringify(body) };
     },
+    named: INSERT_REPEATED,
     async inject(cluster, { detail = '{}' }) {
       const { control } = cluster.servers.clickhouse.handle;
       await fetch(`${control}/faults`, { method: 'POST', body: detail });

@@ -118,6 +118,7 @@ function openSpool(
     progressFile: folder.join(SPOOL_PROGRESS_FILE),
     ...spoolOptions(settings),
     onRetry: (error, attempt) => logger.warn({ event: 'events wait in the spool', reason: error.message, attempt }),
+    onUnsaved: (error) => logger.warn({ event: 'the progress of the spool is not written', reason: error.message }),
     onFailed: endOnFailure,
   });
 }

@@ -17,6 +17,7 @@ export interface SpoolOptions {
   readonly maxBytes: number;
   readonly reserveBytes: number;
   readonly onRetry?: (error: KeymeterError, attempt: number) => void;
+  readonly onUnsaved?: (error: KeymeterError) => void;
   /** The spool cannot be brought into the log any more: the process must end. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -41,6 +42,7 @@ export class Spool {
   ) {
     this.drainer = new SpoolDrainer(reader, log, new SpoolProgressFile(options.progressFile), clock, {
       onRetry: options.onRetry,
+      onUnsaved: options.onUnsaved,
       onDrained: (next) => writer.trim(PARTITION, next, () => true),
     });
     this.recorder = new UsageRecorder(writer, clock, PARTITION, this.drainer);
