@@ -8,12 +8,17 @@ import type { Measurement, Options, Suite } from './measurement.js';
 import { markdown, saveResults, thisMachine } from './report.js';
 import { clickhouseHttp } from './suites/clickhouse-http.js';
 import { consumer } from './suites/consumer.js';
+import { enforcement } from './suites/enforcement.js';
 import { freshness } from './suites/freshness.js';
 import { importSuite } from './suites/import.js';
 import { ingest } from './suites/ingest.js';
 import { interference } from './suites/interference.js';
 import { kafka } from './suites/kafka.js';
+import { limits } from './suites/limits.js';
 import { parts } from './suites/parts.js';
+import { redisVerify } from './suites/redis-verify.js';
+import { revocation } from './suites/revocation.js';
+import { scaleOut } from './suites/scale-out.js';
 import { soak } from './suites/soak.js';
 import { verify } from './suites/verify.js';
 
@@ -26,6 +31,11 @@ const SUITES: Readonly<Record<string, Suite>> = {
   freshness,
   interference,
   kafka,
+  'redis-verify': redisVerify,
+  revocation,
+  limits,
+  enforcement,
+  'scale-out': scaleOut,
   parts,
   soak,
 };
@@ -33,20 +43,32 @@ const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 const USAGE = `Usage: npm run bench -- [options]
   --only NAMES     some of ${Object.keys(SUITES).join(', ')}
-  --seconds N      length of one measured round, default 5
-  --rounds N       rounds, default 5; figures are their medians
+  --seconds N      length of one measured round, default 2
+  --rounds N       rounds, default 3; figures are their medians
   --rows N         rows of the consumer's log, default 1000000
   --lines N        lines of the imported file, default 1000000
+  --revocations N  calls of the suite of revocations, default 1000
+  --limits LIST    limits that are tried, default 1,10,1000
+  --trials N       how often each is tried, default 3
+  --enforcements N enforcements that are timed, quiet and under load, default 30
+  --events N       events of one run of scale-out, default 100000
+  --passes N       runs of scale-out for each number of consumers, default 1
   --soak TIME      also a soak of this length, such as 10m
 `;
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
-    seconds: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
     rows: { type: 'string', default: '1000000' },
     lines: { type: 'string', default: '1000000' },
+    revocations: { type: 'string', default: '1000' },
+    limits: { type: 'string', default: '1,10,1000' },
+    trials: { type: 'string', default: '3' },
+    enforcements: { type: 'string', default: '30' },
+    events: { type: 'string', default: '100000' },
+    passes: { type: 'string', default: '1' },
     soak: { type: 'string', default: '0s' },
     help: { type: 'boolean', default: false },
   },
@@ -88,6 +110,12 @@ function readOptions(): Options {
     rounds: positive('rounds', values.rounds),
     rows: positive('rows', values.rows),
     lines: positive('lines', values.lines),
+    revocations: positive('revocations', values.revocations),
+    limits: values.limits.split(',').map((limit) => positive('limits', limit)),
+    trials: positive('trials', values.trials),
+    enforcements: positive('enforcements', values.enforcements),
+    events: positive('events', values.events),
+    passes: positive('passes', values.passes),
     soakSeconds: seconds(values.soak),
   };
 }

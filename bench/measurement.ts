@@ -33,6 +33,16 @@ export interface Options {
   readonly rows: number;
   /** Lines of the imported file. */
   readonly lines: number;
+  /** Calls of the suite of revocations. */
+  readonly revocations: number;
+  /** Limits that are tried, and how often each. */
+  readonly limits: readonly number[];
+  readonly trials: number;
+  /** Enforcements that are timed, quiet and under load. */
+  readonly enforcements: number;
+  /** Events of one run of scale-out, and runs of each number of consumers. */
+  readonly events: number;
+  readonly passes: number;
   /** Length of the soak, s; 0 leaves it out. */
   readonly soakSeconds: number;
 }

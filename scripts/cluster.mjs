@@ -1,21 +1,26 @@
 /**
  * `npm run cluster`: the whole thing on this machine without docker: Apache Kafka, redis-server, an HTTP front over chDB
- * in place of ClickHouse, and 2 ingress, 2 consumer, 2 policy and 1 query processes. Ctrl-C stops all.
+ * in place of ClickHouse, and 2 ingress, 2 consumer, 2 policy and 1 query processes, or as many as `--ingress 3` and so
+ * on say. Ctrl-C stops all.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ClusterProcesses } from './cluster/processes.mjs';
 import { prepare, root } from './prepare.mjs';
 import { startClickhouseFront } from './servers/clickhouse-front.mjs';
 import { ensureKafka, startKafka } from './servers/kafka.mjs';
 import { DURABLE, ensureRedis, startRedis } from './servers/redis.mjs';
 
-const APPS = ['ingress', 'ingress', 'query', 'policy', 'policy', 'consumer', 'consumer'];
+/** In the order of their ports; at most so many together as there are ports below those of the servers. */
+const COUNTS = { ingress: 2, query: 1, policy: 2, consumer: 2 };
+const MAX_APPS = 20;
 /** A Redis that lost its last second would be an older copy, which answers nobody. */
 const REDIS_ARGS = [...DURABLE, '--appendfsync', 'always'];
 const SERVER_PORTS = { kafka: 20, controller: 21, redis: 22, clickhouse: 23 }; // above the base port
 
+const apps = chosenApps();
 prepare();
 ensureRedis();
 ensureKafka();
@@ -54,9 +59,9 @@ async function start() {
     KEYMETER_CLICKHOUSE_PASSWORD: password,
     ...(rootKey ? { KEYMETER_ROOT_KEY: rootKey } : {}),
   };
-  const apps = await startApps(shared);
-  const urls = (app) => apps.filter((it) => it.app === app).map(({ url }) => url);
-  const pids = [...apps, { name: 'kafka', ...kafka }, { name: 'redis', ...redis }, { name: 'clickhouse', ...front }];
+  const started = await startApps(shared);
+  const urls = (app) => started.filter((it) => it.app === app).map(({ url }) => url);
+  const pids = [...started, { name: 'kafka', ...kafka }, { name: 'redis', ...redis }, { name: 'clickhouse', ...front }];
   const addresses = {
     ingress: urls('ingress'),
     query: urls('query')[0],
@@ -87,15 +92,33 @@ async function startServers(password) {
 
 /** Resolves when all are ready. */
 async function startApps(shared) {
-  const apps = APPS.map((app, i) => {
-    const number = APPS.slice(0, i + 1).filter((name) => name === app).length;
+  const started = apps.map((app, i) => {
+    const number = apps.slice(0, i + 1).filter((name) => name === app).length;
     const name = `${app}-${number}`;
     const own = { KEYMETER_PORT: String(base + i), KEYMETER_DATA_DIR: join(folder, name), KEYMETER_NODE_ID: name };
     const { pid } = processes.start(name, join(root, `dist/apps/${app}/src/main.js`), { ...shared, ...own });
     return { name, app, url: `http://127.0.0.1:${base + i}`, pid };
   });
-  await Promise.all(apps.map(({ url, name }) => processes.ready(name, url)));
-  return apps;
+  await Promise.all(started.map(({ url, name }) => processes.ready(name, url)));
+  return started;
+}
+
+/** `--consumer 0` leaves one kind out; without consumers nobody makes the tables that policies and queries read. */
+function chosenApps() {
+  const options = Object.fromEntries(
+    Object.entries(COUNTS).map(([app, count]) => [app, { type: 'string', default: String(count) }]),
+  );
+  try {
+    const { values } = parseArgs({ options });
+    const wrong = Object.keys(COUNTS).find((app) => !/^\d{1,2}$/.test(values[app]));
+    if (wrong) throw new Error(`--${wrong} is a number of processes, not '${values[wrong]}'`);
+    const chosen = Object.keys(COUNTS).flatMap((app) => Array(Number(values[app])).fill(app));
+    if (chosen.length > MAX_APPS) throw new Error(`at most ${MAX_APPS} processes together`);
+    return chosen;
+  } catch (error) {
+    say(`npm run cluster: ${error.message}`);
+    process.exit(2);
+  }
 }
 
 function startedText(addresses, shared, newRootKey) {

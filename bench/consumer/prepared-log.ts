@@ -38,13 +38,14 @@ export async function prepareLog(folder: string, rows: number): Promise<void> {
     const count = Math.min(ROWS_PER_FRAME, rows - done);
     let text = '';
     for (let i = 0; i < count; i++)
-      text += `${row(done + i, now - SPAN_MS + Math.floor(((done + i) / rows) * SPAN_MS), random)}\n`;
+      text += `${usageRow(done + i, now - SPAN_MS + Math.floor(((done + i) / rows) * SPAN_MS), random)}\n`;
     await writer.append(0, encodeFrame(text, count, now));
   }
   await close();
 }
 
-function row(n: number, time: number, random: () => number): string {
+/** The event of that number: the same number is the same event. */
+export function usageRow(n: number, time: number, random: () => number): string {
   const key = Math.floor(random() * KEYS);
   const data = {
     keyId: `key_${key}`,

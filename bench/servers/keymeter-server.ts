@@ -4,23 +4,35 @@ import { fileURLToPath } from 'node:url';
 import { NPM_START } from '../../test/support/npm-start.js';
 import { ServerProcess } from './server-process.js';
 
-const MAIN = fileURLToPath(new URL('../../apps/standalone/src/main.js', import.meta.url));
+const APPS = fileURLToPath(new URL('../../apps/', import.meta.url));
 const QUIET_WITHIN_MS = 300_000;
+
+export interface KeymeterOptions {
+  readonly cpu?: number;
+  readonly app?: 'standalone' | 'ingress';
+  /** Settings beyond those of the bench. */
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 export class KeymeterServer {
   readonly rootKey = 'root-key-of-the-bench-0123456789';
 
   private constructor(readonly process: ServerProcess) {}
 
-  static async start(folder: string, cpu?: number): Promise<KeymeterServer> {
+  static async start(
+    folder: string,
+    { cpu, app = 'standalone', env: own = {} }: KeymeterOptions = {},
+  ): Promise<KeymeterServer> {
     const rootKey = 'root-key-of-the-bench-0123456789';
     const env = {
       ...NPM_START.env,
       KEYMETER_PORT: '0',
       KEYMETER_DATA_DIR: join(folder, 'data'),
       KEYMETER_ROOT_KEY: rootKey,
+      ...own,
     };
-    return new KeymeterServer(await ServerProcess.start(MAIN, { cpu, env, flags: NPM_START.flags }, '/health/ready'));
+    const main = join(APPS, app, 'src/main.js');
+    return new KeymeterServer(await ServerProcess.start(main, { cpu, env, flags: NPM_START.flags }, '/health/ready'));
   }
 
   get url(): string {

@@ -6,6 +6,9 @@ import { type NodeProcessOptions, spawnNode } from './pinned-process.js';
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 60_000;
+const IDLE_WITHIN_MS = 60_000;
+const IDLE_LOOK_MS = 300;
+const IDLE_CPU_S = 0.03; // of a look
 
 /** Files that are mapped, such as the engine's library, are resident but not anonymous. */
 export interface ProcessMemory {
@@ -58,7 +61,17 @@ export class ServerProcess {
 
   /** Processor time so far, s: of the thread that serves HTTP, and of all threads. NaN where the system does not tell. */
   cpu(): ProcessorTime {
-    return { serving: ticksOf(`/proc/${this.pid}/task/${this.pid}/stat`), all: ticksOf(`/proc/${this.pid}/stat`) };
+    return { serving: ticksOf(`/proc/${this.pid}/task/${this.pid}/stat`), all: allThreads(this.pid) };
+  }
+
+  /** Resolves when it does next to nothing any more: what it had put off is done. */
+  async idle(): Promise<void> {
+    const deadline = performance.now() + IDLE_WITHIN_MS;
+    for (let last = Number.NEGATIVE_INFINITY, now = this.cpu().all; now - last > IDLE_CPU_S; now = this.cpu().all) {
+      if (performance.now() > deadline) throw new Error(`the server at ${this.url} does not come to rest`);
+      last = now;
+      await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
+    }
   }
 
   /** Throws when the server had died or does not end cleanly: then its figures are not to be trusted. */
@@ -76,6 +89,11 @@ export class ServerProcess {
   #failure(what: string): Error {
     return new Error(`the server at ${this.url} ${what}: ${this.#output}`);
   }
+}
+
+/** Processor time of a process so far, s; NaN where the system does not tell. */
+export function allThreads(pid: number): number {
+  return ticksOf(`/proc/${pid}/stat`);
 }
 
 const TICKS_PER_SECOND = 100; // USER_HZ, the same on every Linux

@@ -2,8 +2,7 @@
 import type { LoadGenerator } from '../load/load-generator.js';
 import type { LoadPlan, LoadResult } from '../load/load-plan.js';
 import type { Bench } from '../measurement.js';
-import type { KeymeterServer } from '../servers/keymeter-server.js';
-import type { ServerProcess } from '../servers/server-process.js';
+import { allThreads, type ServerProcess } from '../servers/server-process.js';
 
 const CONNECTIONS = 32;
 const WARM_UP_MS = 1_000;
@@ -11,21 +10,31 @@ const WARM_UP_MS = 1_000;
 export interface Contender {
   readonly process: ServerProcess;
   readonly plan: Pick<LoadPlan, 'url' | 'requests' | 'expected'>;
+  /** Pids of servers that work for it. */
+  readonly servers?: Readonly<Record<string, number>>;
 }
 
 export interface VerifyRun extends LoadResult {
   /** Processor time per request, µs: of the thread that serves HTTP, and of all threads until all is counted. */
   readonly servingUs: number;
   readonly allUs: number;
+  /** Of each of its servers, µs. */
+  readonly serverUs: Readonly<Record<string, number>>;
 }
 
 export type Rounds = Readonly<Record<string, readonly VerifyRun[]>>;
+
+export interface RigOptions {
+  readonly suite: string;
+  /** Resolves when nothing is left to do for what was answered: a backlog would take the processor from the next run. */
+  readonly drained: () => Promise<unknown>;
+}
 
 export class VerifyRig {
   constructor(
     private readonly bench: Bench,
     private readonly load: LoadGenerator,
-    private readonly keymeter: KeymeterServer,
+    private readonly options: RigOptions,
     private readonly contenders: Readonly<Record<string, Contender>>,
   ) {}
 
@@ -38,7 +47,7 @@ export class VerifyRig {
         const { perSecond, p99Ms, servingUs, allUs } = run;
         const cost = `${Math.round(servingUs)} of ${Math.round(allUs)} µs`;
         this.bench.say(
-          `verify, round ${round} of ${count}: ${name} ${Math.round(perSecond)}/s, p99 ${p99Ms.toFixed(2)} ms, ${cost}`,
+          `${this.options.suite}, round ${round} of ${count}: ${name} ${Math.round(perSecond)}/s, p99 ${p99Ms.toFixed(2)} ms, ${cost}`,
         );
         if (round > 0) results[name]?.push(run);
       }
@@ -46,19 +55,27 @@ export class VerifyRig {
     return results;
   }
 
-  /** Ends when keymeter has counted everything: its backlog would take the processor from whoever comes next. */
-  async #run({ process, plan }: Contender): Promise<VerifyRun> {
+  async #run({ process, plan, servers = {} }: Contender): Promise<VerifyRun> {
     const before = process.cpu();
+    const serversBefore = secondsOf(servers);
     const durationMs = this.bench.options.seconds * 1_000;
     const result = await this.load.run({ ...plan, connections: CONNECTIONS, warmUpMs: WARM_UP_MS, durationMs });
     const served = process.cpu();
-    await this.keymeter.drained();
+    await this.options.drained();
     const counted = process.cpu();
+    const serversAfter = secondsOf(servers);
     const perRequest = (seconds: number) => (seconds / result.allAnswers) * 1e6;
     return {
       ...result,
       servingUs: perRequest(served.serving - before.serving),
       allUs: perRequest(counted.all - before.all),
+      serverUs: Object.fromEntries(
+        Object.entries(serversAfter).map(([name, after]) => [name, perRequest(after - (serversBefore[name] ?? 0))]),
+      ),
     };
   }
+}
+
+function secondsOf(servers: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(servers).map(([name, pid]) => [name, allThreads(pid)]));
 }

@@ -40,7 +40,7 @@ const COMPARED: Readonly<Record<VerifyLoad, Comparison>> = {
 
 export async function verify(bench: Bench): Promise<Measurement[]> {
   const load = new LoadGenerator(LOAD_CPU);
-  const server = await KeymeterServer.start(bench.folder, SERVER_CPU);
+  const server = await KeymeterServer.start(bench.folder, { cpu: SERVER_CPU });
   const loads = await verifyLoads(server);
   const bare = await ServerProcess.start(
     BARE,
@@ -48,12 +48,17 @@ export async function verify(bench: Bench): Promise<Measurement[]> {
     '/ready',
   );
   try {
-    const rig = new VerifyRig(bench, load, server, {
-      'bare Nest': { process: bare, plan: { ...loads.plans['one hot key'], url: bare.url } },
-      ...Object.fromEntries(
-        Object.entries(loads.plans).map(([name, plan]) => [name, { process: server.process, plan }]),
-      ),
-    });
+    const rig = new VerifyRig(
+      bench,
+      load,
+      { suite: 'verify', drained: () => server.drained() },
+      {
+        'bare Nest': { process: bare, plan: { ...loads.plans['one hot key'], url: bare.url } },
+        ...Object.fromEntries(
+          Object.entries(loads.plans).map(([name, plan]) => [name, { process: server.process, plan }]),
+        ),
+      },
+    );
     const names = ['bare Nest', ...Object.keys(COMPARED)];
     const together = await rig.rounds(names, bench.options.rounds);
     moveOtherThreads(server.process.pid, LOAD_CPU);

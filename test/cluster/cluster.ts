@@ -2,15 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import kafkajs from 'kafkajs';
 import { HttpCaller } from '../crash/http-caller.js';
+import { projectRoot } from '../faults/project-root.js';
 import type { UsageRow } from '../real-log/log-server.js';
 import { type CliEnd, type CliProcess, startCli } from '../support/cli-process.js';
 import { isFree } from '../support/free-port.js';
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/cluster.mjs', import.meta.url));
-const ROOT_KEY = 'root_of_the_cluster_tests_0123456789';
+const SCRIPT = join(projectRoot(), 'scripts/cluster.mjs');
+export const CLUSTER_ROOT_KEY = 'root_of_the_cluster_tests_0123456789';
 const PORTS = 24; // apps from the base port on, servers from 20 above it
 const READY_WITHIN_MS = 180_000;
 const STOPPED_WITHIN_MS = 60_000;
@@ -27,6 +27,11 @@ export interface Addresses {
   readonly pids: Readonly<Record<string, number>>;
 }
 
+export interface ClusterOptions {
+  /** How many of each kind, where not as `npm run cluster` says; `{ consumer: 0 }` leaves them out. */
+  readonly counts?: Readonly<Partial<Record<'ingress' | 'query' | 'policy' | 'consumer', number>>>;
+}
+
 export class Cluster {
   readonly ingress: readonly HttpCaller[];
   readonly query: HttpCaller;
@@ -38,16 +43,24 @@ export class Cluster {
     readonly addresses: Addresses,
     private readonly output: () => string,
   ) {
-    this.ingress = addresses.ingress.map((url) => new HttpCaller(url, ROOT_KEY));
-    this.query = new HttpCaller(addresses.query, ROOT_KEY);
-    this.policy = new HttpCaller(addresses.policy[0] as string, ROOT_KEY);
+    this.ingress = addresses.ingress.map((url) => new HttpCaller(url, CLUSTER_ROOT_KEY));
+    this.query = new HttpCaller(addresses.query, CLUSTER_ROOT_KEY);
+    this.policy = new HttpCaller(addresses.policy[0] as string, CLUSTER_ROOT_KEY);
   }
 
-  static async start(folder: string): Promise<Cluster> {
+  static async start(folder: string, { counts = {} }: ClusterOptions = {}): Promise<Cluster> {
     const data = join(folder, 'data');
-    const env = { KEYMETER_DATA_DIR: data, KEYMETER_PORT: String(await freeRange()), KEYMETER_ROOT_KEY: ROOT_KEY };
+    const env = {
+      KEYMETER_DATA_DIR: data,
+      KEYMETER_PORT: String(await freeRange()),
+      KEYMETER_ROOT_KEY: CLUSTER_ROOT_KEY,
+    };
     const { PATH, HOME } = process.env;
-    const child = spawn(process.execPath, [SCRIPT], { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const args = Object.entries(counts).map(([app, count]) => `--${app}=${count}`);
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
+      env: { PATH, HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
@@ -73,17 +86,17 @@ export class Cluster {
 
   startImport(file: string): CliProcess {
     const url = this.addresses.ingress[0] as string;
-    return startCli(join(this.folder, 'home'), { url, rootKey: ROOT_KEY }, ['import', file, '--json']);
+    return startCli(join(this.folder, 'home'), { url, rootKey: CLUSTER_ROOT_KEY }, ['import', file, '--json']);
   }
 
   /** The command line with a query process. */
   ask(...args: string[]): Promise<CliEnd> {
-    return startCli(join(this.folder, 'home'), { url: this.addresses.query, rootKey: ROOT_KEY }, args).ended;
+    return startCli(join(this.folder, 'home'), { url: this.addresses.query, rootKey: CLUSTER_ROOT_KEY }, args).ended;
   }
 
   /** The command line with the addresses of all processes and servers. */
   command(...args: string[]): CliProcess {
-    return startCli(join(this.folder, 'home'), { cluster: this.addressesFile, rootKey: ROOT_KEY }, args);
+    return startCli(join(this.folder, 'home'), { cluster: this.addressesFile, rootKey: CLUSTER_ROOT_KEY }, args);
   }
 
   get addressesFile(): string {
@@ -189,7 +202,7 @@ export class Cluster {
 
   /** The verdict's code by an ingress that was started beside the others. */
   async verifyAt(url: string, key: string): Promise<string> {
-    const caller = new HttpCaller(url, ROOT_KEY);
+    const caller = new HttpCaller(url, CLUSTER_ROOT_KEY);
     try {
       return await this.#verify(caller, key);
     } finally {
