@@ -70,13 +70,8 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   app.connectMicroservice({ strategy: server });
   await app.startAllMicroservices();
   const progress = watchProgress(own, server, counted);
-  // What is stored is looked up there; only ids that are not stored yet must be remembered here.
-  const forget = async () =>
-    (await counted.committed()).forEach(({ next }, partition) => {
-      deduplicator.committed(partition, next);
-    });
   const timers = startTimers(own, { runner, regrouping, server, policies: app.get(PolicyStore) });
-  timers.push(every(FORGET_EVERY_MS, forget, logger));
+  timers.push(every(FORGET_EVERY_MS, () => forget(deduplicator, counted), logger));
   const url = await listen(app, settings);
   return own.running('policy', url, async () => {
     for (const timer of timers) clearInterval(timer);
@@ -102,6 +97,11 @@ function openRunner(
   const onShortened = (partition: number, offset: number) =>
     logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
   return new PolicyRunner(snapshots, sink, clock, { limits, outlets, onShortened, ...SNAPSHOT_PACE });
+}
+
+/** What is stored is looked up there; only ids that are not stored yet must be remembered here. */
+async function forget(deduplicator: Deduplicator, counted: KafkaSharedLog): Promise<void> {
+  for (const [partition, { next }] of (await counted.committed()).entries()) deduplicator.committed(partition, next);
 }
 
 interface Periodic {
