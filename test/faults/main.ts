@@ -51,12 +51,14 @@ async function main(): Promise<number> {
     longestMs: Number(values.minutes) * 60_000,
     say,
   };
+  if (values.mode !== 'cluster' && values.mode !== 'embedded') throw new RangeError('--mode is cluster or embedded');
   const report = values.mode === 'embedded' ? await embedded(plan) : await cluster(plan);
   const page = writeReport(folder, report);
   const problems = broken(report);
   say(JSON.stringify(report.totals));
   for (const problem of problems) say(`BROKEN ${problem}`);
-  say(`${problems.length === 0 ? 'Every promise was kept' : `${problems.length} problems`}; report: ${page}`);
+  const outcome = problems.length === 0 ? 'Every promise was kept' : `${problems.length} problems`;
+  say(`${outcome} in ${report.faults.length} of ${report.planned} faults; report: ${page}`);
   if (!values.keep) rmSync(data, { recursive: true, force: true });
   return problems.length === 0 ? 0 : 1;
 }
