@@ -24,6 +24,7 @@ interface RedisScript {
 }
 
 const UNTIL_MS = 10_000;
+const SLOTS = 16_384;
 
 const script = () => serverScript<RedisScript>('redis.mjs');
 
@@ -63,6 +64,29 @@ export class TestRedis {
     await redis.ask('CLUSTER ADDSLOTSRANGE 0 16383');
     await until(async () => (await redis.ask('CLUSTER INFO')).includes('cluster_state:ok'));
     return redis;
+  }
+
+  /** A cluster of so many masters, the slots in equal shares in their order. */
+  static async startShards(count: number): Promise<TestRedis[]> {
+    const shards: TestRedis[] = [];
+    const buses: number[] = [];
+    for (let n = 0; n < count; n++) {
+      buses.push(await freePort());
+      const bus = ['--cluster-announce-ip', '127.0.0.1', '--cluster-port', String(buses[n])];
+      const shard = await TestRedis.start(['--cluster-enabled', 'yes', ...bus]);
+      shards.push(shard);
+      await shard.ask(`CLUSTER SET-CONFIG-EPOCH ${n + 1}`);
+      const [from, to] = [n, n + 1].map((at) => Math.floor((at * SLOTS) / count));
+      await shard.ask(`CLUSTER ADDSLOTSRANGE ${from} ${(to as number) - 1}`);
+      if (n > 0) await shard.ask(`CLUSTER MEET 127.0.0.1 ${shards[0]?.port} ${buses[0]}`);
+    }
+    for (const shard of shards) {
+      await until(async () => {
+        const info = await shard.ask('CLUSTER INFO');
+        return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
+      });
+    }
+    return shards;
   }
 
   /** A replica that has all that its master has. */

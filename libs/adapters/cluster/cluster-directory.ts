@@ -4,6 +4,7 @@ import { LocalShareCounters } from '#adapters/redis/local-share-counters.js';
 import { RedisConnection } from '#adapters/redis/redis-connection.js';
 import { RedisCounters } from '#adapters/redis/redis-counters.js';
 import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
+import { ShardWatch } from '#adapters/redis/shard-watch.js';
 import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
@@ -29,6 +30,7 @@ const SWEEP_EVERY_MS = 2_000;
 const SWEPT_AT_ONCE = 500;
 const CREDITS_EVERY_MS = 500;
 const PUBLISH_EVERY_MS = 1_000;
+const SHARDS_EVERY_MS = 250;
 const DAY_MS = 86_400_000;
 
 export class ClusterDirectory {
@@ -67,6 +69,8 @@ export class ClusterDirectory {
     const counters = settings.KEYMETER_LIMITS === 'fast' ? new LocalShareCounters(exact) : exact;
     const recovery = new DirectoryRecovery(node, keyLog.reader, () => exact.forgetAll(), clock, logger);
     await recovery.start();
+    const shards = connection.isCluster ? new ShardWatch(node.directory, exact) : undefined;
+    await shards?.look();
     const credits = new CreditRecovery(node, connection, exact, {
       clock,
       logger,
@@ -76,6 +80,7 @@ export class ClusterDirectory {
     const timers = [
       every(SWEEP_EVERY_MS, () => unlessAway(() => sweep(node)), logger),
       every(PUBLISH_EVERY_MS, () => unlessAway(() => publish(node, logger)), logger),
+      every(SHARDS_EVERY_MS, () => unlessAway(() => lookAt(shards, logger)), logger),
       every(CREDITS_EVERY_MS, () => unlessAway(() => credits.look()), logger),
     ];
     return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers);
@@ -122,6 +127,11 @@ export class ClusterDirectory {
 
 async function sweep({ loss, journal }: RedisKeyNode): Promise<void> {
   if (loss === undefined) await journal?.sweep(SWEPT_AT_ONCE);
+}
+
+async function lookAt(shards: ShardWatch | undefined, logger: LoggerService): Promise<void> {
+  const slot = await shards?.look();
+  if (slot !== undefined) logger.error({ event: 'a shard of Redis lost its counters', slot });
 }
 
 /** Nobody waits for it: verifications need no log of keys. */

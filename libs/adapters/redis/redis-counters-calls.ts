@@ -2,14 +2,15 @@ import { KeymeterError } from '#domain/errors.js';
 import type { Charge, CreditTake, TakeRequest } from '#domain/keys/counter-charge.js';
 import { type CreditBalance, latestRefill } from '#domain/keys/credits.js';
 import { windowStart } from '#domain/keys/rate-limit-window.js';
+import { rebuiltAt } from './epoch-id.js';
 import type { LuaScript } from './lua-script.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { ChargePart, CounterLayout, Part } from './redis-counters-layout.js';
-import { FENCE, GREET, REDO, TAKE, UNDO } from './redis-counters-scripts.js';
+import { FENCE, GREET, MARK, REDO, TAKE, UNDO } from './redis-counters-scripts.js';
 
 /** The run epoch of the store: what Redis holds is believed only while its epoch is the one that is expected. */
 export interface CounterEpoch {
-  /** Where it lies in Redis. Not asked in a cluster, where it has a slot of its own. */
+  /** Where it lies in Redis. In a cluster marks in the slots of the counters are asked instead. */
   readonly key: string;
   /** Throws while none is believed in. */
   believed(): string;
@@ -33,6 +34,9 @@ const FAILED: Readonly<Record<string, 'window' | 'credits' | undefined>> = { p: 
 
 /** One call of one script on one slot. */
 export class CounterCalls {
+  /** Marks of the epoch that were not what they should be. */
+  readonly #suspects = new Set<string>();
+
   constructor(
     private readonly connection: RedisConnection,
     private readonly layout: CounterLayout,
@@ -86,6 +90,22 @@ export class CounterCalls {
     return { waitMs, kept };
   }
 
+  /** In a cluster: marks every slot that may hold counters. */
+  async mark(epoch: string): Promise<void> {
+    const args = [epoch, rebuiltAt(epoch)];
+    const mark = (key: string) => this.connection.run((client) => MARK.run(client, [key], args));
+    await Promise.all(this.layout.epochMarks.map(mark));
+  }
+
+  /** In a cluster: a slot that was met without the mark of this epoch, and has none. */
+  async lostSlot(epoch: string): Promise<string | undefined> {
+    for (const key of this.#suspects) {
+      if ((await this.connection.run((client) => client.get(key))) !== epoch) return key;
+      this.#suspects.delete(key);
+    }
+    return undefined;
+  }
+
   async #run(
     script: LuaScript,
     tag: string,
@@ -96,11 +116,12 @@ export class CounterCalls {
   ): Promise<string> {
     const keys = [this.layout.marker(tag, operation), ...windows.map((id) => this.layout.window(id))];
     if (account !== undefined) keys.push(this.layout.account(account));
-    const epoch = this.connection.isCluster ? undefined : this.epoch;
-    if (!this.connection.isCluster) keys.push(this.layout.changes);
-    if (epoch) keys.push(epoch.key);
-    const all = [this.markerMs, epoch?.believed() ?? '', ...args];
+    const { isCluster } = this.connection;
+    if (!isCluster) keys.push(this.layout.changes);
+    if (this.epoch) keys.push(isCluster ? this.layout.epochMark(tag) : this.epoch.key);
+    const all = [this.markerMs, this.epoch?.believed() ?? '', ...args];
     const reply = String(await this.connection.run((client) => script.run(client, keys, all)));
+    if (reply === 'epoch' && isCluster) this.#suspects.add(this.layout.epochMark(tag));
     if (reply === 'epoch' || reply === 'lost') throw countersLost();
     return reply;
   }

@@ -3,14 +3,20 @@
  *
  * One server (also behind sentinels): all windows and the credits of a request are one call, all or nothing. In a
  * cluster a call stays within a slot. Windows belong to keys or to identities that many keys share, an account stays
- * with its credits when the key changes its identity: no tag fits all of them, so each window and each account has its
- * own, and a request is taken part by part; when one does not fit, the parts before it are given back. In between
- * others may be refused what is given back a moment later; never is more let through.
+ * with its credits when the key changes its identity: no slot fits all of them, so a request is taken part by part, one
+ * per window and account; when one does not fit, the parts before it are given back. In between others may be refused
+ * what is given back a moment later; never is more let through.
+ *
+ * Slots are those of 1,024 tags, over which ids are spread: each tag has a mark with the epoch beside its counters, so a
+ * shard that lost them cannot answer as if they had never been.
  */
+import { crc32 } from 'node:zlib';
 import type { Charge, TakeRequest } from '#domain/keys/counter-charge.js';
 
+const BUCKETS = 1_024;
+
 export interface Part {
-  /** Hash tag of the part's keys; of no meaning on one server. */
+  /** Tells the parts of a request apart, and decides the slot. */
   readonly tag: string;
   readonly request: TakeRequest;
 }
@@ -29,34 +35,47 @@ export class CounterLayout {
   /** Windows in their order, then the credits. */
   parts(request: TakeRequest): Part[] {
     if (!this.bySlot) return [{ tag: 'all', request }];
-    const parts: Part[] = request.windows.map((window) => ({ tag: tagOf(window.id), request: { windows: [window] } }));
+    const parts: Part[] = request.windows.map((window) => ({ tag: window.id, request: { windows: [window] } }));
     const { credits } = request;
-    if (credits) parts.push({ tag: tagOf(credits.account.id), request: { windows: [], credits } });
+    if (credits) parts.push({ tag: credits.account.id, request: { windows: [], credits } });
     return parts;
   }
 
   chargeParts(charge: Charge): ChargePart[] {
     if (!charge.w && !charge.c) return [];
     if (!this.bySlot) return [{ tag: 'all', charge }];
-    const parts: ChargePart[] = (charge.w ?? []).map((taken) => ({ tag: tagOf(taken[0]), charge: { w: [taken] } }));
-    if (charge.c) parts.push({ tag: tagOf(charge.c[0]), charge: { c: charge.c } });
+    const parts: ChargePart[] = (charge.w ?? []).map((taken) => ({ tag: taken[0], charge: { w: [taken] } }));
+    if (charge.c) parts.push({ tag: charge.c[0], charge: { c: charge.c } });
     return parts;
   }
 
   marker(tag: string, operation: string): string {
-    return `${this.name}:o:{${tag}}:${operation}`;
+    return `${this.name}:o:{${bucketOf(tag)}}:${tag}:${operation}`;
   }
 
   window(id: string): string {
-    return `${this.name}:w:{${tagOf(id)}}`;
+    return `${this.name}:w:{${bucketOf(id)}}:${id}`;
   }
 
   account(id: string): string {
-    return `${this.name}:c:{${tagOf(id)}}`;
+    return `${this.name}:c:{${bucketOf(id)}}:${id}`;
   }
 
   answer(key: string): string {
-    return `${this.name}:v:{${tagOf(key)}}`;
+    return `${this.name}:v:{${bucketOf(key)}}:${key}`;
+  }
+
+  /** In a cluster: holds the epoch, in the slot of the tag. */
+  epochMark(tag: string): string {
+    return this.#mark(bucketOf(tag));
+  }
+
+  get epochMarks(): string[] {
+    return Array.from({ length: BUCKETS }, (_, n) => this.#mark(`b${n}`));
+  }
+
+  #mark(bucket: string): string {
+    return `${this.name}:epoch:{${bucket}}`;
   }
 
   /** Matches all of them. */
@@ -75,7 +94,7 @@ export class CounterLayout {
   }
 }
 
-/** Ids hold names that users chose; braces would end the tag. */
-function tagOf(id: string): string {
-  return /[{}%]/.test(id) ? id.replace(/[{}%]/g, (char) => `%${char.charCodeAt(0).toString(16)}`) : id;
+/** Only the first braces of a key count for its slot: ids may hold some. */
+function bucketOf(id: string): string {
+  return `b${crc32(id) % BUCKETS}`;
 }

@@ -5,7 +5,7 @@
  * Every script that changes something has a marker, KEYS[1], with what it answered: a repeat under the same marker
  * changes nothing and answers the same. On one server every change also has a number, which the server counts: after a
  * restart all changes up to the counted one are there and all later ones are not, as its log is a prefix of them.
- * KEYS: marker, one per window, account if any; not in a cluster: count of changes, epoch if any.
+ * KEYS: marker, one per window, account if any; count of changes, but in a cluster; epoch, or its mark, if any.
  */
 import { LuaScript } from './lua-script.js';
 
@@ -49,8 +49,8 @@ end
 
 local function epochLost(epoch) return epoch ~= '' and redis.call('GET', KEYS[#KEYS]) ~= epoch end
 
-local function nextChange(at)
-  if not KEYS[at] then return '0' end
+local function nextChange(at, epoch)
+  if not KEYS[at] or epoch ~= '' and at == #KEYS then return '0' end -- a cluster does not count
   return num(redis.call('INCR', KEYS[at]))
 end
 `;
@@ -117,7 +117,7 @@ if b then
   reply[#reply + 1] = num(b[1]) .. ' ' .. num(b[2]) .. ' ' .. num(b[3]) .. ' ' .. num(spent)
 end
 if failed or look then return table.concat(reply, ' ') .. ' 0' end
-local answer = table.concat(reply, ' ') .. ' ' .. nextChange(count + (account and 3 or 2))
+local answer = table.concat(reply, ' ') .. ' ' .. nextChange(count + (account and 3 or 2), epoch)
 redis.call('SET', KEYS[1], answer, 'PX', life)
 return answer
 `);
@@ -150,7 +150,7 @@ if b then
   end
   saveBalance(KEYS[count + 2], b)
 end
-local answer = 'u ' .. nextChange(count + (ARGV[4] == '1' and 3 or 2))
+local answer = 'u ' .. nextChange(count + (ARGV[4] == '1' and 3 or 2), ARGV[2])
 redis.call('SET', KEYS[1], answer, 'PX', ARGV[1])
 return answer
 `);
@@ -180,7 +180,7 @@ if ARGV[5] == '1' then
   b[1] = b[1] - tonumber(ARGV[arg])
   saveBalance(KEYS[count + 2], b)
 end
-local answer = 'r ' .. nextChange(count + (ARGV[5] == '1' and 3 or 2))
+local answer = 'r ' .. nextChange(count + (ARGV[5] == '1' and 3 or 2), ARGV[2])
 redis.call('SET', KEYS[1], answer, 'PX', ARGV[1])
 return answer
 `);
@@ -211,6 +211,13 @@ if run ~= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. string.format('%.0f', till) .. ' ' .. kept)
 end
 return math.max(0, tonumber(till) - now) .. ' ' .. kept
+`);
+
+/** Marks a slot with an epoch. ARGV: epoch, when it was begun. One that was begun later stays. */
+export const MARK = new LuaScript(`
+local begun = string.match(redis.call('GET', KEYS[1]) or '', '[^.]*$')
+if (tonumber(begun) or 0) <= tonumber(ARGV[2]) then redis.call('SET', KEYS[1], ARGV[1]) end
+return 1
 `);
 
 /** Forgets a claim or an answer, unless another one stands there. */

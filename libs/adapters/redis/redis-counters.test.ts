@@ -88,7 +88,9 @@ describeRedis('counters in Redis', () => {
     expect((await take(one, START)).passed).toBe(false);
     expect((await take(one, START - 5_000)).passed).toBe(false);
     expect((await take(other, START + HOUR)).passed).toBe(false);
-    expect(Number((await redis.ask('PTTL counters:w:{w}')).slice(1))).toBeGreaterThan(HOUR);
+    expect(
+      Number((await redis.ask(`PTTL ${new CounterLayout('counters', false).window('w')}`)).slice(1)),
+    ).toBeGreaterThan(HOUR);
   });
 
   test('units, credits and answers under names with braces are what they are under any other', async () => {

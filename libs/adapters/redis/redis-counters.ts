@@ -140,6 +140,11 @@ export class RedisCounters extends Counters {
     await this.connection.run((client) => client.set(this.#layout.account(account), formatBalance(balance), 'NX'));
   }
 
+  /** See ShardWatch. */
+  get slots(): Pick<CounterCalls, 'mark' | 'lostSlot'> {
+    return this.#calls;
+  }
+
   /** For a store that is filled anew: whatever is still counted there belongs to another run. */
   forgetAll(): Promise<void> {
     return this.connection.run((client) => forgetCounters(client, this.#layout));

@@ -42,6 +42,8 @@ export const PARTS = [
   'unpublished',
   /** Field `log`: id of the log of keys that has been told of everything there is. */
   'published',
+  /** Field `counters`: the epoch with which a cluster's slots of counters were marked. */
+  'marked',
   /** Epochs that this one follows upon: a node that still knows one of them may go over. */
   'former-epochs',
   'rebuild',

@@ -121,6 +121,12 @@ const VALUES = `${GUARD}
 return redis.call('HVALS', KEYS[tonumber(ARGV[4])])
 `;
 
+/** Nobody believes this epoch any more: a shard of the same store has lost what it held. */
+const DISCARD = `${GUARD}
+redis.call('SADD', ${key('former-epochs')}, ARGV[1])
+return redis.call('DEL', ${key('epoch')})
+`;
+
 /** Some ids of a part, and the cursor to go on with; 0 at the end. What is there all the time is met at least once. */
 const SCAN = `${GUARD}
 local found = redis.call('HSCAN', KEYS[tonumber(ARGV[4])], ARGV[5], 'COUNT', ARGV[6])
@@ -129,5 +135,5 @@ for i = 1, #found[2], 2 do table.insert(ids, found[2][i]) end
 return {found[1], ids}
 `;
 
-export const SCRIPTS = { COMMIT, FOLLOW, NODES, FORGET, FETCH, VIEW, RANGE, VALUES, SCAN };
+export const SCRIPTS = { COMMIT, FOLLOW, NODES, FORGET, FETCH, VIEW, RANGE, VALUES, SCAN, DISCARD };
 export type ScriptName = keyof typeof SCRIPTS;
