@@ -34,7 +34,7 @@ import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
 
 const FORGET_EVERY_MS = 1_000;
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
 /** Where events are regrouped: how far what they count may be kept longer than it matters. */
 const MARK_EVERY_MS = 15_000;
 
@@ -70,7 +70,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   app.connectMicroservice({ strategy: server });
   await app.startAllMicroservices();
   const progress = watchProgress(own, server, counted);
-  const timers = startTimers(own, { runner, regrouping, server, policies: app.get(PolicyStore) });
+  const timers = startTimers(own, { runner, regrouping, server });
   timers.push(every(FORGET_EVERY_MS, () => forget(deduplicator, counted), logger));
   const url = await listen(app, settings);
   return own.running('policy', url, async () => {
@@ -108,10 +108,9 @@ interface Periodic {
   readonly runner: PolicyRunner;
   readonly regrouping: Regrouping;
   readonly server: KafkaLogServer;
-  readonly policies: PolicyStore;
 }
 
-function startTimers(own: ClusterProcess, { runner, regrouping, server, policies }: Periodic): NodeJS.Timeout[] {
+function startTimers(own: ClusterProcess, { runner, regrouping, server }: Periodic): NodeJS.Timeout[] {
   const { clock, logger } = own;
   const lost = whenLost(own, () => {
     for (const it of [runner, ...regrouping.runners]) it.snapshotsLost(); // they are in the Redis that was lost
@@ -122,7 +121,7 @@ function startTimers(own: ClusterProcess, { runner, regrouping, server, policies
   };
   return [
     every(SNAPSHOT_PACE.snapshotEveryMs / 2, rest, logger),
-    every(LOOK_EVERY_MS, () => regrouping.look(policies), logger),
+    every(LOOK_EVERY_MS, () => runner.regroups && regrouping.begin(), logger),
     every(MARK_EVERY_MS, () => runner.mark(caughtUpAt(server, clock.now())), logger),
   ];
 }

@@ -5,10 +5,8 @@ import { GroupReading } from '#adapters/kafka/group-reading.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
-import { isRegrouped } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
-import type { PolicyStore } from '#ports/policy-store.js';
 import { endOnFailure } from '#runtime/process-main.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { RegroupOutlet } from './regroup-outlet.js';
@@ -44,10 +42,9 @@ export class Regrouping {
     return new RegroupOutlet({ log, source, sources: partitions, partitions }, this.#log, policies);
   }
 
-  /** To be called now and then: begins to read the regrouped log once a policy needs it. */
-  async look(policies: PolicyStore): Promise<void> {
-    if (this.#reading) return;
-    if ((await policies.list()).some(({ policy }) => isRegrouped(policy))) this.#reading = await this.#read();
+  /** Begins to read the regrouped log, if it is not read yet. */
+  async begin(): Promise<void> {
+    this.#reading ??= await this.#read();
   }
 
   /** None before the reading has begun. */
@@ -65,10 +62,22 @@ export class Regrouping {
   }
 
   async #read(): Promise<Reading> {
-    const { logger } = this.own;
     const runner = await this.#openRunner();
     const reader = await this.#log.openReader();
-    const group = new GroupReading<RegroupedFrame>({
+    const group = await this.#group(runner, reader);
+    try {
+      await group.start();
+      return { reader, group, runner };
+    } catch (error) {
+      await group.close(); // the next look tries again
+      await reader.close();
+      throw error;
+    }
+  }
+
+  async #group(runner: RegroupedRunner, reader: KafkaEventLogReader): Promise<GroupReading<RegroupedFrame>> {
+    const { logger } = this.own;
+    return new GroupReading<RegroupedFrame>({
       membership: await this.#log.join(logger),
       worker: {
         assigned: async (partition) => {
@@ -84,8 +93,6 @@ export class Regrouping {
       onFailed: endOnFailure,
       onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),
     });
-    await group.start();
-    return { reader, group, runner };
   }
 
   async #openRunner(): Promise<RegroupedRunner> {

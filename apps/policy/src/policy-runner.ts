@@ -47,6 +47,11 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
     return this.fold(partition).engine;
   }
 
+  /** Whether a policy is in force that groups across partitions: each partition's log says so. */
+  get regroups(): boolean {
+    return this.folds.some(([, { regroup }]) => regroup !== undefined && regroup.policies.length > 0);
+  }
+
   /** Tells policies that are counted elsewhere how far the partitions held here have come. */
   async mark(caughtUpAt: (partition: number) => number | undefined): Promise<void> {
     await Promise.all(this.folds.map(([partition, fold]) => fold.regroup?.mark(caughtUpAt(partition))));

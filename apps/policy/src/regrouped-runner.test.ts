@@ -218,6 +218,7 @@ test('without a policy that groups across partitions nothing is sent, not even m
   const sources = sourcesOf([perAddress({ groupBy: 'keyId' })], 30);
   await first.take(sources.flatMap(({ rows }) => rows.map(frameOf)));
   await first.mark(() => T);
+  expect(first.regroups).toBe(false);
   expect([writer.highWatermark(0), writer.highWatermark(1)]).toEqual([0, 0]);
 });
 
@@ -251,6 +252,7 @@ test('a policy that was deleted by a row which retention has dropped is told to 
     return second.engines.flatMap(({ engine }) => engine.policies.map(({ name }) => name));
   };
   expect(await policies()).toEqual(['per-address']);
+  expect(first.regroups).toBe(true);
   const again = await firstStage();
   await again.open(0, 10, []); // the store has no policy any more, the log begins at 10
   await again.take([frameOf({ ...(source.rows.at(-1) as PlacedEvent), offset: 10 })]);
