@@ -19,6 +19,7 @@ const LIMIT = 4;
 /** Enough that loading answers others in between, and takes about a second. */
 const LOADED_KEYS = 5_000;
 const LOAD_DELAY_US = 200;
+const SET_AT_ONCE = 250;
 
 describeRedis('verifications of an ill Redis', () => {
   const folder = temporaryFolder('redis-ill');
@@ -30,7 +31,7 @@ describeRedis('verifications of an ill Redis', () => {
 
   beforeAll(async () => {
     await servers.start(['--appendfsync', 'always', '--key-load-delay', String(LOAD_DELAY_US)]);
-    node = await servers.open({ leaseMs: 400, renewMs: 50 });
+    node = await servers.open({ leaseMs: 2_000, renewMs: 50 });
     counters = await RedisCounters.open(servers.connectionOf(node), new SystemClock(), { restartMs: 200 });
     const others = { store: node.keys, counters, enforcements: node.enforcements };
     ingress = await Ingress.open(join(folder, 'ingress'), new ManualClock(), others);
@@ -66,7 +67,9 @@ describeRedis('verifications of an ill Redis', () => {
     },
     LOADING: async () => {
       const { client } = servers.connectionOf(node);
-      await Promise.all(Array.from({ length: LOADED_KEYS }, (_, n) => client.set(`ballast:${n}`, 'x')));
+      for (let set = 0; set < LOADED_KEYS; set += SET_AT_ONCE) {
+        await Promise.all(Array.from({ length: SET_AT_ONCE }, (_, n) => client.set(`ballast:${set + n}`, 'x')));
+      }
       await servers.redis.kill9();
       const loaded = servers.redis.restart();
       await eventually(async () => {

@@ -26,7 +26,7 @@ describeRedis('verifications while Redis fails', () => {
   beforeAll(async () => {
     // Flushed with every write: a kill must not make it an older copy of itself.
     await servers.start(['--appendfsync', 'always']);
-    node = await servers.open({ leaseMs: 400, renewMs: 50, onOutage: 'allow' });
+    node = await servers.open({ leaseMs: 2_000, renewMs: 50, onOutage: 'allow' });
     counters = await RedisCounters.open(servers.connectionOf(node), new SystemClock(), { restartMs: 200 });
     const { keys: store, enforcements, lastKnown } = node;
     const others = { store, counters, enforcements, lastKnown };
@@ -69,6 +69,30 @@ describeRedis('verifications while Redis fails', () => {
     expect(repeat.headers['idempotent-replayed']).toBeUndefined(); // verified anew
     const replay = await verify(key, once);
     expect([replay.headers['idempotent-replayed'], replay.body]).toEqual(['true', repeat.body]);
+  });
+
+  // A rejection that nobody awaits fails the test, as it ends the process.
+  test('connections cut again and again under verifications: each is answered, and no failure is left alone', async () => {
+    const limits = [{ name: 'requests', limit: 1_000, duration: 3_600_000, autoApply: true }];
+    const { key } = await createKey({ ratelimits: limits, credits: { remaining: 1_000 } });
+    let answered = 0;
+    for (let round = 0; round < 20; round++) {
+      const calls = Array.from({ length: 20 }, async (_, n) => {
+        const answer = await verify(key, n % 2 ? { 'idempotency-key': `cut-${round}-${n}` } : {});
+        expect([200, 503]).toContain(answer.statusCode);
+        answered++;
+      });
+      await new Promise(setImmediate);
+      await servers.redis.ask('CLIENT KILL TYPE normal');
+      await Promise.all(calls);
+    }
+    expect(answered).toBe(400);
+    await eventually(() => expect(counters.repairs.waiting).toBe(0), BACK_WITHIN_MS);
+    await eventually(async () => {
+      const { data } = (await verify(key)).json();
+      expect(data.unverified).toBeUndefined();
+      expect(1_000 - data.credits).toBe(1_000 - data.ratelimits[0].remaining);
+    }, BACK_WITHIN_MS);
   });
 
   test('told to allow, a key last known VALID is answered, marked and counted; others are 503', async () => {
