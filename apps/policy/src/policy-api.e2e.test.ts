@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KeymeterError } from '#domain/errors.js';
 import { faulty } from '../../../test/support/faulty.js';
 import { PolicyApi, READER_KEY, ROOT_KEY } from '../../../test/support/policy-api.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
@@ -109,6 +110,21 @@ describe('policies over HTTP', () => {
     await restart();
     expect((await api.data('GET', '/policies')).items).toMatchObject([{ id: intent?.policy.id, version: 1 }]);
     expect(await api.rowTypes()).toEqual(['keymeter.policy.put']);
+  });
+
+  test('an intention of which its caller was told that it failed does not come in force later', async () => {
+    const untold = faulty(api.policies, {
+      intend: async (call) => {
+        await call();
+        throw new KeymeterError('LOG_UNAVAILABLE', 'stored, and the log of keys was not told', { retryable: true });
+      },
+    });
+    const editor = new PolicyEditor(untold, new AuditLog(undefined as never), api.clock);
+    const input = { ...policy, mode: 'on', appliesToLate: false, action: { type: 'warn' } } as never;
+    await expect(editor.create(input)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+    expect(await api.policies.intents()).toEqual([]);
+    await restart();
+    expect([await api.data('GET', '/policies'), await api.rowTypes()]).toEqual([{ items: [] }, []]);
   });
 
   test('rights are asked for', async () => {
