@@ -11,7 +11,7 @@ import { endOnFailure } from '#runtime/process-main.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { RegroupOutlet } from './regroup-outlet.js';
 import { RegroupedMetrics } from './regrouped-metrics.js';
-import { decodeRecords, type RegroupedFrame, RegroupedRunner } from './regrouped-runner.js';
+import { decoder, type RegroupedFrame, RegroupedRunner } from './regrouped-runner.js';
 
 interface Reading {
   readonly reader: KafkaEventLogReader;
@@ -88,7 +88,7 @@ export class Regrouping {
         released: (partition) => runner.close(partition),
         lost: (partition) => runner.drop(partition),
       },
-      decode: decodeRecords,
+      decode: decoder(),
       deliver: (frames) => runner.take(frames),
       onFailed: endOnFailure,
       onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),

@@ -22,7 +22,7 @@ import { temporaryFolder } from '../../../test/support/temp-folder.js';
 import type { Outlets } from './engine-fold.js';
 import { PolicyRunner } from './policy-runner.js';
 import { type RegroupedLogWriter, RegroupOutlet } from './regroup-outlet.js';
-import { decodeRecords, RegroupedRunner } from './regrouped-runner.js';
+import { decoder, RegroupedRunner } from './regrouped-runner.js';
 
 const root = temporaryFolder('regrouped-runner');
 const random = randomFrom(drawSeed('regrouped runner'));
@@ -85,6 +85,7 @@ async function firstStage(log: RegroupedLogWriter = writer): Promise<PolicyRunne
   return runner;
 }
 
+const decodeRecords = decoder();
 const unreadable: string[] = [];
 
 async function secondStage(): Promise<RegroupedRunner> {

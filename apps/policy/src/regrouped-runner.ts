@@ -2,6 +2,7 @@
 import type { Position } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
+import { KnownPolicies } from '#domain/policies/known-policies.js';
 import { RegroupedEngine } from '#domain/policies/regrouped-engine.js';
 import { type DecodedRegrouped, decodeRegrouped } from '#domain/policies/regrouped-record.js';
 import type { Clock } from '#ports/clock.js';
@@ -49,8 +50,11 @@ export class RegroupedRunner extends FoldRunner<RegroupedFrame, RegroupedFold> {
   }
 }
 
-export function decodeRecords(records: readonly LogRecord[]): RegroupedFrame[] {
-  return records.map(({ partition, offset, value }) => ({ partition, offset, decoded: decodeRegrouped(value) }));
+/** A decoder for the records of one process. */
+export function decoder(): (records: readonly LogRecord[]) => RegroupedFrame[] {
+  const known = new KnownPolicies();
+  return (records) =>
+    records.map(({ partition, offset, value }) => ({ partition, offset, decoded: decodeRegrouped(value, known) }));
 }
 
 class RegroupedFold implements PartitionFold<RegroupedFrame> {

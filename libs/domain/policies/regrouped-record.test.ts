@@ -1,4 +1,5 @@
 import { partitionOf } from '../log/partitioning.js';
+import { KnownPolicies } from './known-policies.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { eventAt, putRow } from './policy-fixture.js';
 import { RegroupedBatch } from './regrouped-batch.js';
@@ -97,6 +98,19 @@ test.each([
 
 test('a sound record is one', () => {
   expect(decodeRegrouped(Buffer.from(JSON.stringify(SOUND)))).toEqual({ ok: true, record: SOUND });
+});
+
+test('the same policy in many records is checked and compiled once', () => {
+  const known = new KnownPolicies();
+  const carrying = (policy: object) => Buffer.from(JSON.stringify({ ...SOUND, policies: [policy] }));
+  const policy = perAddress({ match: 'type == "request" && status >= 400' });
+  const read = (it: object) => {
+    const result = decodeRegrouped(carrying(it), known);
+    return result.ok ? result.record.policies[0] : undefined;
+  };
+  expect(read(policy)).toEqual(policy);
+  expect(read(policy)).toBe(read({ ...policy }));
+  expect(read({ ...policy, version: 2 })).toEqual({ ...policy, version: 2 });
 });
 
 test('a place survives being packed, for every partition and index that there can be', () => {

@@ -4,7 +4,8 @@
  * itself: it carries the policies that its entries name. A record that is none of ours is a value with a reason.
  */
 import { z } from 'zod';
-import { policySchema } from './policy.js';
+import { KnownPolicies } from './known-policies.js';
+import { type Policy, policySchema } from './policy.js';
 import { liftSchema } from './policy-change.js';
 
 const count = z.int().nonnegative();
@@ -41,17 +42,27 @@ export type RegroupedRecord = z.output<typeof regroupedSchema>;
 export type RegroupedEntry = RegroupedRecord['entries'][number];
 export type DecodedRegrouped = { ok: true; record: RegroupedRecord } | { ok: false; reason: string };
 
-export function decodeRegrouped(value: Buffer): DecodedRegrouped {
+/** Policies are read by themselves: record after record carries the same ones. */
+const withUnreadPolicies = regroupedSchema.extend({ policies: z.array(z.unknown()) });
+
+export function decodeRegrouped(value: Buffer, known = new KnownPolicies()): DecodedRegrouped {
   let json: unknown;
   try {
     json = JSON.parse(value.toString('utf8'));
   } catch {
     return { ok: false, reason: 'no JSON' };
   }
-  const parsed = regroupedSchema.safeParse(json);
+  const parsed = withUnreadPolicies.safeParse(json);
   if (!parsed.success) return { ok: false, reason: z.prettifyError(parsed.error) };
-  const { policies, source, sources, entries } = parsed.data;
+  const policies: Policy[] = [];
+  for (const carried of parsed.data.policies) {
+    const policy = known.read(carried);
+    if ('reason' in policy) return { ok: false, reason: `carries a policy that is none: ${policy.reason}` };
+    policies.push(policy);
+  }
+  const { source, sources, entries } = parsed.data;
   if (source >= sources) return { ok: false, reason: `partition ${source} of ${sources}` };
   const unknown = entries.some((entry) => Array.isArray(entry) && entry[5].some(([no]) => no >= policies.length));
-  return unknown ? { ok: false, reason: 'names a policy that it does not carry' } : { ok: true, record: parsed.data };
+  if (unknown) return { ok: false, reason: 'names a policy that it does not carry' };
+  return { ok: true, record: { ...parsed.data, policies } };
 }
