@@ -141,9 +141,14 @@ export class FaultRun<S extends Stage> {
     const began = performance.now();
     this.beganAt = Date.now();
     const lanes: FaultLane<S>[] = [];
+    let done = 0;
+    const progress = (text: string) => {
+      const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+      say(`[${++done} of ${faults}, ${minutes} min] ${text}`);
+    };
     // What comes after a fault that was not recovered from says nothing.
     const isOver = () => performance.now() - began > longestMs || lanes.some(({ hasFailed }) => hasFailed);
-    for (const _ of plans) lanes.push(new FaultLane(this.subject.stage, pulses, began, isOver, say));
+    for (const _ of plans) lanes.push(new FaultLane(this.subject.stage, pulses, began, isOver, progress));
     await Promise.all(lanes.map((lane, i) => lane.run(plans[i] ?? [])));
     this.records.push(...lanes.flatMap(({ records }) => records).sort((a, b) => a.number - b.number));
   }

@@ -1,8 +1,9 @@
 /** A run from the start of its cluster to its report. */
 import { mkdirSync, rmSync } from 'node:fs';
+import type { View } from '../crash/kill-run.js';
 import { FaultRun, type RunPlan } from './fault-run.js';
 import type { Stage } from './injection.js';
-import { broken, judge, judgeUnquiet } from './judgement.js';
+import { broken, type Judgement, judge, judgeUnquiet } from './judgement.js';
 import type { Report } from './report.js';
 import { storyOf } from './story.js';
 import type { Subject } from './subject.js';
@@ -18,8 +19,7 @@ export async function judgedRun<S extends Stage>(
   const run = new FaultRun(plan, subject);
   try {
     await run.run();
-    const view = run.unquiet === undefined ? await run.look() : undefined;
-    const judgement = view ? await judge(run, view) : judgeUnquiet(run);
+    const { view, judgement } = await seen(run);
     const recoveries = run.records.flatMap(({ recoveryMs }) => recoveryMs ?? []).sort((a, b) => a - b);
     return {
       seed: plan.seed,
@@ -42,5 +42,17 @@ export async function judgedRun<S extends Stage>(
   } finally {
     run.close();
     await subject.stop();
+  }
+}
+
+/** Something that does not answer in the end is a broken promise too, and no reason to lose the report. */
+async function seen<S extends Stage>(run: FaultRun<S>): Promise<{ view?: View; judgement: Judgement }> {
+  if (run.unquiet !== undefined) return { judgement: judgeUnquiet(run, run.unquiet) };
+  let view: View | undefined;
+  try {
+    view = await run.look();
+    return { view, judgement: await judge(run, view) };
+  } catch (error) {
+    return { view, judgement: judgeUnquiet(run, (error as Error).stack ?? String(error)) };
   }
 }

@@ -63,8 +63,8 @@ export async function judge(run: Run, view: View): Promise<Judgement> {
 }
 
 /** Of one that did not: no total means anything then. */
-export function judgeUnquiet(run: Run): Judgement {
-  const atLast = { 'all is well after the last fault': [run.unquiet ?? ''] };
+export function judgeUnquiet(run: Run, why: string): Judgement {
+  const atLast = { 'all is well after the last fault': [why] };
   return { promises: { ...ofFaults(run), ...atLast }, totals: {} };
 }
 

@@ -24,10 +24,13 @@ export async function judgeReconciled(
   consumers: readonly AppProcess[],
   quietSince: number,
 ): Promise<string[]> {
-  const { unexplainedDifference, differences, partitions }: Reconciliation = await caller.demand(
-    'GET',
-    '/api/v1/reconciliation?log=true',
-  );
+  // 503 while a connection to Kafka that a fault has cut is made anew.
+  const answer = await eventuallyAsked(async () => {
+    const result = await caller.call('/api/v1/reconciliation?log=true');
+    return result.kind === 'answer' && result.status === 200 ? result.text : undefined;
+  }, ROUND_WITHIN_MS);
+  if (answer === undefined) return [`the reconciliation gives no answer for ${ROUND_WITHIN_MS / 1_000} s`];
+  const { unexplainedDifference, differences, partitions } = JSON.parse(answer) as Reconciliation;
   const problems = differences.slice(0, 10).map((difference) => `difference: ${JSON.stringify(difference)}`);
   if (unexplainedDifference !== 0) problems.push(`${unexplainedDifference} events are unexplained`);
   for (const { partition, appended, counted, duplicates, conflicts, undecodable } of partitions) {
