@@ -9,6 +9,7 @@ import { decodeFrame, encodeFrame, FRAME_HEADER_BYTES } from '#domain/log/frame.
 import { partitionOf } from '#domain/log/partitioning.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { frameOf } from '../../test/support/event-rows.js';
+import { eventually } from '../../test/support/eventually.js';
 import { faulty } from '../../test/support/faulty.js';
 import { drawSeed, randomFrom } from '../../test/support/seed.js';
 import { temporaryFolder } from '../../test/support/temp-folder.js';
@@ -226,6 +227,43 @@ test('a change of policies reaches every partition, under an id of its own in ea
     expect(own.filter(({ id }) => id.startsWith('row_1')).map(({ id }) => id)).toEqual([`row_1@${partition}`]);
   });
   expect(found.flat().filter(({ id }) => id === 'enf_1')).toHaveLength(1);
+});
+
+test('what comes while small frames are on their way goes together in the next ones, one for each partition', async () => {
+  let frames = 0;
+  const target = faulty<EventLogWriter>(log, {
+    append: (call) => {
+      frames++;
+      return call();
+    },
+  });
+  const rests: number[] = [];
+  let wake: () => void = () => undefined;
+  const rest = (ms: number) => {
+    rests.push(ms);
+    return new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  };
+  const first = await fill(1);
+  const draining = drainer(target, { rest });
+  const running = draining.run();
+  await eventually(() => expect(rests).toHaveLength(1));
+  expect(frames).toBe(1);
+  const more: string[] = [];
+  for (let n = 0; n < 100; n++) {
+    await spool.append(0, frameOf([{ id: `e${1 + n}`, subject: `s${n % 20}`, time: DAY }], DAY + 1 + n));
+    more.push(`e${1 + n}`);
+  }
+  expect(frames).toBe(1);
+  wake();
+  await eventually(() => expect(rests).toHaveLength(2));
+  expect(frames).toBe(1 + PARTITIONS);
+  expect(rests[1]).toBeGreaterThan(rests[0] as number);
+  draining.stop();
+  wake();
+  await running;
+  expectAllInOrder(await rows(), [...first, ...more]);
 });
 
 test('a disk without room for the progress ends nothing: events go on, and sent segments may go all the same', async () => {

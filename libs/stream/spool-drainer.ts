@@ -2,11 +2,13 @@
  * Brings a node's spool into the event log, in order. A request is answered when its event is in the spool; from there
  * it goes to the log as soon as the log takes it, also hours later, also by the node's next process.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
 import type { Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogReader, EventLogWriter } from '#ports/event-log.js';
 import type { SpoolProgress } from '#ports/spool-progress.js';
+import { restAfterMs } from './drain-pace.js';
 import { FrameRouter, type RoutedFrame } from './frame-router.js';
 import { LogArrival } from './log-arrival.js';
 import { untilDone } from './retry.js';
@@ -18,6 +20,8 @@ export interface SpoolDrainerOptions {
   readonly onDrained?: (next: number) => void;
   /** The progress could not be written, for want of room perhaps: a new process would send some events again. */
   readonly onUnsaved?: (error: KeymeterError) => void;
+  /** Resolves after so many milliseconds; a test says when. */
+  readonly rest?: (ms: number) => Promise<unknown>;
 }
 
 interface Waiting {
@@ -37,6 +41,8 @@ export class SpoolDrainer extends LogArrival {
   #next = 0;
   #savedAt = 0;
   #saved = 0;
+  /** By the monotonic clock: before that nothing is sent, see drain-pace. */
+  #restUntil = 0;
   #stopped = false;
   /** Whether the log refuses at the moment. */
   #away = false;
@@ -64,7 +70,10 @@ export class SpoolDrainer extends LogArrival {
     this.#next = this.#saved = Math.max(await this.progress.load(), this.spool.lowWatermark(PARTITION));
     this.#knowsWhere();
     while (!this.#stopped) {
-      if (await this.drainSome()) continue;
+      if (await this.drainSome()) {
+        await this.#rest();
+        continue;
+      }
       await this.#save();
       await this.spool.waitBeyond(PARTITION, this.#next, IDLE_WAIT_MS);
     }
@@ -91,12 +100,23 @@ export class SpoolDrainer extends LogArrival {
   async drainSome(): Promise<boolean> {
     const records = await this.spool.read(PARTITION, this.#next, READ_BYTES);
     if (records.length === 0) return false;
-    const positions = await this.#send(this.#router.route(records));
+    const begunAt = this.clock.monotonic();
+    const frames = this.#router.route(records);
+    const positions = await this.#send(frames);
+    const bytes = records.reduce((sum, { value }) => sum + value.length, 0);
+    this.#restUntil = begunAt + restAfterMs(frames.length, bytes);
     if (positions === undefined) return true; // stopped
     this.#next += records.length;
     this.#settleBelow(this.#next, positions);
     if (this.clock.monotonic() - this.#savedAt >= SAVE_EVERY_MS) await this.#save();
     return true;
+  }
+
+  async #rest(): Promise<void> {
+    const left = this.#restUntil - this.clock.monotonic();
+    if (left <= 0 || this.#stopped) return;
+    const { rest = (ms: number) => delay(ms, undefined, { ref: false }) } = this.options;
+    await rest(left);
   }
 
   /** Frames of one partition are appended in order; a frame that was refused is repeated before anything after it. */
