@@ -6,8 +6,8 @@ import { describeWithKafka } from '../support/kafka-server.js';
 import { describeWithRedis } from '../support/redis-server.js';
 import { type ServerHandle, serverScript } from '../support/server-script.js';
 import { temporaryFolder } from '../support/temp-folder.js';
+import { askOnce, CallWatch, type Probe, verification } from './call-watch.js';
 import { Cluster } from './cluster.js';
-import { VerifyWatch, verifyOnce } from './verify-watch.js';
 
 interface RedisScript {
   askRedis(port: number, command: string): Promise<string>;
@@ -63,10 +63,15 @@ suite('a Redis that lost everything', () => {
     await change('disabled', '/v2/keys.updateKey', { enabled: false });
   }, TIMEOUT_MS);
 
+  const probe = (ingress: number, name: string, key: string): Probe =>
+    verification(`ingress-${ingress + 1}`, cluster.ingress[ingress] as HttpCaller, name, key);
+
   /** Loses Redis under load; resolves with the milliseconds until both ingresses say the truth about every key. */
   async function lose(how: () => Promise<unknown>): Promise<number> {
     const { idle: _, ...watched } = Object.fromEntries(Object.entries(keys).map(([name, { key }]) => [name, key]));
-    const watch = new VerifyWatch(cluster, watched);
+    const watch = new CallWatch(
+      [0, 1].map((ingress) => new Set(Object.entries(watched).map(([name, key]) => probe(ingress, name, key)))),
+    );
     await eventually(() => expect(watch.seen.length).toBeGreaterThan(50), RECOVERED_WITHIN_MS);
     const cold = await cluster.createKey(); // in nobody's memory
     await how();
@@ -76,11 +81,11 @@ suite('a Redis that lost everything', () => {
     try {
       await eventually(async () => {
         for (const ingress of [0, 1]) {
-          const { said } = await verifyOnce(cluster, ingress, 'cold', cold.key);
+          const { said } = await askOnce(probe(ingress, 'cold', cold.key));
           coldSaid.add(said);
           expect(said).toBe('VALID');
           for (const name of ['plain', 'owned', 'credited', 'idle']) {
-            const seen = await verifyOnce(cluster, ingress, name, keys[name]?.key ?? '');
+            const seen = await askOnce(probe(ingress, name, keys[name]?.key ?? ''));
             if (name === 'credited' && seen.said === 'VALID') spent++;
             expect(seen).toMatchObject({ name, said: 'VALID' });
           }
@@ -99,7 +104,7 @@ suite('a Redis that lost everything', () => {
     spent += valid('credited');
     passed += valid('limited');
     expect(passed).toBeLessThanOrEqual(LIMIT);
-    console.info(`${watch.seen.length} verifications: ${JSON.stringify(VerifyWatch.tally(watch.seen))}`);
+    console.info(`${watch.seen.length} verifications: ${JSON.stringify(watch.tally())}`);
     return recoveredAt - lostAt;
   }
 
