@@ -17,7 +17,7 @@ interface Run {
   /** Whether the events came through ingress or straight into the topic. */
   readonly way: 'topic' | 'ingress';
   readonly consumers: number;
-  readonly seconds: number;
+  readonly perSecond: number;
   /** Processor seconds per million events. */
   readonly consumerCpu: number;
   readonly otherCpu: Readonly<Record<(typeof OTHERS)[number], number>>;
@@ -104,7 +104,7 @@ async function measured(
   return {
     way,
     consumers: consumers.names.length,
-    seconds,
+    perSecond: events / seconds,
     consumerCpu,
     otherCpu: Object.fromEntries(otherCpu),
   };
@@ -130,7 +130,7 @@ function figures(consumers: number, runs: readonly Run[], alone: readonly Run[])
     unit: 'CPU s per million events',
     reference: { name: '1 consumer', value: middle(alone, (run) => run.consumerCpu), ratio },
     targets: consumers === 1 ? undefined : [{ of: 'ratio', atMost: 1.1 }],
-    note: `meanwhile ${others} per million`,
+    note: `at ${Math.round(middle(runs, (run) => run.perSecond))} events/s; meanwhile ${others} per million`,
   };
 }
 

@@ -8,6 +8,7 @@ import { decodeRow } from '#domain/events/usage-row.js';
 import { decodeFrame, encodeFrame, FRAME_HEADER_BYTES } from '#domain/log/frame.js';
 import { partitionOf } from '#domain/log/partitioning.js';
 import type { EventLogWriter } from '#ports/event-log.js';
+import type { SpoolProgress } from '#ports/spool-progress.js';
 import { frameOf } from '../../test/support/event-rows.js';
 import { eventually } from '../../test/support/eventually.js';
 import { faulty } from '../../test/support/faulty.js';
@@ -40,10 +41,14 @@ afterEach(async () => {
 
 const away = () => new KeymeterError('LOG_UNAVAILABLE', 'away', { retryable: true });
 
-function drainer(target: EventLogWriter = log, options: SpoolDrainerOptions = {}): SpoolDrainer {
+function drainer(
+  target: EventLogWriter = log,
+  options: SpoolDrainerOptions = {},
+  progress: SpoolProgress = new SpoolProgressFile(join(folder, 'drained')),
+  clock = new ManualClock(),
+): SpoolDrainer {
   const reader = new SegmentLogReader(join(folder, 'spool'), spool.watermarks.shared);
-  const progress = new SpoolProgressFile(join(folder, 'drained'));
-  return new SpoolDrainer(reader, target, progress, new ManualClock(), options);
+  return new SpoolDrainer(reader, target, progress, clock, options);
 }
 
 /** One life of a node's drainer: goes on until all is in the log, or until something throws. */
@@ -264,6 +269,32 @@ test('what comes while small frames are on their way goes together in the next o
   wake();
   await running;
   expectAllInOrder(await rows(), [...first, ...more]);
+});
+
+test('how far it has come is written down twice a second, not each time when nothing is left to send', async () => {
+  const file = new SpoolProgressFile(join(folder, 'drained'));
+  const saved: number[] = [];
+  const progress = faulty<SpoolProgress>(file, {
+    save: (call, next) => {
+      saved.push(next);
+      return call();
+    },
+  });
+  const clock = new ManualClock();
+  const draining = drainer(log, {}, progress, clock);
+  const running = draining.run();
+  for (let n = 0; n < 20; n++) {
+    await spool.append(0, frameOf([{ id: `e${n}`, subject: 's', time: DAY }], DAY + n));
+    await draining.of({ partition: 0, offset: n });
+  }
+  expect(saved).toEqual([]);
+  clock.advance(500);
+  spool.watermarks.wake();
+  await eventually(() => expect(saved).toEqual([20]));
+  draining.stop();
+  spool.watermarks.wake();
+  await running;
+  expect(saved).toEqual([20]);
 });
 
 test('a disk without room for the progress ends nothing: events go on, and sent segments may go all the same', async () => {

@@ -74,8 +74,10 @@ export class SpoolDrainer extends LogArrival {
         await this.#rest();
         continue;
       }
-      await this.#save();
-      await this.spool.waitBeyond(PARTITION, this.#next, IDLE_WAIT_MS);
+      // A busy node is done with all of it many times a second: a file written each time would cost more than a frame.
+      if (this.#saveIsDue) await this.#save();
+      const waitMs = this.#saved === this.#next ? IDLE_WAIT_MS : SAVE_EVERY_MS;
+      await this.spool.waitBeyond(PARTITION, this.#next, waitMs);
     }
     await this.#save();
   }
@@ -108,8 +110,12 @@ export class SpoolDrainer extends LogArrival {
     if (positions === undefined) return true; // stopped
     this.#next += records.length;
     this.#settleBelow(this.#next, positions);
-    if (this.clock.monotonic() - this.#savedAt >= SAVE_EVERY_MS) await this.#save();
+    if (this.#saveIsDue) await this.#save();
     return true;
+  }
+
+  get #saveIsDue(): boolean {
+    return this.clock.monotonic() - this.#savedAt >= SAVE_EVERY_MS;
   }
 
   async #rest(): Promise<void> {
