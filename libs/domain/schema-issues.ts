@@ -13,7 +13,7 @@ export interface SchemaIssue {
 
 /**
  * A union says only that nothing fits. Where the value is of the kind of one alternative alone (the only text, the only
- * object), what that one finds is meant. A union with a message of its own keeps it.
+ * object, the only one with this `kind`), what that one finds is meant. A union with a message of its own keeps it.
  */
 export function specificIssues(issues: readonly SchemaIssue[]): SchemaIssue[] {
   return issues.flatMap((issue) => {
@@ -28,6 +28,8 @@ export function specificIssues(issues: readonly SchemaIssue[]): SchemaIssue[] {
 /** What zod says of a union without a message of its own. */
 const UNSAID = 'Invalid input';
 
-function isOfAnotherKind({ code, path }: SchemaIssue): boolean {
-  return code === 'invalid_type' && (path ?? []).length === 0;
+function isOfAnotherKind({ code, path = [], keys }: SchemaIssue): boolean {
+  if (path.length === 0)
+    return code === 'invalid_type' || (code === 'unrecognized_keys' && (keys ?? []).includes('kind'));
+  return path.length === 1 && path[0] === 'kind';
 }

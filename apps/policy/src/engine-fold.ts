@@ -3,8 +3,9 @@ import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import { restoreInto, takeSnapshot } from '#domain/policies/engine-snapshot.js';
-import { isRegrouped } from '#domain/policies/grouping.js';
+import { isRegrouped, isThreshold } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
+import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { PartitionFold } from './fold-runner.js';
@@ -15,12 +16,12 @@ import type { RegroupOutlet } from './regroup-outlet.js';
 /** Who is told of a partition's events; each call makes a new outlet. */
 export interface Outlets {
   /** Where the log has several partitions. */
-  readonly regroup?: (partition: number, policies: readonly Policy[]) => RegroupOutlet;
+  readonly regroup?: (partition: number, policies: readonly ThresholdPolicy[]) => RegroupOutlet;
   others(partition: number): readonly Outlet[];
 }
 
 interface Beside {
-  readonly regrouped: readonly Policy[];
+  readonly regrouped: readonly ThresholdPolicy[];
 }
 
 export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
@@ -79,7 +80,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
 
   putPolicy(policy: Policy): void {
     this.engine.putPolicy(policy);
-    this.regroup?.mend({ put: policy }, this.#last);
+    if (isThreshold(policy)) this.regroup?.mend({ put: policy }, this.#last);
   }
 
   removePolicy(id: string): void {

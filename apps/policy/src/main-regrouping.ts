@@ -5,7 +5,7 @@ import { GroupReading } from '#adapters/kafka/group-reading.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
-import type { Policy } from '#domain/policies/policy.js';
+import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { endOnFailure } from '#runtime/process-main.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
@@ -37,7 +37,7 @@ export class Regrouping {
   }
 
   /** Tells what the events of one partition mean to policies that are counted here. */
-  outlet(source: number, policies: readonly Policy[]): RegroupOutlet {
+  outlet(source: number, policies: readonly ThresholdPolicy[]): RegroupOutlet {
     const { id: log, partitions } = this.own.log.topic;
     return new RegroupOutlet({ log, source, sources: partitions, partitions }, this.#log, policies);
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { UsageEvent } from '#domain/events/usage-event.js';
 import { mintId } from '#domain/keys/key-text.js';
 import type { Position } from '#domain/log/position.js';
@@ -9,6 +9,7 @@ import { Clock } from '#ports/clock.js';
 import { type PolicyIntent, PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 import { AuditLog } from './audit-log.js';
+import { DocumentRules } from './document-rules.js';
 import { OneAtATime } from './one-at-a-time.js';
 
 /** Each costs memory and time for every matching event. */
@@ -26,6 +27,7 @@ export class PolicyEditor {
     private readonly store: PolicyStore,
     private readonly log: AuditLog,
     private readonly clock: Clock,
+    @Optional() private readonly rules: DocumentRules = new DocumentRules(1),
   ) {}
 
   create(input: PolicyInput): Promise<Policy> {
@@ -37,7 +39,7 @@ export class PolicyEditor {
       }
       const now = this.clock.now();
       const id = mintId('pol', randomBytes(16));
-      return this.#put({ ...input, id, version: 1, createdAt: now, updatedAt: now });
+      return this.#put(policyOf(input, { id, version: 1, createdAt: now, updatedAt: now }));
     });
   }
 
@@ -51,9 +53,8 @@ export class PolicyEditor {
         input.name,
       );
       const { version, createdAt, updatedAt } = current;
-      const unchanged = { ...input, id, version, createdAt, updatedAt };
-      if (sameText(unchanged, current)) return current;
-      return this.#put({ ...unchanged, version: version + 1, updatedAt: this.clock.now() });
+      if (sameText(policyOf(input, { id, version, createdAt, updatedAt }), current)) return current;
+      return this.#put(policyOf(input, { id, version: version + 1, createdAt, updatedAt: this.clock.now() }));
     });
   }
 
@@ -81,6 +82,7 @@ export class PolicyEditor {
   }
 
   async #put(policy: Policy): Promise<Policy> {
+    this.rules.demand(policy);
     await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId() });
     return policy;
   }
@@ -102,6 +104,12 @@ export class PolicyEditor {
     const { partition, offset } = await this.log.append(rowOf(intent, this.clock.now()));
     return { partition, offset };
   }
+}
+
+function policyOf(input: PolicyInput, saved: Pick<Policy, 'id' | 'version' | 'createdAt' | 'updatedAt'>): Policy {
+  if (!('kind' in input)) return { ...input, ...saved };
+  const { name, mode } = input;
+  return { ...saved, name, mode, document: input };
 }
 
 function rowOf({ kind, policy, rowId }: PolicyIntent, now: number): UsageEvent {

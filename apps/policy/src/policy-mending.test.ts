@@ -1,13 +1,13 @@
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
-import type { Policy } from '#domain/policies/policy.js';
 import { eventAt, policyOf, putRow } from '#domain/policies/policy-fixture.js';
+import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import { PolicyMending } from './policy-mending.js';
 
 const T = Date.UTC(2026, 5, 1);
 const GAP = { partition: 1, from: 0, to: 5 };
 /** More than three a minute, made at the second second. */
-const policy: Policy = { ...policyOf({ threshold: 3 }), createdAt: T + 1_000, updatedAt: T + 1_000 };
+const policy: ThresholdPolicy = { ...policyOf({ threshold: 3 }), createdAt: T + 1_000, updatedAt: T + 1_000 };
 
 /** Frame 5: four events from before the policy; 6: perhaps its row; 7 and 8: two events each. */
 function replay(engine: PolicyEngine, mending: PolicyMending, row: 'row kept' | 'row gone'): Enforcement[] {

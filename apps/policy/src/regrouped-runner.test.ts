@@ -11,10 +11,10 @@ import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { formatPlace } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
-import type { Policy } from '#domain/policies/policy.js';
 import { putRow } from '#domain/policies/policy-fixture.js';
 import { LOG, perAddress, SourceLog } from '#domain/policies/regrouped-fixture.js';
 import { decodeRegrouped } from '#domain/policies/regrouped-record.js';
+import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
@@ -102,7 +102,7 @@ function frameOf(event: PlacedEvent): DecidedFrame {
 }
 
 /** Partitions in which the policies begin, with uses of a few addresses in them. */
-function sourcesOf(policies: readonly Policy[], uses: number): SourceLog[] {
+function sourcesOf(policies: readonly ThresholdPolicy[], uses: number): SourceLog[] {
   const sources = Array.from({ length: SOURCES }, (_, partition) => new SourceLog(partition, SOURCES, PARTITIONS));
   for (const policy of policies) for (const source of sources) source.put(policy, T);
   for (let n = 0; n < uses; n++) {
@@ -118,7 +118,7 @@ async function takeAll(runner: RegroupedRunner, partition: number, most = Infini
 }
 
 /** What one engine decides that is given the events in the order in which the regrouped log has their places first. */
-async function expectedIds(policies: readonly Policy[], sources: readonly SourceLog[]): Promise<string[]> {
+async function expectedIds(policies: readonly ThresholdPolicy[], sources: readonly SourceLog[]): Promise<string[]> {
   const ids: string[] = [];
   for (const policy of policies) {
     for (let partition = 0; partition < PARTITIONS; partition++) {

@@ -5,17 +5,17 @@ import type { CountedEvent, Crossing } from './decision.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
-import type { Policy } from './policy.js';
 import { PolicyRun } from './policy-run.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class CalendarRun extends PolicyRun<CalendarState> {
   /** Whole windows are kept until the watermark has passed their end: nothing reaches further back. */
   protected readonly reachMs = 0;
   readonly #windows: CalendarWindows;
 
-  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
+  constructor(policy: ThresholdPolicy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
     super(policy, limits, counters, completeTo);
-    const window = policy.window as Exclude<Policy['window'], string>;
+    const window = policy.window as Exclude<ThresholdPolicy['window'], string>;
     this.#windows = new CalendarWindows(window.calendar, window.timeZone);
   }
 

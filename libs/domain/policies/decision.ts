@@ -4,7 +4,7 @@ import type { EventPosition } from '../log/position.js';
 import { durationMs } from './duration.js';
 import type { Enforcement, EnforcementAction } from './enforcement.js';
 import { perOf } from './field-reader.js';
-import type { Policy } from './policy.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export const MAX_LISTED_EVENTS = 1_000;
 
@@ -26,19 +26,24 @@ export interface Crossing {
 }
 
 /** False where the policy must stay silent: a revoke from history or from a time yet to come. */
-export function mayDecide(policy: Policy, event: CountedEvent): boolean {
+export function mayDecide(policy: ThresholdPolicy, event: CountedEvent): boolean {
   if (policy.action.type !== 'revoke' || policy.appliesToLate) return true;
   return Math.abs(event.acceptedAt - event.time) <= HISTORY_MS;
 }
 
 /** When the same target may be decided on again; a warning lasts no time. */
-export function untilOf(policy: Policy, begin: number): number | null {
+export function untilOf(policy: ThresholdPolicy, begin: number): number | null {
   const { action } = policy;
   if (action.type === 'revoke') return null;
   return action.type === 'warn' ? begin : begin + durationMs(action.for);
 }
 
-export function enforcementOf(policy: Policy, target: string, event: CountedEvent, crossing: Crossing): Enforcement {
+export function enforcementOf(
+  policy: ThresholdPolicy,
+  target: string,
+  event: CountedEvent,
+  crossing: Crossing,
+): Enforcement {
   const { partition, offset, index } = event;
   return {
     id: enforcementId(policy, target, event),
@@ -60,13 +65,13 @@ export function enforcementOf(policy: Policy, target: string, event: CountedEven
   };
 }
 
-function enforcementId(policy: Policy, target: string, cause: EventPosition): string {
+function enforcementId(policy: ThresholdPolicy, target: string, cause: EventPosition): string {
   const place = [cause.partition, cause.offset, cause.index];
   const text = JSON.stringify([policy.id, policy.version, target, ...place]);
   return `enf_${createHash('sha256').update(text).digest('hex')}`;
 }
 
-function actionOf({ action }: Policy): EnforcementAction {
+function actionOf({ action }: ThresholdPolicy): EnforcementAction {
   if (action.type !== 'throttle') return { type: action.type };
   // The schema has filled both for every stored policy.
   return { type: 'throttle', limit: action.limit ?? 0, windowMs: durationMs(action.window ?? '1m') };

@@ -1,19 +1,24 @@
 /**
- * The engine's whole state as bytes: `KMP1`, uint32 length of the JSON part, JSON (policies and target names), then
- * doubles (watermarks and states in the order of the names). A restored engine goes on exactly as the original.
+ * The engine's whole state as bytes: `KMP2`, uint32 lengths of the JSON part and of the documents, JSON (policies and
+ * target names), documents in their own form, then doubles (watermarks and states in the order of the names). A restored
+ * engine goes on exactly as the original.
  */
+import { DocumentRun } from './documents/document-run.js';
+import { readRun, writeRun } from './documents/document-snapshot.js';
 import { DoubleReader, DoubleWriter } from './doubles.js';
 import { PolicyEngine } from './engine.js';
 import type { EngineLimits } from './engine-counters.js';
+import { StateReader, StateWriter } from './measures/state-bytes.js';
 import type { Policy } from './policy.js';
 import type { TargetNames } from './policy-run.js';
 
-const MAGIC = 'KMP1';
-const HEADER_BYTES = 8;
+const MAGIC = 'KMP2';
+const HEADER_BYTES = 12;
 
 interface SavedRun {
   readonly policy: Policy;
-  readonly names: TargetNames;
+  /** None of a document. */
+  readonly names?: TargetNames;
 }
 
 /** The JSON part: the runs alone, or with what else belongs to the same moment of the log. */
@@ -23,13 +28,20 @@ type SavedEngine = readonly SavedRun[] | { readonly runs: readonly SavedRun[]; r
 export function takeSnapshot(engine: PolicyEngine, beside?: unknown): Uint8Array {
   const doubles = new DoubleWriter();
   const runs: SavedRun[] = [];
-  for (const run of engine.runs) runs.push({ policy: run.policy, names: run.write(doubles) });
+  const documents = new StateWriter();
+  for (const run of engine.runs) {
+    if (run instanceof DocumentRun) {
+      runs.push({ policy: run.policy });
+      writeRun(run, documents);
+    } else runs.push({ policy: run.policy, names: run.write(doubles) });
+  }
   const saved: SavedEngine = beside === undefined ? runs : { runs, beside };
   const json = Buffer.from(JSON.stringify(saved));
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   header.writeUInt32LE(json.length, 4);
-  return Buffer.concat([header, json, doubles.bytes()]);
+  header.writeUInt32LE(documents.bytes().length, 8);
+  return Buffer.concat([header, json, documents.bytes(), doubles.bytes()]);
 }
 
 /** Undefined when the bytes are of another format: the log then has to be read again from its start. */
@@ -50,14 +62,17 @@ export function restoreInto(
   const jsonEnd = HEADER_BYTES + buffer.readUInt32LE(4);
   const saved = JSON.parse(buffer.toString('utf8', HEADER_BYTES, jsonEnd)) as SavedEngine;
   const { runs, beside } = 'runs' in saved ? saved : { runs: saved, beside: undefined };
-  const doubles = new DoubleReader(buffer.subarray(jsonEnd));
+  const documentsEnd = jsonEnd + buffer.readUInt32LE(8);
+  const documents = new StateReader(buffer.subarray(jsonEnd, documentsEnd));
+  const doubles = new DoubleReader(buffer.subarray(documentsEnd));
   const engine = make();
   for (const { policy, names } of runs) {
     const run = engine.putPolicy(policy);
     if (run === undefined) return undefined;
-    run.read(names, doubles);
+    if (run instanceof DocumentRun) readRun(run, documents);
+    else if (names) run.read(names, doubles);
   }
-  if (!doubles.atEnd) throw new RangeError('snapshot has bytes left over');
+  if (!doubles.atEnd || !documents.atEnd) throw new RangeError('snapshot has bytes left over');
   engine.reindex();
   return { engine, beside };
 }

@@ -4,9 +4,9 @@ import type { Enforcement } from './enforcement.js';
 import { PolicyEngine } from './engine.js';
 import { restoreSnapshot, takeSnapshot } from './engine-snapshot.js';
 import { NaiveEngine } from './naive-engine.js';
-import type { Policy } from './policy.js';
 import { liftEvent } from './policy-change.js';
 import { eventAt, policyOf, putRow } from './policy-fixture.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 const SEED = Number(process.env.KEYMETER_TEST_SEED ?? 20_260_601);
 const LATENESS_MS = 60_000;
@@ -46,7 +46,7 @@ const steps = fc.array(
 type Generated<A> = A extends fc.Arbitrary<infer T> ? T : never;
 type Step = Generated<typeof steps>[number];
 
-function policyFrom({ window, action, sum, threshold }: Generated<typeof policies>): Policy {
+function policyFrom({ window, action, sum, threshold }: Generated<typeof policies>): ThresholdPolicy {
   const field = sum ? 'data.bytes' : undefined;
   return policyOf({ window, action, threshold, aggregate: sum ? 'sum' : 'count', field });
 }

@@ -2,15 +2,15 @@ import type { PlacedEvent } from '../events/usage-event.js';
 import type { Enforcement } from './enforcement.js';
 import { PolicyEngine } from './engine.js';
 import type { EngineLimits } from './engine-counters.js';
-import type { Policy } from './policy.js';
 import { changeEvent, liftEvent, POLICY_DELETED, POLICY_PUT } from './policy-change.js';
 import { eventAt, policyOf, putRow } from './policy-fixture.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 const T = Date.UTC(2026, 5, 1, 12);
 const MINUTE = 60_000;
 
 /** An engine with policies in force and a log that grows by one event per call. */
-function engineWith(policies: Policy[], limits: Partial<EngineLimits> = {}) {
+function engineWith(policies: ThresholdPolicy[], limits: Partial<EngineLimits> = {}) {
   const engine = new PolicyEngine(limits);
   let offset = 0;
   const apply = (event: PlacedEvent): readonly Enforcement[] => engine.apply({ ...event, offset: offset++ });

@@ -6,12 +6,16 @@
 import type { PlacedEvent } from '../events/usage-event.js';
 import { CalendarRun } from './calendar-run.js';
 import type { CountedEvent } from './decision.js';
+import { DocumentRun } from './documents/document-run.js';
+import { SEPARATOR } from './documents/subject-separator.js';
 import type { Enforcement } from './enforcement.js';
 import { EngineCounters, type EngineLimits } from './engine-counters.js';
+import { isThreshold } from './grouping.js';
 import type { Measure } from './measure.js';
-import { MAX_EVENTS_PER_TARGET, type Policy } from './policy.js';
+import type { Policy } from './policy.js';
 import { type Lift, POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
 import { SlidingRun } from './sliding-run.js';
+import { MAX_EVENTS_PER_TARGET, type ThresholdPolicy } from './threshold-policy.js';
 
 export const DEFAULT_LIMITS: EngineLimits = {
   latenessMs: 300_000,
@@ -20,7 +24,8 @@ export const DEFAULT_LIMITS: EngineLimits = {
   maxEvents: 4_000_000,
 };
 
-type Run = SlidingRun | CalendarRun;
+type ThresholdRun = SlidingRun | CalendarRun;
+type Run = ThresholdRun | DocumentRun;
 
 const NONE: readonly Enforcement[] = [];
 
@@ -70,7 +75,7 @@ export class PolicyEngine {
   /** As `apply`, for one policy in force, of an event whose target and measure were read elsewhere. */
   applySelected(id: string, target: string, event: CountedEvent, measure: Measure): Enforcement | undefined {
     const run = this.#runs.get(id);
-    if (run === undefined) return undefined;
+    if (run === undefined || run instanceof DocumentRun) return undefined;
     const before = run.kept;
     const enforcement = run.applySelected(target, event, measure);
     this.#kept += run.kept - before;
@@ -102,7 +107,7 @@ export class PolicyEngine {
 
   get targets(): number {
     let targets = 0;
-    for (const run of this.#runs.values()) targets += run.table.size;
+    for (const run of this.#runs.values()) targets += run.targets;
     return targets;
   }
 
@@ -115,13 +120,9 @@ export class PolicyEngine {
     const current = this.#runs.get(policy.id);
     if (current !== undefined) {
       if (policy.version <= current.policy.version) return current;
-      if (countsAlike(current.policy, policy)) {
-        current.adopt(policy);
-        return current;
-      }
+      if (adopted(current, policy)) return current;
     }
-    const Windows = typeof policy.window === 'string' ? SlidingRun : CalendarRun;
-    const run = new Windows(policy, this.limits, this.counters, this.#completeTo);
+    const run = this.#runOf(policy);
     this.#runs.set(policy.id, run);
     this.reindex();
     return run;
@@ -132,8 +133,9 @@ export class PolicyEngine {
     if (this.#runs.delete(id)) this.reindex();
   }
 
-  lift({ policyId, target, cause }: Lift): void {
-    this.#runs.get(policyId)?.lift(target.value, cause);
+  lift({ policyId, target, subject, cause }: Lift): void {
+    const name = subject?.join(SEPARATOR) ?? target.value;
+    this.#runs.get(policyId)?.lift(name, cause);
   }
 
   /** After policies came or went, or their states were read from a snapshot. */
@@ -154,6 +156,12 @@ export class PolicyEngine {
     this.#ofAnyType = runs.filter(({ match: { types } }) => types === undefined);
   }
 
+  #runOf(policy: Policy): Run {
+    if (!isThreshold(policy)) return new DocumentRun(policy, this.limits, this.counters, this.#completeTo);
+    const Windows = typeof policy.window === 'string' ? SlidingRun : CalendarRun;
+    return new Windows(policy, this.limits, this.counters, this.#completeTo);
+  }
+
   #change(change: PolicyChange): void {
     if (change.kind === 'put') this.putPolicy(change.policy);
     else if (change.kind === 'lifted') this.lift(change.lift);
@@ -167,15 +175,22 @@ export class PolicyEngine {
       for (const run of this.#runs.values()) if (largest === undefined || run.kept > largest.kept) largest = run;
       if (largest === undefined) return;
       const before = largest.kept;
-      largest.table.rotate();
+      largest.rotate();
       this.#kept += largest.kept - before;
     }
   }
 }
 
 /** A new version that counts the same goes on with what was counted. */
-export function countsAlike(a: Policy, b: Policy): boolean {
-  const counting = ({ match, groupBy, aggregate, field, window }: Policy) =>
+function adopted(run: Run, policy: Policy): boolean {
+  if (run instanceof DocumentRun) return !isThreshold(policy) && run.adopts(policy);
+  if (!isThreshold(policy) || !countsAlike(run.policy, policy)) return false;
+  run.adopt(policy);
+  return true;
+}
+
+export function countsAlike(a: ThresholdPolicy, b: ThresholdPolicy): boolean {
+  const counting = ({ match, groupBy, aggregate, field, window }: ThresholdPolicy) =>
     JSON.stringify([match, groupBy, aggregate, field, window]);
   return counting(a) === counting(b);
 }

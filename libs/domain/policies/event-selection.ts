@@ -3,14 +3,14 @@ import type { UsageEvent } from '../events/usage-event.js';
 import { type FieldReader, prefixedReader, targetReader } from './field-reader.js';
 import { compileMatch, type EventMatch } from './matcher.js';
 import { type Measure, readMeasure } from './measure.js';
-import type { Policy } from './policy.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class EventSelection {
   readonly match: EventMatch;
   readonly #target: (event: UsageEvent) => string;
   readonly #field: FieldReader | undefined;
 
-  constructor({ match, groupBy, field }: Pick<Policy, 'match' | 'groupBy' | 'field'>) {
+  constructor({ match, groupBy, field }: Pick<ThresholdPolicy, 'match' | 'groupBy' | 'field'>) {
     this.match = compileMatch(match);
     this.#target = targetReader(groupBy);
     this.#field = field === undefined ? undefined : prefixedReader(field);

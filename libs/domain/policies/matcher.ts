@@ -6,9 +6,9 @@ import { requiredValues } from '../conditions/required-values.js';
 import { RESERVED_SOURCE_PREFIX, type UsageEvent } from '../events/usage-event.js';
 import { decimalText, isScalar, scalarText } from '../events/usage-row.js';
 import { dataReader } from './field-reader.js';
-import type { Policy } from './policy.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
-type Match = Policy['match'];
+type Match = ThresholdPolicy['match'];
 type FieldMatch = Exclude<Match, string>;
 type Condition = NonNullable<FieldMatch['data']>[string];
 

@@ -5,7 +5,7 @@
 import type { PlacedEvent } from '../events/usage-event.js';
 import { calendarWindowAt } from './calendar-window.js';
 import { durationMs } from './duration.js';
-import type { Policy } from './policy.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export interface NaiveDecision {
   readonly target: string;
@@ -29,7 +29,7 @@ export class NaiveEngine {
   #watermark = -Infinity;
 
   constructor(
-    private readonly policy: Policy,
+    private readonly policy: ThresholdPolicy,
     private readonly latenessMs: number,
   ) {}
 
@@ -91,7 +91,7 @@ export class NaiveEngine {
   }
 
   #calendar(events: PlacedEvent[], event: PlacedEvent, hold: Hold): { start: number; end: number } | undefined {
-    const { calendar, timeZone } = this.policy.window as Exclude<Policy['window'], string>;
+    const { calendar, timeZone } = this.policy.window as Exclude<ThresholdPolicy['window'], string>;
     const window = calendarWindowAt(calendar, timeZone, event.time);
     if (hold.windows.has(window.start) || window.start < hold.decidedTo || event.time < hold.blockedUntil)
       return undefined;

@@ -20,6 +20,8 @@ const deletedSchema = z.object({ id: z.string(), version: z.int() });
 export const liftSchema = z.object({
   policyId: z.string(),
   target: z.object({ value: z.string() }),
+  /** Every field of it, where a document decides per several. */
+  subject: z.array(z.string()).optional(),
   cause: z.object({ partition: z.int(), offset: z.int(), index: z.int() }),
 });
 

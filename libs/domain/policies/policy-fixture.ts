@@ -1,12 +1,12 @@
 /** Policies and events for tests and benchmarks. */
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { JsonObject } from '../json.js';
-import { type Policy, policyInputSchema } from './policy.js';
 import { changeEvent, POLICY_PUT } from './policy-change.js';
+import { type ThresholdPolicy, thresholdInputSchema } from './threshold-policy.js';
 
 /** More than three a minute per key are held for ten minutes, unless said otherwise. */
-export function policyOf(change: Record<string, unknown> = {}, version = 1): Policy {
-  const input = policyInputSchema.parse({
+export function policyOf(change: Record<string, unknown> = {}, version = 1): ThresholdPolicy {
+  const input = thresholdInputSchema.parse({
     name: 'test',
     match: { type: 'request' },
     groupBy: 'keyId',
@@ -37,7 +37,7 @@ export function eventAt(time: number, offset: number, data: JsonObject = { keyId
   };
 }
 
-export function putRow(policy: Policy, offset: number, time = 0): PlacedEvent {
+export function putRow(policy: ThresholdPolicy, offset: number, time = 0): PlacedEvent {
   const event = changeEvent(POLICY_PUT, `c${offset}`, policy.id, time, policy);
   return { ...event, partition: 0, offset, index: 0, acceptedAt: time };
 }

@@ -11,10 +11,10 @@ import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { EventSelection } from './event-selection.js';
 import { type Measure, total } from './measure.js';
 import { packPlace } from './packed-place.js';
-import type { Policy } from './policy.js';
 import { PolicyWatermark } from './policy-watermark.js';
 import type { TargetState } from './target-state.js';
 import { TargetTable } from './target-table.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 /** Event time between two removals of dead targets, besides what the window and the lateness add. */
 const MIN_SWEEP_MS = 60_000;
@@ -37,7 +37,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   readonly #selection: EventSelection;
 
   constructor(
-    public policy: Policy,
+    public policy: ThresholdPolicy,
     protected readonly limits: EngineLimits,
     protected readonly counters: EngineCounters,
     completeTo = Infinity,
@@ -57,6 +57,15 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
 
   get watermark(): number {
     return this.watermarks.value;
+  }
+
+  get targets(): number {
+    return this.table.size;
+  }
+
+  /** Forgets the least recently active targets. */
+  rotate(): void {
+    this.table.rotate();
   }
 
   abstract createState(): State;
@@ -112,7 +121,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   }
 
   /** Takes a new version that counts the same: what was counted stays, holds and warnings begin afresh. */
-  adopt(policy: Policy): void {
+  adopt(policy: ThresholdPolicy): void {
     this.policy = policy;
     for (const state of this.table.states()) state.releaseForNewVersion();
   }

@@ -1,9 +1,9 @@
 /** Collects what a regrouper says into records by partition of the regrouped log. Pure. */
 import { partitionOf } from '../log/partitioning.js';
 import type { CountedEvent } from './decision.js';
-import type { Policy } from './policy.js';
 import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
 import type { Regrouped } from './regrouper.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export interface RegroupedSource {
   /** Id of the topic of events. */
@@ -20,7 +20,7 @@ export interface PlacedRecord {
 }
 
 interface OpenRecord {
-  readonly policies: Policy[];
+  readonly policies: ThresholdPolicy[];
   readonly entries: RegroupedEntry[];
   bytes: number;
 }
@@ -91,7 +91,7 @@ export class RegroupedBatch {
     this.#full.push({ partition, value: this.#encode(policies, entries) });
   }
 
-  #encode(policies: Policy[], entries: RegroupedEntry[]): Buffer {
+  #encode(policies: ThresholdPolicy[], entries: RegroupedEntry[]): Buffer {
     const { log, source, sources } = this.source;
     return Buffer.from(
       JSON.stringify({ v: 1, log, source, sources, upTo: this.#upTo, policies, entries } satisfies RegroupedRecord),
@@ -116,7 +116,7 @@ function put(record: OpenRecord, event: CountedEvent, said: Regrouped): void {
   record.bytes += ENTRY_BYTES + MAX_BYTES_PER_UNIT * said.target.length + MEASURE_BYTES * measures.length;
 }
 
-function numberOf(record: OpenRecord, policy: Policy): number {
+function numberOf(record: OpenRecord, policy: ThresholdPolicy): number {
   const known = record.policies.indexOf(policy);
   if (known >= 0) return known;
   record.bytes += JSON.stringify(policy).length;

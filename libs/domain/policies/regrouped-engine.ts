@@ -8,9 +8,10 @@ import type { Enforcement } from './enforcement.js';
 import { countsAlike, PolicyEngine } from './engine.js';
 import type { EngineLimits } from './engine-counters.js';
 import { restoreInto, takeSnapshot } from './engine-snapshot.js';
-import type { Policy } from './policy.js';
+import { isThreshold } from './grouping.js';
 import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
 import { isBehind, type SavedProgress, SourceProgress } from './source-progress.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 interface Gone {
   readonly version: number;
@@ -98,7 +99,7 @@ export class RegroupedEngine {
     const [offset, index, time, acceptedAt, target, measures] = entry;
     const event = { partition: source, offset, index, time, acceptedAt };
     for (const [number, units, nanos] of measures) {
-      const policy = policies[number] as Policy;
+      const policy = policies[number] as ThresholdPolicy;
       if (!this.#isInForce(policy)) {
         this.counters.superseded++;
         continue;
@@ -109,11 +110,11 @@ export class RegroupedEngine {
   }
 
   /** Whether what a source counts for this version counts here; a newer one than known comes into force. */
-  #isInForce(policy: Policy): boolean {
+  #isInForce(policy: ThresholdPolicy): boolean {
     const current = this.engine.policy(policy.id);
     if (current?.version === policy.version) return true;
     if (policy.version <= (this.gone.get(policy.id)?.version ?? 0)) return false;
-    if (current && policy.version < current.version) return countsAlike(policy, current);
+    if (current && policy.version < current.version) return isThreshold(current) && countsAlike(policy, current);
     this.engine.putPolicy(policy);
     return true;
   }

@@ -2,17 +2,17 @@
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { JsonObject } from '../json.js';
 import type { Enforcement } from './enforcement.js';
-import type { Policy } from './policy.js';
 import { changeEvent, liftEvent, POLICY_DELETED } from './policy-change.js';
 import { eventAt, policyOf, putRow } from './policy-fixture.js';
 import { RegroupedBatch } from './regrouped-batch.js';
 import { decodeRegrouped, type RegroupedRecord } from './regrouped-record.js';
 import { Regrouper } from './regrouper.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export const LOG = 'log-of-tests';
 
 /** More than three a minute per address are held for ten minutes, unless said otherwise. */
-export function perAddress(change: Record<string, unknown> = {}, version = 1): Policy {
+export function perAddress(change: Record<string, unknown> = {}, version = 1): ThresholdPolicy {
   return policyOf({ name: 'per-address', groupBy: 'ip', ...change }, version);
 }
 
@@ -30,11 +30,11 @@ export class SourceLog {
     return this.#append(eventAt(time, this.rows.length, data), time);
   }
 
-  put(policy: Policy, time = 0): PlacedEvent {
+  put(policy: ThresholdPolicy, time = 0): PlacedEvent {
     return this.#append(putRow(policy, this.rows.length, time), time);
   }
 
-  remove({ id, version }: Policy, time = 0): PlacedEvent {
+  remove({ id, version }: ThresholdPolicy, time = 0): PlacedEvent {
     return this.#append(changeEvent(POLICY_DELETED, `d${this.rows.length}`, id, time, { id, version }), time);
   }
 

@@ -5,8 +5,8 @@
  */
 import { z } from 'zod';
 import { KnownPolicies } from './known-policies.js';
-import { type Policy, policySchema } from './policy.js';
 import { liftSchema } from './policy-change.js';
+import { type ThresholdPolicy, thresholdPolicySchema } from './threshold-policy.js';
 
 const count = z.int().nonnegative();
 const time = z.number();
@@ -33,7 +33,7 @@ export const regroupedSchema = z.strictObject({
   sources: z.int().positive(),
   /** Of the source everything accepted up to here was sent before, or is in this record; epoch ms. */
   upTo: time,
-  policies: z.array(policySchema),
+  policies: z.array(thresholdPolicySchema),
   /** In the order of their places. All of one event are in one record. */
   entries: z.array(z.union([counted, changed])),
 });
@@ -54,7 +54,7 @@ export function decodeRegrouped(value: Buffer, known = new KnownPolicies()): Dec
   }
   const parsed = withUnreadPolicies.safeParse(json);
   if (!parsed.success) return { ok: false, reason: z.prettifyError(parsed.error) };
-  const policies: Policy[] = [];
+  const policies: ThresholdPolicy[] = [];
   for (const carried of parsed.data.policies) {
     const policy = known.read(carried);
     if ('reason' in policy) return { ok: false, reason: `carries a policy that is none: ${policy.reason}` };

@@ -5,14 +5,14 @@
  */
 import type { PlacedEvent } from '../events/usage-event.js';
 import { EventSelection } from './event-selection.js';
-import { isRegrouped } from './grouping.js';
+import { isRegrouped, isThreshold } from './grouping.js';
 import type { Measure } from './measure.js';
-import type { Policy } from './policy.js';
 import { type Lift, POLICY_SOURCE, readPolicyChange } from './policy-change.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 /** For how much one event counts in one policy. */
 export interface SelectedMeasure extends Measure {
-  readonly policy: Policy;
+  readonly policy: ThresholdPolicy;
 }
 
 export type Regrouped =
@@ -27,7 +27,7 @@ export type Regrouped =
   | { readonly kind: 'gone'; readonly id: string; readonly version: number };
 
 interface Selected {
-  readonly policy: Policy;
+  readonly policy: ThresholdPolicy;
   readonly selection: EventSelection;
 }
 
@@ -41,12 +41,12 @@ export class Regrouper {
   /** Matching events without a target, or whose field is no decimal number. */
   unmeasured = 0;
 
-  constructor(policies: readonly Policy[] = []) {
+  constructor(policies: readonly ThresholdPolicy[] = []) {
     for (const policy of policies) this.putPolicy(policy);
   }
 
   /** Regrouped policies in force at this point of the log. */
-  get policies(): readonly Policy[] {
+  get policies(): readonly ThresholdPolicy[] {
     return [...this.#policies.values()].map(({ policy }) => policy);
   }
 
@@ -71,7 +71,7 @@ export class Regrouper {
   }
 
   /** An older or equal version than the one in force changes nothing. Answers what is not counted any more. */
-  putPolicy(policy: Policy): readonly Regrouped[] {
+  putPolicy(policy: ThresholdPolicy): readonly Regrouped[] {
     const current = this.#policies.get(policy.id)?.policy;
     if (!isRegrouped(policy)) return current && policy.version > current.version ? this.removePolicy(policy.id) : NONE;
     if (current && policy.version <= current.version) return NONE;
@@ -91,7 +91,7 @@ export class Regrouper {
   #change(event: PlacedEvent): readonly Regrouped[] {
     const change = readPolicyChange(event);
     if (change === undefined) return NONE;
-    if (change.kind === 'put') return this.putPolicy(change.policy);
+    if (change.kind === 'put') return isThreshold(change.policy) ? this.putPolicy(change.policy) : NONE;
     if (change.kind === 'deleted') return this.removePolicy(change.id);
     const { lift } = change;
     return this.#policies.has(lift.policyId) ? [{ kind: 'lifted', target: lift.target.value, lift }] : NONE;

@@ -9,15 +9,15 @@ import { durationMs } from './duration.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
-import type { Policy } from './policy.js';
 import { PolicyRun } from './policy-run.js';
 import { SlidingState } from './sliding-state.js';
+import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class SlidingRun extends PolicyRun<SlidingState> {
   protected readonly reachMs: number;
   readonly #scratch: Measure = { units: 0, nanos: 0 };
 
-  constructor(policy: Policy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
+  constructor(policy: ThresholdPolicy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
     super(policy, limits, counters, completeTo);
     this.reachMs = durationMs(policy.window as string);
   }

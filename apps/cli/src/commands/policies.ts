@@ -1,3 +1,4 @@
+import { readPolicyFile } from '#domain/policies/documents/policy-file.js';
 import type { Command, Invocation } from '../command.js';
 import { CliError, EXIT, type ExitCode } from '../exit-code.js';
 import { ApiClient } from '../http/api-client.js';
@@ -6,6 +7,7 @@ import { readText } from '../input-text.js';
 import { findLogin } from '../login/login-file.js';
 import { writeTable } from '../output/table.js';
 import { checkPolicies } from '../policies/check-command.js';
+import { faultLine } from '../policies/policy-files.js';
 import { testPolicies } from '../policies/test-command.js';
 
 const PATH = '/api/v1/policies';
@@ -38,8 +40,9 @@ export const policiesCommand: Command = {
   notes:
     'check and test read policy documents (YAML or JSON, `kind: Policy`) and ask no server: check says whether they are\n' +
     'sound and what they cost, test runs the examples that they carry; both exit with 1 where something is wrong.\n' +
-    'For apply, FILE holds one policy as JSON, an array of them, or {"policies": [...]}. apply creates a policy, or replaces the\n' +
-    'one of the same name; policies that the file does not name stay. It stops at the first refused policy.',
+    'For apply, FILE holds documents, or threshold policies as JSON: one, an array, or {"policies": [...]}. It creates a\n' +
+    'policy, or replaces the one of the same name; policies that the file does not name stay. It stops at the first that\n' +
+    'is refused.',
   async run(invocation) {
     const { args, context } = invocation;
     const [verb, name, ...rest] = args;
@@ -59,6 +62,7 @@ export const policiesCommand: Command = {
 type PolicyDraft = { readonly name: string } & Readonly<Record<string, unknown>>;
 
 function parsePolicies(file: string, text: string): PolicyDraft[] {
+  if (/^\s*("?kind"?\s*:|\{\s*"kind")/m.test(text)) return documentsOf(file, text);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -77,6 +81,13 @@ function parsePolicies(file: string, text: string): PolicyDraft[] {
     names.add(name);
   }
   return drafts as PolicyDraft[];
+}
+
+function documentsOf(file: string, text: string): PolicyDraft[] {
+  const { policies, faults } = readPolicyFile(text);
+  if (faults.length === 0) return policies.map(({ document }) => document);
+  const lines = faults.map((fault) => faultLine({ ...fault, file }).trimEnd());
+  throw new CliError(EXIT.failed, `nothing was applied\n${lines.join('\n')}`);
 }
 
 async function applyPolicies(

@@ -4,14 +4,9 @@ import type { PlacedEvent } from '../../events/usage-event.js';
 import { durationMs } from '../duration.js';
 import type { Enforcement, EnforcementAction } from '../enforcement.js';
 import { perOf } from '../field-reader.js';
+import type { DocumentPolicy } from './document-policy.js';
 import type { PolicyDocument, Stage } from './policy-document.js';
 import { SEPARATOR } from './subject-separator.js';
-
-export interface DocumentPolicy {
-  readonly id: string;
-  readonly version: number;
-  readonly document: PolicyDocument;
-}
 
 /** What a decision of a document says beside what every enforcement says. */
 export interface Decision extends Enforcement {
@@ -39,12 +34,12 @@ export interface Finding {
   readonly mode: 'shadow' | 'on';
   readonly isPaused: boolean;
   readonly measures: Readonly<Record<string, number>>;
-  readonly comparison: { readonly name: string; readonly value: number; readonly threshold: number };
+  readonly reason: { readonly name: string; readonly value: number; readonly threshold: number };
 }
 
 export function decisionOf(policy: DocumentPolicy, found: Finding): Decision {
   const { document, id, version } = policy;
-  const { subject, event, stage, at, start, mode, measures, comparison } = found;
+  const { subject, event, stage, at, start, mode, measures, reason } = found;
   const { partition, offset, index } = event;
   const step = document.then[stage] as Stage;
   const [target = ''] = subject.split(SEPARATOR, 1);
@@ -61,9 +56,9 @@ export function decisionOf(policy: DocumentPolicy, found: Finding): Decision {
     subject: subject.split(SEPARATOR),
     window: { kind: 'sliding', start, end: at },
     measures,
-    measure: comparison.name,
-    value: comparison.value,
-    threshold: comparison.threshold,
+    measure: reason.name,
+    value: reason.value,
+    threshold: reason.threshold,
     cause: { partition, offset, index },
     events: [{ partition, offset, index }],
     eventCount: 1,

@@ -4,7 +4,8 @@ import type { JsonObject } from '../../json.js';
 import { DEFAULT_LIMITS } from '../engine.js';
 import { EngineCounters } from '../engine-counters.js';
 import { eventAt } from '../policy-fixture.js';
-import type { Decision, DocumentPolicy } from './document-decision.js';
+import type { Decision } from './document-decision.js';
+import type { DocumentPolicy } from './document-policy.js';
 import { DocumentRun } from './document-run.js';
 import { policyDocumentSchema } from './policy-document.js';
 
@@ -26,7 +27,8 @@ export function documentOf(change: Record<string, unknown> = {}, version = 1): D
     ],
     ...change,
   });
-  return { id: `pol_${document.name}`, version, document };
+  const { name, mode } = document;
+  return { id: `pol_${name}`, version, createdAt: 0, updatedAt: 0, name, mode, document };
 }
 
 export function runOf(policy: DocumentPolicy = documentOf(), limits = {}): DocumentRun {

@@ -6,7 +6,10 @@ const GENERATIONS = ['old', 'young'] as const;
 const NOT_PAUSED = Number.NaN;
 
 export function writeRun(run: DocumentRun, out: StateWriter): void {
-  out.double(run.watermark);
+  out.double(run.watermarks.value);
+  const { ahead } = run.watermarks;
+  out.count(ahead.length);
+  for (const pair of ahead) for (const value of pair) out.double(value);
   out.double(run.sweptAt);
   out.double(run.brake.pausedAt ?? NOT_PAUSED);
   out.count(run.brake.hits.size);
@@ -26,7 +29,9 @@ export function writeRun(run: DocumentRun, out: StateWriter): void {
 
 /** Into a run of the same policy that has seen nothing. */
 export function readRun(run: DocumentRun, from: StateReader): void {
-  run.watermark = from.double();
+  const watermark = from.double();
+  const ahead = Array.from({ length: from.count() }, (): [number, number] => [from.double(), from.double()]);
+  run.watermarks.restore(watermark, ahead);
   run.sweptAt = from.double();
   const pausedAt = from.double();
   const hits = Array.from({ length: from.count() }, () => [from.text(), from.double()] as const);

@@ -6,14 +6,14 @@ import { DEFAULT_LIMITS } from '../engine.js';
 import { EngineCounters } from '../engine-counters.js';
 import { DocumentRun } from './document-run.js';
 import type { PolicyDocument } from './policy-document.js';
+import { draftOf } from './policy-draft.js';
 
 /** A name of a usual length in the table of subjects, and its place there. */
 const NAME_BYTES = 100;
 
 /** Bytes of state for each subject; values of unique counts and percentiles come on top. */
 export function bytesPerSubject(document: PolicyDocument): number {
-  const policy = { id: 'pol_check', version: 1, document };
-  return new DocumentRun(policy, DEFAULT_LIMITS, new EngineCounters()).bytesPerSubject + NAME_BYTES;
+  return new DocumentRun(draftOf(document), DEFAULT_LIMITS, new EngineCounters()).bytesPerSubject + NAME_BYTES;
 }
 
 export interface Conflict {

@@ -15,6 +15,8 @@ import {
 import { whenVariables } from './when-variables.js';
 
 const MAX_HOLD_DAYS = 3_650;
+/** Of all tests: they run whenever the policy is saved. */
+const MAX_TEST_EVENTS = 50_000;
 const DATA_PATH = /^data\.[A-Za-z_][\w-]{0,63}(\.[A-Za-z_][\w-]{0,63}){0,7}$/;
 const GROUPS = ['keyId', 'identityId', 'apiId', 'subject', 'ip'];
 
@@ -155,6 +157,8 @@ export const policyDocumentSchema = fields.superRefine((document, context) => {
     }
   });
   checkLadder(document.then, refuseAt);
+  const events = document.tests.flatMap(({ given }) => given).reduce((sum, { repeat }) => sum + repeat, 0);
+  if (events > MAX_TEST_EVENTS) refuseAt(['tests'], `send more than ${MAX_TEST_EVENTS} events`);
 });
 export type PolicyDocument = z.output<typeof policyDocumentSchema>;
 

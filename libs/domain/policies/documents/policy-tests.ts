@@ -7,6 +7,7 @@ import { EngineCounters } from '../engine-counters.js';
 import type { Decision } from './document-decision.js';
 import { DocumentRun } from './document-run.js';
 import type { PolicyDocument, PolicyTestCase } from './policy-document.js';
+import { draftOf } from './policy-draft.js';
 
 /** A Monday, 00:00 UTC: tests that name hours of the week count from it. */
 export const TEST_START = Date.UTC(2026, 0, 5);
@@ -33,7 +34,7 @@ export function missingExamples({ tests }: PolicyDocument): string | undefined {
 }
 
 function runTest(document: PolicyDocument, test: PolicyTestCase): TestOutcome {
-  const policy = { id: 'pol_test', version: 1, document: { ...document, mode: 'on' as const } };
+  const policy = draftOf({ ...document, mode: 'on' });
   const run = new DocumentRun(policy, DEFAULT_LIMITS, new EngineCounters());
   const decisions: Decision[] = [];
   for (const event of eventsOf(test)) {

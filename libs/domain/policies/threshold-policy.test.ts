@@ -1,5 +1,5 @@
 import { type SchemaIssue, specificIssues } from '../schema-issues.js';
-import { type PolicyInput, policyInputSchema } from './policy.js';
+import { type ThresholdInput, thresholdInputSchema } from './threshold-policy.js';
 
 const base = {
   name: 'p_bad',
@@ -12,15 +12,15 @@ const base = {
 };
 
 function problems(body: unknown): string[] {
-  const parsed = policyInputSchema.safeParse(body);
+  const parsed = thresholdInputSchema.safeParse(body);
   if (parsed.success) return [];
   return specificIssues(parsed.error.issues as SchemaIssue[]).map(
     ({ path = [], message }) => `${path.join('.')}: ${message}`,
   );
 }
 
-function accepted(body: unknown): PolicyInput {
-  return policyInputSchema.parse(body);
+function accepted(body: unknown): ThresholdInput {
+  return thresholdInputSchema.parse(body);
 }
 
 describe('a policy as written', () => {
