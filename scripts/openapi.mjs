@@ -285,6 +285,29 @@ const outcome = [
   },
 ];
 
+const rowOutcome = [
+  '/api/v1/events/outcomes',
+  'get',
+  {
+    ...outcome[2],
+    operationId: 'ingestOutcomeOfRows',
+    summary: 'What became of an ingest answered 202, in a cluster',
+    description:
+      'Right: `event.*.publish_event`. Any ingress and any query process answers, as long as the log holds the events. ' +
+      'Waits up to ten seconds for the decision.',
+    parameters: [
+      {
+        name: 'rows',
+        in: 'query',
+        required: true,
+        description: 'Places of the events in the log, as the `Location` of the answer names them.',
+        schema: { type: 'string', examples: ['0:17:0-12,5:8:3-3'] },
+      },
+      ...outcome[2].parameters.filter(({ name }) => name === 'Prefer'),
+    ],
+  },
+];
+
 const text = { type: 'string' };
 const meta = { type: 'object', required: ['requestId'], properties: { requestId: text } };
 const fieldError = { type: 'object', properties: { location: text, message: text, fix: text } };
@@ -400,6 +423,7 @@ const routes = [
   liveness,
   ingest,
   outcome,
+  rowOutcome,
   ...controllers.flatMap(controllerRoutes),
 ];
 const paths = {};

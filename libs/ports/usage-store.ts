@@ -66,7 +66,10 @@ export abstract class UsageStore {
   /** For each hash, every stored event that carries it, with its position. */
   abstract withHashes(hashes: readonly number[]): Promise<StoredIdentity[]>;
 
-  /** Hashes of all stored events whose ids are not unique by construction, in pages, in no order. */
+  /**
+   * Hashes of all stored events whose ids are not unique by construction, or of those of one partition and of archives;
+   * in pages, in no order.
+   */
   abstract identityHashes(partition?: number): AsyncIterable<readonly number[]>;
 
   /** Repeats replace: a letter is known by its position. */

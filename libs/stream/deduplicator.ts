@@ -5,6 +5,7 @@
 import { DEFAULT_DEDUPE_WINDOW_MS, type Fate, fateOf, type SeenIdentity } from '#domain/events/deduplication.js';
 import { IdentityFilter } from '#domain/events/identity-filter.js';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
+import { noticedArchive } from '#domain/log/archive.js';
 import type { UsageStore } from '#ports/usage-store.js';
 import { RecentIdentities } from './recent-identities.js';
 
@@ -49,6 +50,10 @@ export class Deduplicator {
   }
 
   async decide(events: readonly PlacedEvent[]): Promise<Fate[]> {
+    for (const event of events) {
+      const archive = noticedArchive(event);
+      if (archive !== undefined) await this.load(archive);
+    }
     const stored = await this.#lookUp(events);
     return events.map((event) => this.#decideOne(event, stored));
   }

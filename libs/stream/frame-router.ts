@@ -15,8 +15,15 @@ export interface RoutedFrame {
   readonly frame: Buffer;
 }
 
+/** Where one row went: which of the routed frames, and where in it. */
+export interface RoutedRow {
+  readonly frame: number;
+  readonly index: number;
+}
+
 interface OpenFrame {
   readonly partition: number;
+  readonly rows: { frame: number; readonly index: number }[];
   text: string;
   count: number;
 }
@@ -34,28 +41,34 @@ export class FrameRouter {
     private readonly maxFrameBytes: number,
   ) {}
 
-  /** Frames in the order in which they have to be sent; each carries the newest time of acceptance of its rows. */
-  route(records: readonly LogRecord[]): RoutedFrame[] {
+  /**
+   * Frames in the order in which they have to be sent; each carries the newest time of acceptance of its rows. `followed`
+   * is filled, for each record whose offset it has, with where the record's rows went (the first copy of each).
+   */
+  route(records: readonly LogRecord[], followed?: ReadonlyMap<number, RoutedRow[]>): RoutedFrame[] {
     const routed: RoutedFrame[] = [];
     let open = new Map<number, OpenFrame>();
     let acceptedAt = 0;
     const close = () => {
-      for (const { partition, text, count } of open.values()) {
+      for (const { partition, text, count, rows } of open.values()) {
+        for (const row of rows) row.frame = routed.length;
         routed.push({ partition, frame: encodeFrame(text, count, acceptedAt) });
       }
       open = new Map();
     };
     for (const record of records) {
       const decoded = decodeFrame(record.value);
+      const rows = followed?.get(record.offset);
       if (!decoded.ok) {
+        rows?.push({ frame: routed.length, index: 0 });
         routed.push({ partition: PARTITION_OF_UNREADABLE, frame: record.value });
         continue;
       }
       if (dayOf(decoded.frame.acceptedAt) !== dayOf(acceptedAt)) close(); // one frame, one day of acceptance
       acceptedAt = Math.max(acceptedAt, decoded.frame.acceptedAt);
       for (const line of decoded.frame.rows) {
-        for (const { partition, text } of this.#copies(line)) {
-          const length = add(open, partition, text);
+        for (const [copy, { partition, text }] of this.#copies(line).entries()) {
+          const length = add(open, partition, text, copy === 0 ? rows : undefined);
           if (length * MAX_BYTES_PER_UNIT >= this.maxFrameBytes) close();
         }
       }
@@ -84,11 +97,16 @@ function recognisable(line: string, { idHash, source, id }: UsageEvent): string 
 }
 
 /** Returns the length of the partition's rows. */
-function add(open: Map<number, OpenFrame>, partition: number, line: string): number {
+function add(open: Map<number, OpenFrame>, partition: number, line: string, follow: RoutedRow[] | undefined): number {
   let frame = open.get(partition);
   if (frame === undefined) {
-    frame = { partition, text: '', count: 0 };
+    frame = { partition, text: '', count: 0, rows: [] };
     open.set(partition, frame);
+  }
+  if (follow) {
+    const row = { frame: -1, index: frame.count };
+    frame.rows.push(row);
+    follow.push(row);
   }
   frame.text += `${line}\n`;
   frame.count++;

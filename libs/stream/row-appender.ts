@@ -23,7 +23,7 @@ export class RecorderAppender extends RowAppender {
 
   async append(rows: string, count: number): Promise<readonly Position[]> {
     const place = await this.recorder.recorded(rows, count);
-    return (await this.recorder.inLog(place)) ?? [];
+    return (await this.recorder.inLog(place))?.positions ?? [];
   }
 }
 

@@ -152,7 +152,10 @@ test('who waits for the log is told at once that it is away: the event is in the
   while (draining.backlog > 0) await new Promise(setImmediate);
   await spool.append(0, frameOf([{ id: 'later', subject: 's0', time: DAY }], DAY));
   const partition = partitionOf('s0', PARTITIONS);
-  expect(await draining.of({ partition: 0, offset: 1 })).toEqual([{ partition, offset: log.highWatermark(partition) }]);
+  expect(await draining.of({ partition: 0, offset: 1 })).toEqual({
+    positions: [{ partition, offset: log.highWatermark(partition) }],
+    rows: [{ partition, offset: log.highWatermark(partition) - 1, index: 0 }],
+  });
   draining.stop();
   spool.watermarks.wake();
   await running;
@@ -311,4 +314,28 @@ test('a disk without room for the progress ends nothing: events go on, and sent 
   expectAllInOrder(await rows(), ids);
   expect(drained.at(-1)).toBe(spool.highWatermark(0));
   expect(new Set(unsaved)).toEqual(new Set(['DISK_FULL']));
+});
+
+test('who waits is told where each row of its record went, in their order, also when it asks after the batch was sent', async () => {
+  await fill(50);
+  const events = Array.from({ length: 100 }, (_, i) => ({ id: `x${i}`, subject: `s${(i * 7) % 20}`, time: DAY }));
+  const offset = await spool.append(0, frameOf(events, DAY));
+  await fill(50);
+  const draining = drainer(log, { maxFrameBytes: 4_000 });
+  const early = draining.of({ partition: 0, offset });
+  while (await draining.drainSome());
+  const late = await draining.of({ partition: 0, offset });
+  const arrived = await early;
+  expect(late).toEqual(arrived);
+  const reader = new SegmentLogReader(join(folder, 'log'), log.watermarks.shared);
+  const ids = [];
+  for (const { partition, offset: at, index } of arrived?.rows ?? []) {
+    const [record] = await reader.read(partition, at, 1e6);
+    const decoded = decodeFrame(record!.value);
+    const row = decodeRow(decoded.ok ? (decoded.frame.rows[index] ?? '') : '');
+    ids.push(row.ok ? row.event.id : undefined);
+  }
+  await reader.close();
+  expect(ids).toEqual(events.map(({ id }) => id));
+  expect(new Set(arrived?.rows?.map((row) => `${row.partition}:${row.offset}`)).size).toBeGreaterThan(PARTITIONS);
 });

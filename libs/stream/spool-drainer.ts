@@ -4,13 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { KeymeterError } from '#domain/errors.js';
-import type { Position } from '#domain/log/position.js';
+import { latestPositions, type Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogReader, EventLogWriter } from '#ports/event-log.js';
 import type { SpoolProgress } from '#ports/spool-progress.js';
 import { restAfterMs } from './drain-pace.js';
-import { FrameRouter, type RoutedFrame } from './frame-router.js';
-import { LogArrival } from './log-arrival.js';
+import { FrameRouter, type RoutedFrame, type RoutedRow } from './frame-router.js';
+import { type Arrived, LogArrival } from './log-arrival.js';
 import { untilDone } from './retry.js';
 
 export interface SpoolDrainerOptions {
@@ -26,7 +26,7 @@ export interface SpoolDrainerOptions {
 
 interface Waiting {
   readonly offset: number;
-  settle(positions: readonly Position[] | undefined): void;
+  settle(arrived: Arrived | undefined): void;
 }
 
 const READ_BYTES = 512 * 1024;
@@ -46,6 +46,8 @@ export class SpoolDrainer extends LogArrival {
   #stopped = false;
   /** Whether the log refuses at the moment. */
   #away = false;
+  /** Where the records of the last batch went. */
+  #latest: ReadonlyMap<number, Arrived> = new Map();
   /** In order of their offsets. */
   #waiting: Waiting[] = [];
   #knowsWhere: () => void = () => undefined;
@@ -93,8 +95,9 @@ export class SpoolDrainer extends LogArrival {
     return this.spool.highWatermark(PARTITION) - this.#next;
   }
 
-  of({ offset }: Position): Promise<readonly Position[] | undefined> {
-    if (this.#away || this.#stopped || offset < this.#next) return Promise.resolve(undefined);
+  of({ offset }: Position): Promise<Arrived | undefined> {
+    const arrived = this.#latest.get(offset); // whoever asks may come a moment later than the batch
+    if (arrived || this.#away || this.#stopped || offset < this.#next) return Promise.resolve(arrived);
     return new Promise((settle) => this.#waiting.push({ offset, settle }));
   }
 
@@ -103,13 +106,16 @@ export class SpoolDrainer extends LogArrival {
     const records = await this.spool.read(PARTITION, this.#next, READ_BYTES);
     if (records.length === 0) return false;
     const begunAt = this.clock.monotonic();
-    const frames = this.#router.route(records);
+    const next = this.#next + records.length;
+    const followed = new Map(records.map(({ offset }) => [offset, [] as RoutedRow[]]));
+    const frames = this.#router.route(records, followed);
     const positions = await this.#send(frames);
     const bytes = records.reduce((sum, { value }) => sum + value.length, 0);
     this.#restUntil = begunAt + restAfterMs(frames.length, bytes);
     if (positions === undefined) return true; // stopped
-    this.#next += records.length;
-    this.#settleBelow(this.#next, positions);
+    this.#next = next;
+    this.#latest = new Map([...followed].map(([offset, rows]) => [offset, arrivedAt(rows, positions)]));
+    this.#settleBelow(next);
     if (this.#saveIsDue) await this.#save();
     return true;
   }
@@ -125,20 +131,24 @@ export class SpoolDrainer extends LogArrival {
     await rest(left);
   }
 
-  /** Frames of one partition are appended in order; a frame that was refused is repeated before anything after it. */
-  async #send(frames: readonly RoutedFrame[]): Promise<Position[] | undefined> {
-    const byPartition = new Map<number, Buffer[]>();
-    for (const { partition, frame } of frames) {
+  /**
+   * Frames of one partition are appended in order; a frame that was refused is repeated before anything after it.
+   * Resolves with the place of each frame.
+   */
+  async #send(frames: readonly RoutedFrame[]): Promise<readonly Position[] | undefined> {
+    const places: Position[] = [];
+    const byPartition = new Map<number, number[]>();
+    for (const [number, { partition }] of frames.entries()) {
       const list = byPartition.get(partition);
-      if (list) list.push(frame);
-      else byPartition.set(partition, [frame]);
+      if (list) list.push(number);
+      else byPartition.set(partition, [number]);
     }
-    const sent = [...byPartition].map(async ([partition, list]) => {
-      let offset = -1;
-      for (const frame of list) {
+    const sent = [...byPartition].map(async ([partition, numbers]) => {
+      for (const number of numbers) {
+        const { frame } = frames[number] as RoutedFrame;
         await untilDone(
           async () => {
-            offset = await this.log.append(partition, frame);
+            places[number] = { partition, offset: await this.log.append(partition, frame) };
           },
           {
             clock: this.clock,
@@ -148,7 +158,6 @@ export class SpoolDrainer extends LogArrival {
           },
         );
       }
-      return { partition, offset: offset + 1 };
     });
     const outcomes = await Promise.allSettled(sent);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -157,7 +166,7 @@ export class SpoolDrainer extends LogArrival {
       throw failed.reason;
     }
     this.#away = false;
-    return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<Position>).value);
+    return places;
   }
 
   #refused(error: KeymeterError, attempt: number): void {
@@ -170,9 +179,10 @@ export class SpoolDrainer extends LogArrival {
     for (const { settle } of this.#waiting.splice(0)) settle(undefined);
   }
 
-  #settleBelow(next: number, positions: readonly Position[]): void {
+  #settleBelow(next: number): void {
     const count = this.#waiting.findIndex(({ offset }) => offset >= next);
-    for (const { settle } of this.#waiting.splice(0, count < 0 ? this.#waiting.length : count)) settle(positions);
+    const settled = this.#waiting.splice(0, count < 0 ? this.#waiting.length : count);
+    for (const { offset, settle } of settled) settle(this.#latest.get(offset));
   }
 
   async #save(): Promise<void> {
@@ -188,4 +198,10 @@ export class SpoolDrainer extends LogArrival {
     }
     this.options.onDrained?.(next);
   }
+}
+
+function arrivedAt(routed: readonly RoutedRow[], sent: readonly Position[]): Arrived {
+  const rows = routed.map(({ frame, index }) => ({ ...(sent[frame] as Position), index }));
+  const nexts = rows.map(({ partition, offset }) => ({ partition, offset: offset + 1 }));
+  return { positions: latestPositions([], nexts), rows };
 }

@@ -6,7 +6,7 @@ import { encodeFrame } from '#domain/log/frame.js';
 import type { Position } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
-import { ArrivalInPlace, type LogArrival } from './log-arrival.js';
+import { ArrivalInPlace, type Arrived, type LogArrival } from './log-arrival.js';
 
 /** Where a caller's rows went. `first` is the index of its first row inside the frame. */
 export interface Recorded extends Position {
@@ -66,7 +66,7 @@ export class UsageRecorder {
   }
 
   /** Where in the event log that everyone reads a record stands, see LogArrival. */
-  inLog(place: Position): Promise<readonly Position[] | undefined> {
+  inLog(place: Position): Promise<Arrived | undefined> {
     return this.arrival.of(place);
   }
 

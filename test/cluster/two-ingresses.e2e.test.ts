@@ -1,5 +1,5 @@
 /** What two ingresses of one cluster owe their callers together: nothing left behind, nothing done twice. */
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HttpCaller } from '../crash/http-caller.js';
 import { eventually } from '../support/eventually.js';
@@ -66,6 +66,65 @@ suite('two ingresses of a cluster', () => {
       await eventually(async () => expect(await counted(keyId)).toBe(calls + 2), COUNTED_WITHIN_MS);
       const { data } = await (cluster.ingress[0] as HttpCaller).demand('POST', '/v2/keys.getKey', { keyId });
       expect(data.credits.remaining).toBe(100 - calls - 2);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'what became of ingested events is told by every ingress and by the query process, and by the import that sent them',
+    async () => {
+      const [one, two] = cluster.ingress as [HttpCaller, HttpCaller];
+      const event = (id: string, subject: string, n = 0) => ({
+        specversion: '1.0',
+        source: 'outcomes',
+        type: 'request',
+        id,
+        subject,
+        data: { n },
+      });
+      const type = 'application/cloudevents-batch+json';
+      const events = Array.from({ length: 200 }, (_, i) => event(`e${i}`, `s${i % 30}`));
+      const first = await one.post('/api/v1/events', events, { 'content-type': type, prefer: 'respond-async' });
+      if (first.kind === 'lost') throw new Error('no answer');
+      expect(first.status).toBe(202);
+      const location = first.headers.location as string;
+      expect(location).toMatch(/^\/api\/v1\/events\/outcomes\?rows=/);
+      for (const caller of [one, two, cluster.query]) {
+        expect(await caller.demand('GET', location)).toEqual({
+          accepted: 200,
+          duplicate: 0,
+          conflict: 0,
+          undecodable: 0,
+        });
+      }
+      const mixed = [event('e1', 's1'), event('new', 's1'), event('e2', 's2', 7), event('new', 's1')];
+      const second = await two.post('/api/v1/events', mixed, { 'content-type': type, prefer: 'return=representation' });
+      if (second.kind === 'lost') throw new Error('no answer');
+      const fates = JSON.parse(second.text).events.map(({ id, status }: { id: string; status: string }) => [
+        id,
+        status,
+      ]);
+      expect(fates).toEqual([
+        ['e1', 'duplicate'],
+        ['new', 'accepted'],
+        ['e2', 'conflict'],
+        ['new', 'duplicate'],
+      ]);
+      for (const rows of ['0:999999999:0-0', '900:0:0-0', 'nonsense', '0:0']) {
+        expect(await cluster.query.call(`/api/v1/events/outcomes?rows=${rows}`)).toMatchObject({ status: 404 });
+      }
+
+      const lines = Array.from({ length: 3_000 }, (_, i) => JSON.stringify(event(`l${i % 2_900}`, `u${i % 50}`)));
+      lines[10] = JSON.stringify(event('e5', 's5', 3)); // in conflict with what is stored
+      writeFileSync(join(folder, 'events.ndjson'), lines.join('\n'));
+      const summary = async () => {
+        const { code, stdout, stderr } = await command('import', join(folder, 'events.ndjson'), '--json');
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        rmSync(join(folder, 'home', '.keymeter'), { recursive: true, force: true });
+        return JSON.parse(stdout).files[0];
+      };
+      expect(await summary()).toMatchObject({ accepted: 2_900, duplicate: 99, conflict: 1, undecided: 0 });
+      expect(await summary()).toMatchObject({ accepted: 0, duplicate: 2_999, conflict: 1, undecided: 0 });
     },
     TIMEOUT_MS,
   );

@@ -7,6 +7,7 @@ import { enforcementsCommand } from './commands/enforcements.js';
 import { importCommand } from './commands/import.js';
 import { keysCommand } from './commands/keys.js';
 import { loginCommand } from './commands/login.js';
+import { migrateCommand } from './commands/migrate.js';
 import { policiesCommand } from './commands/policies.js';
 import { reconcileCommand } from './commands/reconcile.js';
 import { spoolCommand } from './commands/spool.js';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   deadLettersCommand,
   reconcileCommand,
   spoolCommand,
+  migrateCommand,
   statusCommand,
   loginCommand,
 ];

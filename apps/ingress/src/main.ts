@@ -4,8 +4,10 @@
  */
 import 'reflect-metadata';
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
+import { StoredRowFates } from '#adapters/cluster/stored-row-fates.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import { EventFates } from '#ports/event-fates.js';
+import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
 import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
@@ -25,14 +27,20 @@ await runProcess(async (settings) => {
   const own = await (inCluster
     ? ClusterProcess.open(settings, { directory: true, spool: true })
     : EmbeddedProcess.open(settings));
+  const rowFates =
+    own instanceof ClusterProcess ? await StoredRowFates.open(settings, own.log, own.clock) : new NoRowFates();
   const ports = [
     ...own.ports(),
     [EventFates, new UndecidedFates()],
+    [RowFates, rowFates],
     [IngestDecoder, new InlineIngestDecoder(ingestOptions(settings), own.clock)],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ] as const;
   const module = appModule(ports, [IngressModule], [EventIngest, EventRoutes]);
   const app = await createHttpApp(module, { logger: frameworkLog() });
   const url = await listen(app, settings);
-  return own.running('ingress', url, () => closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2));
+  return own.running('ingress', url, async () => {
+    await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
+    await rowFates.close();
+  });
 });

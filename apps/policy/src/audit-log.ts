@@ -21,7 +21,7 @@ export class AuditLog {
   /** Resolves with the row's place when it is durable; rejects when it is not and never will be in the log. */
   async append(event: UsageEvent): Promise<Position> {
     const place = await this.recorder.recorded(`${encodeRow(event)}\n`, 1);
-    const [first] = (await this.recorder.inLog(place)) ?? [];
+    const [first] = (await this.recorder.inLog(place))?.positions ?? [];
     return first ? { partition: first.partition, offset: first.offset - 1 } : STILL_TO_COME;
   }
 }

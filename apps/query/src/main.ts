@@ -4,9 +4,11 @@ import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
 import { PolledProgress } from '#adapters/cluster/polled-progress.js';
+import { StoredRowFates } from '#adapters/cluster/stored-row-fates.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import { RestingProgress } from '#adapters/embedded/resting-progress.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
+import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { ingestOptions, insertOptions } from '#runtime/config/embedded-options.js';
@@ -21,10 +23,11 @@ import { LogAccount } from '#stream/log-account.js';
 import { FullReconciliation, Reconciliation } from '#stream/reconciliation.js';
 import { RecorderAppender, RoutingAppender, RowAppender } from '#stream/row-appender.js';
 import { ReplayLimits } from './dead-letters/dead-letter-desk.js';
+import { OutcomeRoutes } from './outcome-routes.js';
 import { QueryModule } from './query.module.js';
 
 await runProcess(async (settings) => {
-  const { own, usage, progress, appender, log, committed, close } = await open(settings);
+  const { own, usage, progress, appender, log, committed, rowFates, close } = await open(settings);
   const { maxEvents, maxEventBytes, maxFutureMs } = ingestOptions(settings);
   const { rawRetentionMs } = insertOptions(settings);
   const account = new LogAccount(usage.books, log.reader, log.refresh);
@@ -34,10 +37,11 @@ await runProcess(async (settings) => {
     [UsageProgress, progress],
     [DeadLetterBook, usage.letters],
     [RowAppender, appender],
+    [RowFates, rowFates],
     [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],
     [FullReconciliation, new Reconciliation(usage.books, account, own.clock, { committed, rawRetentionMs })],
   ] as const;
-  const app = await createHttpApp(appModule(ports, [QueryModule]), { logger: frameworkLog() });
+  const app = await createHttpApp(appModule(ports, [QueryModule], [OutcomeRoutes]), { logger: frameworkLog() });
   const url = await listen(app, settings);
   return own.running('query', url, async () => {
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
@@ -51,8 +55,9 @@ async function open(settings: Settings) {
     const usage = await openClusterUsage(settings, { prepares: false });
     const shared = await own.log.openShared(CONSUMER_GROUP);
     const reader = await own.log.openReader();
+    const rowFates = await StoredRowFates.open(settings, own.log, own.clock);
     const close = async () => {
-      for (const it of [shared, reader, usage]) await it.close();
+      for (const it of [rowFates, shared, reader, usage]) await it.close();
     };
     return {
       own,
@@ -61,6 +66,7 @@ async function open(settings: Settings) {
       appender: new RoutingAppender(own.log.writer, own.clock),
       log: { reader, refresh: (partition: number) => reader.refresh(partition) },
       committed: () => shared.committed(),
+      rowFates,
       close,
     };
   }
@@ -75,6 +81,7 @@ async function open(settings: Settings) {
     appender: new RecorderAppender(own.stores.recorder),
     log: { reader, refresh: undefined },
     committed: async () => [await usage.offsets.load(0)],
+    rowFates: new NoRowFates(),
     close: async () => {
       await reader.close();
       await usage.close();

@@ -20,5 +20,6 @@ import { ReconciliationController } from './reconciliation.controller.js';
     ReconciliationController,
   ],
   providers: [RootKeys, BuiltInMeters, MeterFinder, Freshness, DeadLetterDesk],
+  exports: [RootKeys],
 })
 export class QueryModule {}

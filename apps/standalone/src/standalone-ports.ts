@@ -6,6 +6,7 @@ import { Clock } from '#ports/clock.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates } from '#ports/event-fates.js';
 import { EventLookup } from '#ports/event-lookup.js';
+import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
@@ -41,6 +42,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [RowAppender, new RecorderAppender(stores.recorder)],
     [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],
     [EventFates, new RemoteFates(pipeline)],
+    [RowFates, new NoRowFates()],
     [IngestDecoder, decoder],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ];

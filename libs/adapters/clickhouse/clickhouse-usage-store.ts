@@ -1,4 +1,6 @@
 /** UsageStore on ClickHouse or chDB. Why the token alone is not enough: docs/adr/0004-exactly-once.md. */
+
+import { FIRST_ARCHIVE } from '#domain/log/archive.js';
 import type { CountedRange } from '#domain/log/counted-range.js';
 import { type DeadLetter, type Proof, type StoredIdentity, type UsageBlock, UsageStore } from '#ports/usage-store.js';
 import { probeDeduplication } from './deduplication-probe.js';
@@ -72,7 +74,8 @@ export class ClickHouseUsageStore extends UsageStore {
   }
 
   async *identityHashes(partition?: number): AsyncIterable<readonly number[]> {
-    const ofPartition = partition === undefined ? '' : `AND partition = ${Number(partition)}`;
+    const own = `AND (partition = ${Number(partition)} OR partition >= ${FIRST_ARCHIVE})`;
+    const ofPartition = partition === undefined ? '' : own;
     const days = await this.client.query<{ day: string }>(
       'SELECT DISTINCT toString(toDate(accepted_at)) AS day FROM keymeter.events ORDER BY day',
     );

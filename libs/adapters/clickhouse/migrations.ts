@@ -65,6 +65,10 @@ export async function migrate(client: SqlClient, retention: Retention, topology:
   for (const statement of retentionStatements(retention, topology)) await client.command(statement);
 }
 
+export function newestSchema(): number {
+  return migrations(EMBEDDED).at(-1)?.version ?? 0;
+}
+
 /** Every statement of a start on nothing, in order. */
 export function allStatements(retention: Retention, topology: Topology): string[] {
   const steps = migrations(topology).flatMap(({ statements }) => statements);

@@ -4,6 +4,7 @@ import { LocalShareCounters } from '#adapters/redis/local-share-counters.js';
 import { RedisConnection } from '#adapters/redis/redis-connection.js';
 import { RedisCounters } from '#adapters/redis/redis-counters.js';
 import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
+import type { RedisRecordImport } from '#adapters/redis/redis-record-import.js';
 import { ShardWatch } from '#adapters/redis/shard-watch.js';
 import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
@@ -93,6 +94,12 @@ export class ClusterDirectory {
   /** Changes when Redis has lost what it held. */
   get run(): string | undefined {
     return this.node.counterEpoch.id;
+  }
+
+  /** For records, balances and windows that come from another installation. */
+  get importing(): { records: RedisRecordImport; counters: RedisCounters; policies: PolicyStore; meters: MeterStore } {
+    const { records, policies, meters } = this.node;
+    return { records, counters: this.exact, policies, meters };
   }
 
   /** Why verifications are refused at the moment. */

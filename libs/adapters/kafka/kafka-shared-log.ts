@@ -28,6 +28,14 @@ export class KafkaSharedLog {
     });
   }
 
+  /** The oldest offset still stored, by partition. */
+  begins(): Promise<readonly number[]> {
+    return this.#asking(async () => {
+      const all = await this.client.allWatermarks(this.#all);
+      return all.map(({ low }) => low);
+    });
+  }
+
   /** What the group's members have committed, by partition. */
   committed(): Promise<readonly Progress[]> {
     const { topic, groupId } = this.options;

@@ -59,6 +59,11 @@ export class CheckpointedMap<V, S> {
     return stored === undefined ? undefined : this.#revive(id, stored);
   }
 
+  /** As the last checkpoint has them. */
+  *kept(): Iterable<[id: string, stored: S]> {
+    for (const { key, value } of this.stored.getRange({})) yield [key, value[1]];
+  }
+
   put(id: string, value: V): void {
     this.#live.set(id, value);
     this.#changed.add(id);

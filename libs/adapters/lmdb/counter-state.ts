@@ -1,7 +1,14 @@
 import type { RootDatabase } from 'lmdb';
 import type { Charge, CreditTake, TakeOutcome, TakeRequest, WindowTake } from '#domain/keys/counter-charge.js';
 import { applyRefill, balanceOf, type CreditBalance, giveBack, openBalance, refillDue } from '#domain/keys/credits.js';
-import { enterWindow, fits, type WindowState, type WindowUse, windowStart } from '#domain/keys/rate-limit-window.js';
+import {
+  enterWindow,
+  fits,
+  type RunningWindow,
+  type WindowState,
+  type WindowUse,
+  windowStart,
+} from '#domain/keys/rate-limit-window.js';
 import { type Changes, CheckpointedMap } from './checkpointed-map.js';
 
 const WRITES_PER_TRANSACTION = 1_000;
@@ -65,6 +72,10 @@ export class CounterState {
       credits: balance?.remaining,
       charge: charge.w || charge.c ? charge : undefined,
     };
+  }
+
+  storedWindows(): RunningWindow[] {
+    return [...this.windows.kept()].map(([id, [start, used, duration]]) => ({ id, start, used, duration }));
   }
 
   /** Replays a charge from the log, unless the checkpoint holds it. */

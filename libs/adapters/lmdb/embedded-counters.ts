@@ -7,7 +7,8 @@ import type { Database, RootDatabase } from 'lmdb';
 import { RESERVED_SOURCE_PREFIX } from '#domain/events/usage-event.js';
 import { decodeRow } from '#domain/events/usage-row.js';
 import { type Charge, chargeSchema, type TakeOutcome, type TakeRequest } from '#domain/keys/counter-charge.js';
-import { type CreditAccount, openBalance, refillDue } from '#domain/keys/credits.js';
+import { type CreditAccount, type CreditBalance, openBalance, refillDue } from '#domain/keys/credits.js';
+import type { RunningWindow } from '#domain/keys/rate-limit-window.js';
 import { decodeFrame } from '#domain/log/frame.js';
 import type { Clock } from '#ports/clock.js';
 import { type Claim, type ClaimRequest, Counters } from '#ports/counters.js';
@@ -59,6 +60,16 @@ export class EmbeddedCounters extends Counters {
   }
 
   abandon(): void {}
+
+  /** The stored balance, undue refills included; undefined for an account that nothing was taken from. */
+  balanceOf(accountId: string): CreditBalance | undefined {
+    return this.#state.credits.find(accountId);
+  }
+
+  /** Windows of the last checkpoint that have not ended by `now`. */
+  runningWindows(now: number): RunningWindow[] {
+    return this.#state.storedWindows().filter(({ start, duration }) => start + duration > now);
+  }
 
   keep(charge: Charge): void {
     this.#state.keep(charge);

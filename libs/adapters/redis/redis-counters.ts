@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Charge, TakeOutcome, TakeRequest } from '#domain/keys/counter-charge.js';
 import { type CreditAccount, type CreditBalance, openBalance, refillDue } from '#domain/keys/credits.js';
+import type { RunningWindow } from '#domain/keys/rate-limit-window.js';
 import type { Clock } from '#ports/clock.js';
 import { type Claim, type ClaimRequest, Counters } from '#ports/counters.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -37,6 +38,7 @@ export interface RedisCountersOptions {
 
 const MARKER_MS = 30_000;
 const RESTART_MS = 2_500; // nodes reconnect within 1.1 s
+const WINDOW_SLACK_MS = 60_000; // clocks of nodes differ
 const ANSWER_SLACK_MS = 1_000;
 /** Shorter than a marker's life: whoever takes an operation over takes nothing twice. */
 const CLAIM_MS = 10_000;
@@ -143,6 +145,14 @@ export class RedisCounters extends Counters {
   /** See ShardWatch. */
   get slots(): Pick<CounterCalls, 'mark' | 'lostSlot'> {
     return this.#calls;
+  }
+
+  /** A window that is running at another installation; one that runs here stays. */
+  async restoreWindow({ id, start, used, duration }: RunningWindow, now: number): Promise<void> {
+    const life = Math.max(0, start + duration - now) + WINDOW_SLACK_MS;
+    await this.connection.run((client) =>
+      client.set(this.#layout.window(id), `${start} ${used}`, 'PX', Math.ceil(life), 'NX'),
+    );
   }
 
   /** For a store that is filled anew: whatever is still counted there belongs to another run. */

@@ -30,6 +30,7 @@ import { RedisKeyWriter } from './redis-key-writer.js';
 import { RedisLastKnown } from './redis-last-known.js';
 import { type MeterLimits, RedisMeterStore } from './redis-meter-store.js';
 import { RedisPolicyStore } from './redis-policy-store.js';
+import { RedisRecordImport } from './redis-record-import.js';
 
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
@@ -72,6 +73,7 @@ export class RedisKeyNode {
   readonly policies: RedisPolicyStore;
   /** Where `onOutage` is `allow`. */
   readonly lastKnown: LastKnown | undefined;
+  readonly records: RedisRecordImport;
   readonly lease: NodeLease;
   readonly directory: RedisKeyDirectory;
   /** Where there is a log of keys: its `sweep` is to be called every few seconds. */
@@ -103,6 +105,7 @@ export class RedisKeyNode {
     this.policies = new RedisPolicyStore(directory, writer);
     this.journal = journal;
     this.publication = journal && new RedisKeyPublication(directory, journal, options.logId);
+    this.records = new RedisRecordImport(directory, writer);
     this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, options.onOutage);
     this.lastKnown = options.onOutage === 'allow' ? new RedisLastKnown(cache, roots, index) : undefined;
     this.enforcements = new RedisEnforcementStore(directory, lease, writer, index, clock);

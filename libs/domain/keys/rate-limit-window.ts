@@ -27,3 +27,13 @@ export function enterWindow(use: WindowUse, now: number): void {
 export function fits(use: WindowUse, limit: number, cost: number): boolean {
   return use.used + cost <= limit;
 }
+
+/** A window with its id, as it is moved to another installation. */
+export interface RunningWindow {
+  readonly id: string;
+  /** Epoch ms. */
+  readonly start: number;
+  readonly used: number;
+  /** Ms. */
+  readonly duration: number;
+}

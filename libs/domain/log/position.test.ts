@@ -1,4 +1,12 @@
-import { comparePositions, formatPositions, latestPositions, parsePositions } from './position.js';
+import {
+  comparePositions,
+  formatPositions,
+  formatRows,
+  latestPositions,
+  parsePositions,
+  parseRows,
+  rangesOf,
+} from './position.js';
 
 test('positions survive being written and read', () => {
   const positions = [
@@ -25,4 +33,17 @@ test('the latest of two lists of positions has every partition of both, each at 
   const of = (text: string) => parsePositions(text) ?? [];
   expect(formatPositions(latestPositions(of('2:5,0:7'), of('0:3,1:1,2:9')))).toBe('0:7,1:1,2:9');
   expect(latestPositions([], [])).toEqual([]);
+});
+
+test('places of rows survive as ranges, whatever their order', () => {
+  const at = (partition: number, offset: number, index: number) => ({ partition, offset, index });
+  const places = [at(3, 7, 1), at(0, 7, 4), at(3, 7, 0), at(3, 8, 2), at(3, 7, 3)];
+  const text = formatRows(rangesOf(places));
+  expect(text).toBe('0:7:4-4,3:7:0-1,3:7:3-3,3:8:2-2');
+  expect(parseRows(text, 5)).toEqual([...places].sort(comparePositions));
+  expect(parseRows(text, 4)).toBeUndefined();
+});
+
+test.each(['', '0:1', '0:1:2', '0:1:3-2', '0:1:0-', '0:1:0-1,', '0:1:0-999999999'])('%p names no rows', (text) => {
+  expect(parseRows(text, 100)).toBeUndefined();
 });

@@ -2,6 +2,8 @@
  * Where a record stands in the event log. An offset in a committed or waited-for position is always
  * the NEXT one to read, as in Kafka. Offsets are numbers: 2^53 records outlive any deployment.
  */
+import { partitionOrder } from './archive.js';
+
 export interface Position {
   readonly partition: number;
   readonly offset: number;
@@ -19,8 +21,44 @@ export interface OffsetRange {
   readonly next: number;
 }
 
+/** Events `[first, last]` by index of the record at a position. */
+export interface RowRange extends Position {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What stands side by side in one record as one range; ascending. */
+export function rangesOf(places: readonly EventPosition[]): RowRange[] {
+  const ranges: RowRange[] = [];
+  for (const { partition, offset, index } of [...places].sort(comparePositions)) {
+    const open = ranges.at(-1);
+    const goesOn = open?.partition === partition && open.offset === offset && open.last + 1 === index;
+    if (open && goesOn) ranges[ranges.length - 1] = { ...open, last: index };
+    else ranges.push({ partition, offset, first: index, last: index });
+  }
+  return ranges;
+}
+
+/** `0:17:0-12,5:8:3-3` */
+export function formatRows(ranges: readonly RowRange[]): string {
+  return ranges.map(({ partition, offset, first, last }) => `${partition}:${offset}:${first}-${last}`).join(',');
+}
+
+/** The places that the ranges name, at most `most`; undefined when the text is no list of ranges, or names more. */
+export function parseRows(text: string, most: number): EventPosition[] | undefined {
+  const places: EventPosition[] = [];
+  for (const part of text.split(',')) {
+    const match = /^(\d{1,5}):(\d{1,15}):(\d{1,9})-(\d{1,9})$/.exec(part);
+    if (!match) return undefined;
+    const [partition = 0, offset = 0, first = 0, last = 0] = match.slice(1).map(Number);
+    if (places.length + last - first + 1 > most || last < first) return undefined;
+    for (let index = first; index <= last; index++) places.push({ partition, offset, index });
+  }
+  return places;
+}
+
 export function comparePositions(a: EventPosition, b: EventPosition): number {
-  return a.partition - b.partition || a.offset - b.offset || a.index - b.index;
+  return partitionOrder(a.partition) - partitionOrder(b.partition) || a.offset - b.offset || a.index - b.index;
 }
 
 /** `partition:offset:index` */

@@ -16,7 +16,7 @@ const MAX_FAILURES = 10;
 /** A server that does not know respond-async waits for its decision; longer than its own bound. */
 const TIMEOUT_MS = 120_000;
 /** The root key goes along with the question: nowhere but to this place of this server. */
-const OUTCOME_PATH = /^\/api\/v1\/events\/outcomes\/\d{1,5}\/\d{1,16}$/;
+const OUTCOME_PATH = /^\/api\/v1\/events\/outcomes(?:\/\d{1,5}\/\d{1,16}|\?rows=[\d:,-]{1,8000})$/;
 
 /** All batches under way meet the same trouble; one of them telling it is enough. */
 const NOTICE_EVERY_MS = 1_000;

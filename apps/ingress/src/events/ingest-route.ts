@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { demandRight } from '#runtime/http/root-key.guard.js';
 import type { RootKeys } from '#runtime/http/root-keys.js';
 import type { EventIngest, Ingested } from './event-ingest.js';
-import { outcomePath } from './outcome-route.js';
 import { type Preference, parsePreference } from './preference.js';
 
 export function registerIngestRoute(
@@ -35,7 +34,8 @@ async function answer(
   if (ingested.position !== undefined) reply.header('KeyMeter-Position', ingested.position);
   if (preference === 'none') return reply.code(204).send();
   if (preference === 'async') {
-    reply.header('Preference-Applied', 'respond-async').header('Location', outcomePath(ingested.frame));
+    reply.header('Preference-Applied', 'respond-async');
+    if (ingested.outcome !== undefined) reply.header('Location', ingested.outcome);
     return reply.code(202).send();
   }
   const fates = await ingest.fatesOf(ingested);

@@ -11,6 +11,7 @@ import { Clock } from '#ports/clock.js';
 import { EventFates } from '#ports/event-fates.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
+import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { RootKeys } from '#runtime/http/root-keys.js';
 import { provided } from '#runtime/provided.js';
@@ -56,6 +57,7 @@ beforeAll(async () => {
     [KeyStore, keys],
     [EventLogWriter, log],
     [EventFates, book],
+    [RowFates, new NoRowFates()],
     [UsageRecorder as never, new UsageRecorder(log, clock)],
     [IngestDecoder, new InlineIngestDecoder(LIMITS, clock)],
     [IngestBodyLimit as never, new IngestBodyLimit(1_000_000)],
