@@ -77,3 +77,26 @@ test('the operations guide explains every event that a log line can name', () =>
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter((event) => !guide.includes(`| \`${event}\` |`))).toEqual([]);
 });
+
+/** Rows `| role | CPU s per million | cores | machines |` of docs/guides/scale-out.md, whose `u` and `k` stand above them. */
+test('the arithmetic of the sizing guide is right', () => {
+  const text = readFileSync(join(ROOT, 'docs/guides/scale-out.md'), 'utf8');
+  const given = (name: string) => Number(new RegExp(`\\\`${name}\\\` = ([\\d.]+)`).exec(text)?.[1]);
+  const [u, k, price] = [given('u'), given('k'), given('p')];
+  const tables = text.split(/^### /m).filter((section) => /\| cores \| machines \|/.test(section));
+  expect(tables.length).toBeGreaterThan(1);
+  for (const table of tables) {
+    const rows = [...table.matchAll(/^\| ([^|]+) \| ([\d.]+) \| (\d+) \| (\d+) \|$/gm)];
+    expect(rows.length).toBeGreaterThan(3);
+    let sum = 0;
+    for (const [, role, cpu, cores, machines] of rows) {
+      const expected = Math.ceil(Number(cpu) / u - 1e-9);
+      expect({ role, cores: Number(cores) }).toEqual({ role, cores: expected });
+      expect({ role, machines: Number(machines) }).toEqual({ role, machines: Math.ceil(expected / k) + 1 });
+      sum += Number(machines);
+    }
+    const [, total, cost] = /(\d+) machines, ([\d,]+) USD a month/.exec(table) ?? [];
+    expect(Number(total)).toBe(sum);
+    expect(Number(cost?.replaceAll(',', ''))).toBe(Math.round(sum * k * price * 730));
+  }
+});
