@@ -13,7 +13,7 @@ import { judgeUsage } from './usage-oracle.js';
 import { judgeCredits, judgeLimits, judgeRevoked, judgeVerdicts } from './verify-oracle.js';
 import { CREDITS } from './world.js';
 
-const KILLS = Number(process.env.KEYMETER_TEST_KILLS ?? 50);
+const KILLS = Number(process.env.KEYMETER_TEST_KILLS ?? 15);
 const seed = drawSeed('crash');
 const dataDir = temporaryFolder('crash');
 const run = new KillRun({

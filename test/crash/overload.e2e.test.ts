@@ -8,7 +8,7 @@ import { NUMBERED_TYPE, numberedEvents, postEvents } from './numbered-events.js'
 import { meterRows, settled } from './server-view.js';
 
 const MiB = 1024 * 1024;
-const FLOOD_MS = Number(process.env.KEYMETER_TEST_FLOOD_MS ?? 12_000);
+const FLOOD_MS = Number(process.env.KEYMETER_TEST_FLOOD_MS ?? 6_000);
 const BATCH = 500;
 const SENDERS = 12;
 const dataDir = temporaryFolder('overload');
