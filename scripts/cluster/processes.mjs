@@ -1,8 +1,8 @@
 /** Processes of a cluster on one machine: their output with a name in front, their readiness, their end. */
 import { spawn } from 'node:child_process';
+import { untilReady } from './readiness.mjs';
 
 const COLOURS = [36, 33, 35, 32, 34, 96, 93];
-const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 25_000;
 
 export class ClusterProcesses {
@@ -24,15 +24,8 @@ export class ClusterProcesses {
     return child;
   }
 
-  async ready(name, url) {
-    const deadline = Date.now() + READY_WITHIN_MS;
-    for (;;) {
-      const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
-      if (answer?.status === 200) return;
-      if (!this.#children.has(name)) throw new Error(`${name} ended before it was ready`);
-      if (Date.now() > deadline) throw new Error(`${name} is not ready: ${(await answer?.text()) ?? 'no answer'}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+  ready(name, url) {
+    return untilReady(name, url, () => this.#children.has(name));
   }
 
   /** SIGTERM to all; SIGKILL to those that take too long. */

@@ -7,7 +7,7 @@ import { HttpCaller } from '../crash/http-caller.js';
 import { projectRoot } from '../faults/project-root.js';
 import type { UsageRow } from '../real-log/log-server.js';
 import { type CliEnd, type CliProcess, startCli } from '../support/cli-process.js';
-import { isFree } from '../support/free-port.js';
+import { freeRange } from '../support/free-port.js';
 
 const SCRIPT = join(projectRoot(), 'scripts/cluster.mjs');
 export const CLUSTER_ROOT_KEY = 'root_of_the_cluster_tests_0123456789';
@@ -52,7 +52,7 @@ export class Cluster {
     const data = join(folder, 'data');
     const env = {
       KEYMETER_DATA_DIR: data,
-      KEYMETER_PORT: String(await freeRange()),
+      KEYMETER_PORT: String(await freeRange(PORTS)),
       KEYMETER_ROOT_KEY: CLUSTER_ROOT_KEY,
     };
     const { PATH, HOME } = process.env;
@@ -237,16 +237,4 @@ export class Cluster {
     clearTimeout(timer);
     return { code, output: this.output() };
   }
-}
-
-/**
- * A base port above which all that the cluster needs are free, below those that the system gives to clients: one of
- * these would be gone by the time its server starts (net.ipv4.ip_local_port_range begins at 32768).
- */
-async function freeRange(): Promise<number> {
-  for (let base = 20_000 + (process.pid % 200) * 50; base < 32_000; base += 50) {
-    const ports = Array.from({ length: PORTS }, (_, i) => base + i);
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
-  }
-  throw new Error('no range of free ports');
 }

@@ -1,13 +1,16 @@
 /** Objects of the Helm chart that point at one another: each finds what it points at. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { APPS, type KubernetesObject, objectsOf, podOf, renderChart, workloadOf } from './chart.js';
+import { APPS, type KubernetesObject, objectsOf, podOf, type RenderedChart, renderChart, workloadOf } from './chart.js';
 import { describeWithManifests, ROOT } from './manifests.js';
 
 type Labels = Readonly<Record<string, string>>;
 
 describeWithManifests()('the objects of the chart', () => {
-  const chart = renderChart('everything');
+  let chart: RenderedChart;
+  beforeAll(() => {
+    chart = renderChart('everything');
+  });
   const labelsOf = (app: string): Labels => workloadOf(chart, app).spec.template.metadata.labels;
   const selectedBy = (selector: Labels) =>
     APPS.filter((app) => Object.entries(selector).every(([name, value]) => labelsOf(app)[name] === value));

@@ -1,7 +1,8 @@
 /** docker-compose.yml as docker compose reads it: what it starts exists, and each app can start with what it is given. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings } from '#runtime/config/read-settings.js';
+import { serverScript } from '../support/server-script.js';
 import { demandManifest, describeWithManifests, ROOT, readManifest } from './manifests.js';
 
 interface Service {
@@ -25,15 +26,21 @@ const environment = { KEYMETER_CLICKHOUSE_PASSWORD: 'a password', KEYMETER_ROOT_
 const request = { read: 'compose', path: join(ROOT, 'docker-compose.yml') };
 
 describeWithManifests()('docker-compose.yml', () => {
-  const { services, volumes } = demandManifest<Project>({ ...request, environment, profiles: ['apps'] });
-  const apps = Object.entries(services).filter(([name]) => !SERVERS.includes(name));
+  let services: Project['services'];
+  let volumes: Project['volumes'];
+  let apps: [string, Service][];
+  beforeAll(() => {
+    ({ services, volumes } = demandManifest<Project>({ ...request, environment, profiles: ['apps'] }));
+    apps = Object.entries(services).filter(([name]) => !SERVERS.includes(name));
+  });
 
-  test('has the servers, and with its profile the processes that npm run cluster starts', () => {
+  test('has the servers, and with its profile the processes that npm run cluster starts', async () => {
     const bare = demandManifest<Project>({ ...request, environment });
     expect(Object.keys(bare.services).sort()).toEqual([...SERVERS].sort());
-    const script = readFileSync(join(ROOT, 'scripts/cluster.mjs'), 'utf8');
-    const started = /const APPS = \[([^\]]*)\]/.exec(script)?.[1]?.match(/\w+/g);
-    expect(apps.map(([name]) => name.split('-')[0]).sort()).toEqual([...(started ?? [])].sort());
+    const { clusterArguments } = await serverScript<{ clusterArguments(args: string[]): { apps: string[] } }>(
+      '../cluster/arguments.mjs',
+    );
+    expect(apps.map(([name]) => name.split('-')[0]).sort()).toEqual(clusterArguments([]).apps.sort());
   });
 
   test('is refused without a password for ClickHouse', () => {

@@ -15,11 +15,17 @@ const openApi = JSON.parse(readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8')
 const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n').filter(Boolean);
 
 describeWithManifests()('the Dockerfile', () => {
-  const { stages, warnings } = demandManifest<{ stages: readonly [Stage, Stage]; warnings: string[] }>({
-    read: 'dockerfile',
-    path: join(ROOT, 'Dockerfile'),
+  let stages: readonly Stage[];
+  let warnings: readonly string[];
+  let build: Stage;
+  let image: Stage;
+  beforeAll(() => {
+    ({ stages, warnings } = demandManifest<{ stages: Stage[]; warnings: string[] }>({
+      read: 'dockerfile',
+      path: join(ROOT, 'Dockerfile'),
+    }));
+    [build, image] = stages as [Stage, Stage];
   });
-  const [build, image] = stages;
   const of = (stage: Stage, name: string) =>
     stage.instructions.filter((it) => it.name === name).map(({ args }) => args);
 

@@ -15,6 +15,7 @@ const serversSchema = z.object({
   clickhouse: z.string(),
   /** Path from the file's folder; the password itself is in no such file. */
   clickhousePasswordFile: z.string().optional(),
+  clickhouseUser: z.string().optional(),
 });
 
 /** Throws CliError (usage) with everything that is missing or wrong. */
@@ -36,8 +37,13 @@ async function environmentOf(context: CliContext, file: string): Promise<Record<
   if (!parsed.success) {
     throw new CliError(EXIT.usage, `${file} names no kafka, redis and clickhouse, as addresses.json of a cluster does`);
   }
-  const { kafka, redis, clickhouse, clickhousePasswordFile } = parsed.data;
-  const servers = { KEYMETER_KAFKA_BROKERS: kafka, KEYMETER_REDIS_NODES: redis, KEYMETER_CLICKHOUSE_URL: clickhouse };
+  const { kafka, redis, clickhouse, clickhousePasswordFile, clickhouseUser } = parsed.data;
+  const servers = {
+    KEYMETER_KAFKA_BROKERS: kafka,
+    KEYMETER_REDIS_NODES: redis,
+    KEYMETER_CLICKHOUSE_URL: clickhouse,
+    ...(clickhouseUser === undefined ? {} : { KEYMETER_CLICKHOUSE_USER: clickhouseUser }),
+  };
   if (clickhousePasswordFile === undefined) return servers;
   const password = await read(resolve(dirname(path), clickhousePasswordFile), clickhousePasswordFile);
   return { ...servers, KEYMETER_CLICKHOUSE_PASSWORD: password.trim() };
