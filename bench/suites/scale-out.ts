@@ -12,16 +12,22 @@ const COUNTS = [4, 2, 1] as const; // consumers are ended on the way, so later c
 const OTHERS = ['ingress-1', 'policy-1', 'clickhouse', 'kafka'] as const;
 const COUNTED_WITHIN_MS = 600_000;
 const SETTLED_WITHIN_MS = 120_000;
+const IDLE_MS = 2_000;
+const LOOK_MS = 250; // metrics cost the consumers something, too
 
 interface Run {
   /** Whether the events came through ingress or straight into the topic. */
   readonly way: 'topic' | 'ingress';
   readonly consumers: number;
   readonly perSecond: number;
-  /** Processor seconds per million events. */
-  readonly consumerCpu: number;
-  readonly otherCpu: Readonly<Record<(typeof OTHERS)[number], number>>;
+  /** Processor seconds per million events, beyond what the processes take while nothing comes. */
+  readonly cpu: Cpu;
+  /** Processor seconds per second of all consumers while nothing comes. */
+  readonly idle: number;
 }
+
+/** Processor seconds of the consumers together, and of each other process. */
+type Cpu = Readonly<Record<'consumers' | (typeof OTHERS)[number], number>>;
 
 export async function scaleOut(bench: Bench): Promise<Measurement[]> {
   const runs: Run[] = [];
@@ -90,24 +96,36 @@ async function measured(
 ): Promise<Run> {
   const { events: wanted } = bench.options;
   const { pids } = cluster.addresses;
-  const others = () => OTHERS.map((name) => allThreads(pids[name] as number));
-  const [consumerBefore, before, start] = [consumers.cpu(), others(), performance.now()];
-  const events = await counted(consumers, send, wanted);
-  const seconds = (performance.now() - start) / 1_000;
-  const perMillion = (cpuSeconds: number) => (cpuSeconds / events) * 1e6;
-  const after = others();
-  const otherCpu = OTHERS.map((name, i) => [name, perMillion((after[i] as number) - (before[i] as number))]);
-  const consumerCpu = perMillion(consumers.cpu() - consumerBefore);
+  const read = (): Cpu => {
+    const others = OTHERS.map((name) => [name, allThreads(pids[name] as number)]);
+    return { consumers: consumers.cpu(), ...Object.fromEntries(others) };
+  };
+  const idle = await taken(read, () => new Promise((resolve) => setTimeout(resolve, IDLE_MS)));
+  const { cpu, seconds, done: events } = await taken(read, () => counted(consumers, send, wanted));
+  const perMillion = mapped(cpu, (all, name) => ((all - (idle.cpu[name] / idle.seconds) * seconds) / events) * 1e6);
   bench.say(
-    `scale-out, by ${way}: ${consumers.names.length} consumers ${Math.round(events / seconds)} events/s, ${consumerCpu.toFixed(1)} CPU s per million`,
+    `scale-out, by ${way}: ${consumers.names.length} consumers ${Math.round(events / seconds)} events/s, ${perMillion.consumers.toFixed(1)} CPU s per million`,
   );
   return {
     way,
     consumers: consumers.names.length,
     perSecond: events / seconds,
-    consumerCpu,
-    otherCpu: Object.fromEntries(otherCpu),
+    cpu: perMillion,
+    idle: idle.cpu.consumers / idle.seconds,
   };
+}
+
+/** What a piece of work took. */
+async function taken<T>(read: () => Cpu, work: () => Promise<T>): Promise<{ cpu: Cpu; seconds: number; done: T }> {
+  const [before, start] = [read(), performance.now()];
+  const done = await work();
+  const seconds = (performance.now() - start) / 1_000;
+  return { cpu: mapped(read(), (after, name) => after - before[name]), seconds, done };
+}
+
+function mapped(cpu: Cpu, of: (value: number, name: keyof Cpu) => number): Cpu {
+  const entries = Object.entries(cpu).map(([name, value]) => [name, of(value, name as keyof Cpu)]);
+  return Object.fromEntries(entries) as Cpu;
 }
 
 /** Resolves with how many they were when all are counted. */
@@ -120,17 +138,18 @@ async function counted(consumers: Consumers, send: SendEvents, events: number): 
 
 function figures(consumers: number, runs: readonly Run[], alone: readonly Run[]): Measurement {
   const middle = (all: readonly Run[], of: (run: Run) => number) => median(all.map(of));
-  const value = middle(runs, (run) => run.consumerCpu);
-  const ratio = median(runs.map((run, i) => run.consumerCpu / (alone[i]?.consumerCpu ?? Number.NaN)));
-  const others = OTHERS.map((name) => `${name} ${middle(runs, (run) => run.otherCpu[name]).toFixed(1)}`).join(', ');
+  const value = middle(runs, (run) => run.cpu.consumers);
+  const ratio = median(runs.map((run, i) => run.cpu.consumers / (alone[i]?.cpu.consumers ?? Number.NaN)));
+  const others = OTHERS.map((name) => `${name} ${middle(runs, (run) => run.cpu[name]).toFixed(1)}`).join(', ');
+  const idle = `idle ${(middle(runs, (run) => run.idle) * 1_000).toFixed(0)} ms of processor a second, not in it`;
   return {
     suite: 'scale-out',
     name: `${consumers} consumer${consumers === 1 ? '' : 's'} over ${PARTITIONS} partitions`,
     value,
     unit: 'CPU s per million events',
-    reference: { name: '1 consumer', value: middle(alone, (run) => run.consumerCpu), ratio },
+    reference: { name: '1 consumer', value: middle(alone, (run) => run.cpu.consumers), ratio },
     targets: consumers === 1 ? undefined : [{ of: 'ratio', atMost: 1.1 }],
-    note: `at ${Math.round(middle(runs, (run) => run.perSecond))} events/s; meanwhile ${others} per million`,
+    note: `at ${Math.round(middle(runs, (run) => run.perSecond))} events/s; ${idle}; meanwhile ${others} per million`,
   };
 }
 
@@ -189,6 +208,6 @@ async function until(check: () => Promise<boolean>, withinMs: number, what: stri
   const end = performance.now() + withinMs;
   while (!(await check())) {
     if (performance.now() > end) throw new Error(`scale-out: events are not ${what} after ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

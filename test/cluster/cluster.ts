@@ -61,6 +61,9 @@ export class Cluster {
       env: { PATH, HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const endWithUs = () => void child.kill('SIGTERM');
+    process.once('exit', endWithUs);
+    child.once('close', () => process.off('exit', endWithUs));
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
