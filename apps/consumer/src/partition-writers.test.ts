@@ -66,8 +66,10 @@ class Gate {
   readonly reached: Promise<void>;
   #arrive = () => {};
   #open = () => {};
-  readonly #opened = new Promise<void>((resolve) => {
+  #fail: (error: unknown) => void = () => {};
+  readonly #opened = new Promise<void>((resolve, reject) => {
     this.#open = resolve;
+    this.#fail = reject;
   });
 
   constructor(private readonly step: Step | undefined) {
@@ -84,6 +86,11 @@ class Gate {
 
   open(): void {
     this.#open();
+  }
+
+  /** What was held is not done. */
+  fail(error: unknown): void {
+    this.#fail(error);
   }
 }
 
@@ -180,6 +187,19 @@ test.each(STEPS)(
     expect(zombie.writers.held).toEqual([]);
   },
 );
+
+test('a store that fails for a writer whose partition was taken away meanwhile ends nothing; the heir counts on', async () => {
+  const gate = new Gate('before insert');
+  const [zombie, heir] = [member('zombie', gate), member('heir')];
+  const dying = consume(zombie, 0);
+  await gate.reached;
+  zombie.writers.lost(0);
+  gate.fail(new KeymeterError('STORE_UNAVAILABLE', 'reset while it stood still', { retryable: true }));
+  await expect(dying).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  for (let partition = 0; partition < PARTITIONS; partition++) await consume(heir, partition);
+  await expectAllCountedOnce();
+  expect([...zombie.failures, ...heir.failures]).toEqual([]);
+});
 
 test('frames of a partition that was taken away are refused, so that nothing of it is counted here any more', async () => {
   const a = member('a');

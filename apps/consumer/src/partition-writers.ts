@@ -72,6 +72,7 @@ export class PartitionWriters extends UsageSink {
   }
 
   #failed(partition: number, writer: UsageWriter, error: unknown): void {
+    if (this.#writers.get(partition) !== writer) return; // what it left undone is its heir's to prove
     if (error instanceof KeymeterError && error.code === 'FENCED') this.#drop(partition, writer);
     else this.onFailed(error);
   }
