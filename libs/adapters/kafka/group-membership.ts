@@ -12,6 +12,7 @@ import { kafkaError, protocolErrorOf } from './kafka-error.js';
 import { type JoinedGroup, type KafkaCluster, MemberAssignment, MemberMetadata } from './kafka-protocol.js';
 import type { EventsTopic } from './kafka-topics.js';
 import { OffsetCommits } from './offset-commits.js';
+import { demandPartitions } from './topic-rules.js';
 
 export interface GroupOptions {
   readonly connection: KafkaConnection;
@@ -195,10 +196,7 @@ export class GroupMembership {
     const { name } = this.options.topic;
     await this.#cluster.refreshMetadata();
     const partitions = this.#cluster.findTopicPartitionMetadata(name).length;
-    if (partitions !== this.options.topic.partitions) {
-      const detail = `The topic ${name} has ${partitions} partitions now, this process began with ${this.options.topic.partitions}: start all processes anew with KEYMETER_KAFKA_PARTITIONS=${partitions}.`;
-      throw new KeymeterError('TOPIC_WRONG', detail);
-    }
+    demandPartitions(this.options.topic, partitions);
     const claims = members.map(({ memberId: id, memberMetadata }) => ({
       id,
       ...(JSON.parse(MemberMetadata.decode(memberMetadata).userData.toString()) as {

@@ -9,6 +9,7 @@ import { FetchLoop } from './fetch-loop.js';
 import type { GroupMembership, Lease } from './group-membership.js';
 import { PartitionPump } from './partition-pump.js';
 import { TopicClient } from './topic-client.js';
+import { demandPartitions } from './topic-rules.js';
 
 /** Who works on the partitions. `assigned` and `released` may take their time. */
 export interface PartitionWorker {
@@ -83,7 +84,7 @@ export class GroupReading<Frame> {
       lost: (lease: Lease) => this.#lost(lease),
     };
     membership.start(holder, onFailed);
-    this.#watchdog = setInterval(() => this.#watch(fetches), WATCH_EVERY_MS);
+    this.#watchdog = setInterval(() => this.#watch(client, fetches), WATCH_EVERY_MS);
     this.#watchdog.unref();
   }
 
@@ -111,10 +112,19 @@ export class GroupReading<Frame> {
     this.options.onGone?.(lease.partition);
   }
 
-  #watch(fetches: FetchLoop): void {
-    if (fetches.silentMs < SILENT_MS) return;
-    clearInterval(this.#watchdog);
-    const detail = `Kafka has answered no fetch for ${Math.round(fetches.silentMs / 1000)} s although partitions wait.`;
-    this.options.onFailed(new KeymeterError('LOG_UNAVAILABLE', detail));
+  #watch({ partitionsNow }: TopicClient, { silentMs }: FetchLoop): void {
+    try {
+      demandPartitions(this.options.membership.options.topic, partitionsNow);
+      demandAnswers(silentMs);
+    } catch (error) {
+      clearInterval(this.#watchdog);
+      this.options.onFailed(error);
+    }
   }
+}
+
+function demandAnswers(silentMs: number): void {
+  if (silentMs < SILENT_MS) return;
+  const detail = `Kafka has answered no fetch for ${Math.round(silentMs / 1000)} s although partitions wait.`;
+  throw new KeymeterError('LOG_UNAVAILABLE', detail);
 }

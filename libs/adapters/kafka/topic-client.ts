@@ -4,7 +4,7 @@ import { KeymeterError } from '#domain/errors.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { kafkaError } from './kafka-error.js';
 import type { FetchedPartition, KafkaBroker, KafkaCluster } from './kafka-protocol.js';
-import { topicIdOf } from './topic-identity.js';
+import { type TopicIdentity, topicIdentityOf } from './topic-identity.js';
 
 export interface Watermarks {
   /** The oldest offset stored. */
@@ -38,6 +38,7 @@ export class TopicClient {
   /** After a failure, until the topic is known to be the same one: nothing is asked of its partitions meanwhile. */
   #doubtful = false;
   #timer: NodeJS.Timeout | undefined;
+  #partitionsNow: number | undefined;
 
   private constructor(
     readonly cluster: KafkaCluster,
@@ -84,8 +85,10 @@ export class TopicClient {
 
   /** Finds a topic that was deleted and made anew under its name: its offsets begin again and mean other events. */
   async verify(): Promise<void> {
-    const found = this.id === undefined ? undefined : await this.topicId();
+    const identity = this.id === undefined ? undefined : await this.#identity();
+    const found = identity?.id;
     if (found === this.id) this.#doubtful = false;
+    if (identity && found === this.id) this.#partitionsNow = identity.partitions;
     if (found === undefined || found === this.id) return; // not there: perhaps not yet known to this broker
     const detail = `The Kafka topic ${this.topic} was deleted and made anew (id ${found}, it was ${this.id}): its offsets begin again. Stop all processes and see docs/guides/cluster.md, a lost log.`;
     this.#wrong = new KeymeterError('TOPIC_WRONG', detail);
@@ -93,7 +96,16 @@ export class TopicClient {
 
   /** 32 hexadecimal digits; undefined while there is no such topic. */
   async topicId(): Promise<string | undefined> {
-    return topicIdOf(await this.cluster.findControllerBroker(), this.topic);
+    return (await this.#identity())?.id;
+  }
+
+  /** As of the last time that the topic was looked at: somebody may have added some. */
+  get partitionsNow(): number {
+    return this.#partitionsNow ?? this.partitions;
+  }
+
+  async #identity(): Promise<TopicIdentity | undefined> {
+    return topicIdentityOf(await this.cluster.findControllerBroker(), this.topic);
   }
 
   async watermarks(partition: number): Promise<Watermarks> {

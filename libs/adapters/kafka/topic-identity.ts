@@ -9,12 +9,18 @@ const VERSION = 12;
 const UUID_BYTES = 16;
 const NO_TOPIC = 3; // UNKNOWN_TOPIC_OR_PARTITION
 
-/** 32 hexadecimal digits; undefined when there is no such topic. */
-export async function topicIdOf(broker: KafkaBroker, topic: string): Promise<string | undefined> {
-  return broker.connectionPool.send(topicIdRequest(topic));
+export interface TopicIdentity {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly partitions: number;
 }
 
-function topicIdRequest(topic: string): RawRequest<string | undefined> {
+/** Undefined when there is no such topic. */
+export async function topicIdentityOf(broker: KafkaBroker, topic: string): Promise<TopicIdentity | undefined> {
+  return broker.connectionPool.send(identityRequest(topic));
+}
+
+function identityRequest(topic: string): RawRequest<TopicIdentity | undefined> {
   const name = Buffer.from(topic, 'utf8');
   const bytes = Buffer.concat([
     Buffer.from([0, 2]), // no tags in the header; one topic
@@ -30,11 +36,11 @@ function topicIdRequest(topic: string): RawRequest<string | undefined> {
       apiName: 'Metadata',
       encode: async () => new RawEncoder().writeBuffer(bytes),
     },
-    response: { decode: async (raw) => firstTopicId(new FlexibleBytes(raw)), parse: async (id) => id },
+    response: { decode: async (raw) => firstTopic(new FlexibleBytes(raw)), parse: async (found) => found },
   };
 }
 
-function firstTopicId(bytes: FlexibleBytes): string | undefined {
+function firstTopic(bytes: FlexibleBytes): TopicIdentity | undefined {
   bytes.tags(); // of the response header
   bytes.skip(4); // throttle time
   for (let left = bytes.varint() - 1; left > 0; left--) {
@@ -50,7 +56,9 @@ function firstTopicId(bytes: FlexibleBytes): string | undefined {
   const errorCode = bytes.int16();
   bytes.string(); // name
   const id = bytes.take(UUID_BYTES).toString('hex');
-  return errorCode === NO_TOPIC || /^0+$/.test(id) ? undefined : id;
+  bytes.skip(1); // internal
+  const partitions = bytes.varint() - 1;
+  return errorCode === NO_TOPIC || /^0+$/.test(id) ? undefined : { id, partitions };
 }
 
 class FlexibleBytes {

@@ -1,4 +1,6 @@
 /** What each topic must be, and the one sentence about one that is not. Pure. */
+import { KeymeterError } from '#domain/errors.js';
+
 export interface TopicRules {
   readonly name: string;
   readonly partitions: number;
@@ -72,6 +74,13 @@ export function topicProblem(rules: TopicRules, is: TopicState): string | undefi
     return wrong(name, key, value ?? 'not known', should, `run: ${command}`);
   }
   return undefined;
+}
+
+/** Events of a partition that was added later would be read by nobody who began without it. */
+export function demandPartitions(began: { readonly name: string; readonly partitions: number }, now: number): void {
+  if (now === began.partitions) return;
+  const detail = `The topic ${began.name} has ${now} partitions now, this process began with ${began.partitions}: start all processes anew with KEYMETER_KAFKA_PARTITIONS=${now}.`;
+  throw new KeymeterError('TOPIC_WRONG', detail);
 }
 
 function wrong(topic: string, what: string, is: number | string, should: number | string, mend: string): string {

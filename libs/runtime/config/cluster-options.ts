@@ -38,6 +38,7 @@ export function clickhouseOptions(settings: Settings) {
     username: settings.KEYMETER_CLICKHOUSE_USER,
     password: settings.KEYMETER_CLICKHOUSE_PASSWORD ?? '',
     ca: readTlsFiles('KEYMETER_CLICKHOUSE_TLS', { ca: settings.KEYMETER_CLICKHOUSE_TLS_CA_FILE }).ca,
+    timeoutMs: settings.KEYMETER_CLICKHOUSE_TIMEOUT_MS,
     cluster: settings.KEYMETER_CLICKHOUSE_CLUSTER,
   };
 }

@@ -84,6 +84,11 @@ export const clusterSettings = {
   KEYMETER_CLICKHOUSE_TLS_CA_FILE: file(
     'Certificates to trust for an https ClickHouse; by default those of the system.',
   ),
+  KEYMETER_CLICKHOUSE_TIMEOUT_MS: setting(
+    whole(1_000, 3_600_000, 60_000),
+    'ms',
+    'Longest silence of ClickHouse, and longest time for the body of one answer; then the statement counts as failed.',
+  ),
   KEYMETER_CLICKHOUSE_CLUSTER: setting(
     z
       .string()
