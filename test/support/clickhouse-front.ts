@@ -94,6 +94,14 @@ export class TestFront {
     await fetch(this.process.control, { method: 'DELETE' });
   }
 
+  pause(): void {
+    this.process.pause();
+  }
+
+  resume(): void {
+    this.process.resume();
+  }
+
   kill9(): Promise<void> {
     return this.process.kill9();
   }

@@ -44,7 +44,11 @@ export class KafkaRig {
   }
 
   /** Deletes the topic of the events and makes it anew under the same name. */
-  async recreate({ name, partitions }: EventsTopic, prefix: string): Promise<EventsTopic> {
+  async recreate(
+    { name, partitions }: EventsTopic,
+    prefix: string,
+    options: Partial<TopicOptions> = {},
+  ): Promise<EventsTopic> {
     const admin = this.connection().admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [name] });
@@ -52,7 +56,7 @@ export class KafkaRig {
     await admin.disconnect();
     let made: EventsTopic | undefined;
     await eventually(async () => {
-      made = await this.topic({ prefix, partitions });
+      made = await this.topic({ prefix, partitions, ...options });
     });
     return made as EventsTopic;
   }

@@ -80,6 +80,11 @@ export class Standalone {
     return address;
   }
 
+  /** To a process that was started with a channel for messages. */
+  say(message: object): void {
+    this.child.send(message);
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
