@@ -3,7 +3,7 @@
  * counted nothing twice and nothing past a gap; once that is put right it goes on.
  */
 import type { PartitionCommit } from '#adapters/kafka/kafka-protocol.js';
-import type { EventsTopic } from '#adapters/kafka/kafka-topics.js';
+import { type EventsTopic, TOPICS } from '#adapters/kafka/kafka-topics.js';
 import { ConsumerRig } from '../support/consumer-rig.js';
 import { EventLedger } from '../support/event-ledger.js';
 import { eventually } from '../support/eventually.js';
@@ -27,7 +27,7 @@ suite('a consumer whose log is not what it was', () => {
 
   /** A topic of its own for each test, and an empty usage store: the way out that docs/guides/cluster.md names. */
   beforeEach(async () => {
-    topic = topic ? await rig.recreated(topic, 2) : await rig.topic(2);
+    topic = topic ? await rig.recreated(2) : await rig.topic(2);
     ledger = new EventLedger();
     offsets = new GroupOffsets(rig.kafka, topic);
   }, TEST_MS);
@@ -107,11 +107,10 @@ suite('a consumer whose log is not what it was', () => {
       await rig.holdsAll(paused, topic);
       paused.kill('SIGSTOP');
       for (const partition of [1, 1]) await append(partition); // offsets 4 to 12
-      const admin = rig.kafka.connection().admin();
-      await admin.connect();
-      await admin.fetchTopicOffsets(topic.name); // loads what deleteTopicRecords needs
-      await admin.deleteTopicRecords({ topic: topic.name, partitions: [{ partition: 1, offset: '9' }] });
-      await admin.disconnect();
+      await rig.asAdmin(async (admin) => {
+        await admin.fetchTopicOffsets(topic.name); // loads what deleteTopicRecords needs
+        await admin.deleteTopicRecords({ topic: topic.name, partitions: [{ partition: 1, offset: '9' }] });
+      });
       paused.kill('SIGCONT');
       // What Kafka had answered already when it was stopped may still be counted: the first of the two ranges.
       const gone = /Events \[([4-8]), 9\) of partition 1 of keymeter\.events are gone: retention/;
@@ -131,15 +130,13 @@ suite('a consumer whose log is not what it was', () => {
   test(
     'row 20: a topic that somebody made with one partition is refused at the start, with the command that mends it',
     async () => {
-      const foreign = await rig.recreated(topic, 1);
-      expect(foreign.partitions).toBe(1);
+      await rig.removeTopics();
+      await rig.asAdmin((admin) => admin.createTopics({ topics: [{ topic: topic.name, numPartitions: 1 }] }));
       const consumer = rig.start({ env: WITH_TWO });
       expect(await consumer.exited).toEqual({ code: 2, signal: null });
       expect(consumer.logs).toContain(
         'keymeter.events has partitions 1 and needs 2; run: kafka-topics.sh --alter --topic keymeter.events --partitions 2',
       );
-      topic = foreign;
-      offsets = new GroupOffsets(rig.kafka, topic);
     },
     TEST_MS,
   );
@@ -150,11 +147,11 @@ suite('a consumer whose log is not what it was', () => {
       const running = rig.start({ env: WITH_TWO });
       for (const partition of [0, 1]) await append(partition);
       await rig.settled(topic);
-      const admin = rig.kafka.connection().admin();
-      await admin.connect();
-      await admin.createPartitions({ topicPartitions: [{ topic: topic.name, count: 3 }] });
-      await admin.disconnect();
+      const widen = (name: string) =>
+        rig.asAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: name, count: 3 }] }));
+      await widen(topic.name);
       expect(await lastWords(running)).toContain('start all processes anew with KEYMETER_KAFKA_PARTITIONS=3');
+      await widen(TOPICS.regrouped);
       topic = { ...topic, partitions: 3 };
       await append(2);
       const anew = rig.start({ env: { KEYMETER_KAFKA_PARTITIONS: '3' } });
@@ -174,7 +171,7 @@ suite('a consumer whose log is not what it was', () => {
       await rig.holdsAll(running, topic);
       const before = await storeTotals(rig.sql);
       const old = topic;
-      topic = await rig.recreated(topic);
+      topic = await rig.recreated(2);
       offsets = new GroupOffsets(rig.kafka, topic);
       ledger = new EventLedger();
       for (const partition of [0, 1, 0, 1]) await append(partition); // offsets 4 and on exist again, and are other events

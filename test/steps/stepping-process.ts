@@ -60,13 +60,20 @@ export class SteppingProcess {
 
   /** Resolves when every call that was held is over. */
   async settled(): Promise<void> {
-    await eventually(() => expect([...this.#settled].sort(byNumber)).toEqual(this.partitions.sort(byNumber)), 60_000);
+    await eventually(() => {
+      this.#demandRunning();
+      expect([...this.#settled].sort(byNumber).join(' ')).toBe(this.partitions.sort(byNumber).join(' '));
+    }, 60_000);
+  }
+
+  #demandRunning(): void {
+    if (!this.process.running) throw new Error(`the consumer ended: ${this.process.logs.slice(-2_000)}`);
   }
 
   async #allReached(point: (partition: number) => string): Promise<void> {
     const wanted = Object.fromEntries(this.partitions.map((partition) => [partition, point(partition)]));
     await eventually(() => {
-      if (!this.process.running) throw new Error(`the consumer ended: ${this.process.logs.slice(-2_000)}`);
+      this.#demandRunning();
       expect(Object.fromEntries(this.#reached)).toEqual(wanted);
     }, REACHED_WITHIN_MS);
   }

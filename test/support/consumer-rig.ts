@@ -6,7 +6,7 @@ import { HttpSqlClient } from '#adapters/clickhouse/http-sql-client.js';
 import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
 import type { KafkaEventLogWriter } from '#adapters/kafka/kafka-event-log-writer.js';
 import { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
-import type { EventsTopic } from '#adapters/kafka/kafka-topics.js';
+import { type EventsTopic, TOPICS } from '#adapters/kafka/kafka-topics.js';
 import { TestFront } from './clickhouse-front.js';
 import { eventually } from './eventually.js';
 import { KafkaRig } from './kafka-rig.js';
@@ -75,9 +75,37 @@ export class ConsumerRig {
     return this.kafka.topic({ prefix: '', retentionMs: RETENTION_MS, partitions });
   }
 
-  /** Deletes the topic and makes it anew under its name. */
-  recreated(topic: EventsTopic, partitions = topic.partitions): Promise<EventsTopic> {
-    return this.kafka.recreate({ ...topic, partitions }, '', { retentionMs: RETENTION_MS });
+  /** Deletes the topics that are as wide as the events' and makes them anew under their names. */
+  async recreated(partitions: number): Promise<EventsTopic> {
+    await this.removeTopics();
+    let made: EventsTopic | undefined;
+    await eventually(async () => {
+      made = await this.topic(partitions);
+    }, 30_000);
+    return made as EventsTopic;
+  }
+
+  async removeTopics(): Promise<void> {
+    await this.asAdmin(async (admin) => {
+      const there = await admin.listTopics();
+      const wide: string[] = [TOPICS.events, TOPICS.regrouped];
+      await admin.deleteTopics({ topics: wide.filter((name) => there.includes(name)) });
+      await eventually(
+        async () => expect((await admin.listTopics()).filter((it) => wide.includes(it))).toEqual([]),
+        30_000,
+      );
+    });
+  }
+
+  /** As an operator with Kafka's own tools. */
+  async asAdmin<T>(work: (admin: ReturnType<ReturnType<KafkaRig['connection']>['admin']>) => Promise<T>): Promise<T> {
+    const admin = this.kafka.connection().admin();
+    await admin.connect();
+    try {
+      return await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   writer(topic: EventsTopic): Promise<KafkaEventLogWriter> {

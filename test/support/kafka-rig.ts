@@ -44,11 +44,7 @@ export class KafkaRig {
   }
 
   /** Deletes the topic of the events and makes it anew under the same name. */
-  async recreate(
-    { name, partitions }: EventsTopic,
-    prefix: string,
-    options: Partial<TopicOptions> = {},
-  ): Promise<EventsTopic> {
+  async recreate({ name, partitions }: EventsTopic, prefix: string): Promise<EventsTopic> {
     const admin = this.connection().admin();
     await admin.connect();
     await admin.deleteTopics({ topics: [name] });
@@ -56,7 +52,7 @@ export class KafkaRig {
     await admin.disconnect();
     let made: EventsTopic | undefined;
     await eventually(async () => {
-      made = await this.topic({ prefix, partitions, ...options });
+      made = await this.topic({ prefix, partitions });
     });
     return made as EventsTopic;
   }

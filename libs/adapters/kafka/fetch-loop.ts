@@ -26,19 +26,21 @@ export class FetchLoop {
   #stopped = false;
   #wanted = false;
   #dispatching = false;
-  /** When a fetch last came to an end, well or not. */
-  #tickedAt = performance.now();
+  #ended = 0;
 
   constructor(private readonly options: FetchLoopOptions) {}
 
-  /** Milliseconds in which a hungry partition got no answer whatsoever: more than a request's time-out is a fault. */
-  get silentMs(): number {
-    return [...this.#buffers].some(({ hungry }) => hungry) ? performance.now() - this.#tickedAt : 0;
+  /** Fetches that came to an end, well or not: where none does although a partition is hungry, something has stopped. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  get isHungry(): boolean {
+    return [...this.#buffers].some(({ hungry }) => hungry);
   }
 
   add(partition: number, offset: number): PartitionBuffer {
     const buffer = new PartitionBuffer(partition, offset, this.options.bufferBytes, () => this.#schedule());
-    if (this.#buffers.size === 0) this.#tickedAt = performance.now();
     this.#buffers.add(buffer);
     this.#schedule();
     return buffer;
@@ -81,7 +83,7 @@ export class FetchLoop {
       }
     } catch (error) {
       await this.#failed(error);
-      this.#tickedAt = performance.now();
+      this.#ended++;
       return false;
     }
     for (const [nodeId, buffers] of byBroker) {
@@ -107,7 +109,7 @@ export class FetchLoop {
     } catch (error) {
       await this.#failed(error, buffers);
     } finally {
-      this.#tickedAt = performance.now();
+      this.#ended++;
       this.#busyBrokers.delete(nodeId);
       this.#schedule();
     }

@@ -56,6 +56,9 @@ export class GroupReading<Frame> {
   #client: TopicClient | undefined;
   #fetches: FetchLoop | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  #endedBefore = 0;
+  /** Counted in looks: a process that stood still has not waited, however long it was. */
+  #silentLooks = 0;
 
   constructor(private readonly options: GroupReadingOptions<Frame>) {}
 
@@ -112,10 +115,12 @@ export class GroupReading<Frame> {
     this.options.onGone?.(lease.partition);
   }
 
-  #watch({ partitionsNow }: TopicClient, { silentMs }: FetchLoop): void {
+  #watch({ partitionsNow }: TopicClient, { isHungry, ended }: FetchLoop): void {
+    this.#silentLooks = isHungry && ended === this.#endedBefore ? this.#silentLooks + 1 : 0;
+    this.#endedBefore = ended;
     try {
       demandPartitions(this.options.membership.options.topic, partitionsNow);
-      demandAnswers(silentMs);
+      demandAnswers(this.#silentLooks * WATCH_EVERY_MS);
     } catch (error) {
       clearInterval(this.#watchdog);
       this.options.onFailed(error);
@@ -125,6 +130,6 @@ export class GroupReading<Frame> {
 
 function demandAnswers(silentMs: number): void {
   if (silentMs < SILENT_MS) return;
-  const detail = `Kafka has answered no fetch for ${Math.round(silentMs / 1000)} s although partitions wait.`;
+  const detail = `Kafka has answered no fetch for ${silentMs / 1000} s although partitions wait.`;
   throw new KeymeterError('LOG_UNAVAILABLE', detail);
 }
