@@ -9,6 +9,8 @@ import { parseDuration } from '../duration.js';
 const DAY_MS = 86_400_000;
 /** Of windows: what they hold is kept in memory. */
 const MAX_WINDOW_DAYS = 31;
+/** Of what remembers times and values only. */
+const MAX_MEMORY_DAYS = 366;
 const MAX_NAME = 40;
 
 export function duration(maxDays: number, leastMs = 1_000) {
@@ -70,7 +72,7 @@ export const measureSchema = z.discriminatedUnion(
     z.strictObject({ aggregate: z.literal('max'), of: eventExpression, ...windowed }),
     z.strictObject({ aggregate: z.literal('unique'), of: eventExpression, ...windowed }),
     /** 1 where this event's value was not seen in the window before it, else 0. */
-    z.strictObject({ aggregate: z.literal('fresh'), of: eventExpression, ...windowed }),
+    z.strictObject({ aggregate: z.literal('fresh'), of: eventExpression, window: duration(MAX_MEMORY_DAYS), where }),
     z.strictObject({
       aggregate: z.literal('percentile'),
       of: eventExpression,
@@ -80,7 +82,7 @@ export const measureSchema = z.discriminatedUnion(
     /** Part of the events for which `of` holds, 0 to 1. */
     z.strictObject({ aggregate: z.literal('share'), of: eventCondition, ...windowed }),
     /** Seconds from the event before to this one; 0 for a first one. `window`: how long an event is remembered. */
-    z.strictObject({ aggregate: z.literal('quiet'), window: duration(366), where }),
+    z.strictObject({ aggregate: z.literal('quiet'), window: duration(MAX_MEMORY_DAYS), where }),
     /** What another measure usually is at this hour of the week. */
     z.strictObject({
       aggregate: z.literal('baseline'),
