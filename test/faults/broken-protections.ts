@@ -43,8 +43,8 @@ export const BREAKABLE = {
     changes: [
       {
         file: OFFSETS,
-        text: 'await this.#commit(lease, { ...progress, intended: range });',
-        becomes: 'void lease, progress;',
+        text: 'await this.#commit({ ...this.#current(range), intended: range });',
+        becomes: 'void this.#current(range);',
       },
     ],
   },

@@ -34,11 +34,11 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const usage = await openClusterUsage(settings, { prepares: true });
   const reader = await log.openReader();
   const membership = log.join(CONSUMER_GROUP, logger);
-  const offsets = new KafkaOffsetStore(membership);
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const newest = new Map<number, number>();
   const onFailed = endOnFailure;
   const open = async (partition: number, onWriterFailed: (error: unknown) => void) => {
+    const offsets = KafkaOffsetStore.under(membership, partition); // before anything is waited for
     await deduplicator.load(partition);
     const writer = new UsageWriter(usage.store, offsets, deduplicator, clock, {
       logId: log.topic.id,

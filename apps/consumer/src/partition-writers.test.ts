@@ -209,3 +209,21 @@ test('frames of a partition that was taken away are refused, so that nothing of 
   const frames = await decideRecords(records, new Deduplicator(store));
   await expect(a.writers.take(frames)).rejects.toMatchObject({ code: 'FENCED' });
 });
+
+test('a partition that goes while it is taken up, or is taken up anew meanwhile, is not held by the first attempt', async () => {
+  const a = member('a');
+  const first = a.writers.assigned(0);
+  const overtaken = expect(first).rejects.toMatchObject({ code: 'FENCED' });
+  const second = a.writers.assigned(0);
+  await overtaken;
+  expect(await second).toBe(0);
+  expect(a.writers.held).toEqual([0]);
+
+  const third = a.writers.assigned(1);
+  const gone = expect(third).rejects.toMatchObject({ code: 'FENCED' });
+  a.writers.lost(1);
+  await gone;
+  expect(a.writers.held).toEqual([0]);
+  await a.writers.drain();
+  expect(a.failures).toEqual([]);
+});

@@ -13,6 +13,8 @@ export type OpenWriter = (partition: number, onFailed: (error: unknown) => void)
 
 export class PartitionWriters extends UsageSink {
   readonly #writers = new Map<number, UsageWriter>();
+  /** The newest taking up of a partition that is under way. */
+  readonly #opening = new Map<number, object>();
 
   constructor(
     private readonly open: OpenWriter,
@@ -29,7 +31,14 @@ export class PartitionWriters extends UsageSink {
   /** Resolves with the offset to read from. Rejects with FENCED when the partition is gone again meanwhile. */
   async assigned(partition: number): Promise<number> {
     this.lost(partition);
+    const turn = {};
+    this.#opening.set(partition, turn);
     const writer = await this.open(partition, (error) => this.#failed(partition, writer, error));
+    if (this.#opening.get(partition) !== turn) {
+      writer.stop();
+      throw new KeymeterError('FENCED', `Partition ${partition} was taken away while it was taken up.`);
+    }
+    this.#opening.delete(partition);
     this.#writers.set(partition, writer);
     return writer.startOffset(partition);
   }
@@ -43,6 +52,7 @@ export class PartitionWriters extends UsageSink {
   }
 
   lost(partition: number): void {
+    this.#opening.delete(partition);
     const writer = this.#writers.get(partition);
     if (writer) this.#drop(partition, writer);
   }

@@ -1,3 +1,4 @@
+import kafkajs from 'kafkajs';
 import { NO_COUNTS } from '#domain/log/counted-range.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { DeadLetter } from '#ports/usage-store.js';
@@ -30,8 +31,9 @@ class Member {
   /** While set, batches wait here. */
   gate: Promise<void> | undefined;
   readonly membership: GroupMembership;
-  readonly offsets: KafkaOffsetStore;
   readonly server: KafkaLogServer;
+  /** One for each life of a partition here. */
+  readonly #offsets = new Map<number, KafkaOffsetStore>();
 
   constructor(options: Omit<GroupOptions, 'sessionTimeoutMs'>) {
     this.membership = new GroupMembership({
@@ -39,12 +41,15 @@ class Member {
       onChange: ({ event, detail }) => this.happened.push(`${event} ${detail}`),
       ...options,
     });
-    this.offsets = new KafkaOffsetStore(this.membership);
     this.server = new KafkaLogServer({
       membership: this.membership,
       deduplicator: new Deduplicator({ withHashes: async () => [], async *identityHashes() {} }),
       worker: {
-        assigned: async (partition) => (await this.offsets.load(partition)).next,
+        assigned: async (partition) => {
+          const offsets = KafkaOffsetStore.under(this.membership, partition);
+          this.#offsets.set(partition, offsets);
+          return (await offsets.load(partition)).next;
+        },
         released: async (partition) => void this.happened.push(`released ${partition}`),
         lost: (partition) => void this.happened.push(`lost ${partition}`),
       },
@@ -61,12 +66,22 @@ class Member {
     return this.membership.held;
   }
 
+  /** Of partition 0, as its newest reader uses it. */
+  get offsets(): KafkaOffsetStore {
+    return this.#of(0);
+  }
+
+  #of(partition: number): KafkaOffsetStore {
+    return this.#offsets.get(partition) as KafkaOffsetStore;
+  }
+
   async #take(frames: readonly DecidedFrame[]): Promise<void> {
     await this.gate;
     const range = rangeOf(frames);
-    await this.offsets.intend(range);
+    const offsets = this.#of(range.partition);
+    await offsets.intend(range);
     const last = frames.at(-1)!;
-    await this.offsets.commit(range, { ...NO_COUNTS, counted: frames.length }, last);
+    await offsets.commit(range, { ...NO_COUNTS, counted: frames.length }, last);
     for (const { partition, offset, deadLetters } of frames) {
       this.delivered.push(`${partition}:${offset}`);
       this.deadLetters.push(...deadLetters);
@@ -76,6 +91,16 @@ class Member {
 
 function rangeOf(frames: readonly DecidedFrame[]): OffsetRange {
   return { partition: frames[0]!.partition, first: frames[0]!.offset, next: frames.at(-1)!.offset + 1 };
+}
+
+/** As the broker sees it. */
+async function membersOf({ bootstrap }: TestKafka, groupId: string): Promise<number> {
+  const kafka = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  const { groups } = await admin.describeGroups([groupId]);
+  await admin.disconnect();
+  return groups[0]?.members.length ?? 0;
 }
 
 const everyOffset = (partitions: number, each: number) =>
@@ -198,6 +223,33 @@ describeKafka('a consumer group', () => {
       expect(await heir.offsets.load(0)).toMatchObject({ next: 5, counts });
       await eventually(() => expect(zombie.happened.some((line) => line.startsWith('lost fenced'))).toBe(true));
       expect(zombie.happened).toContain('lost 0');
+    }, 60_000);
+
+    test('a writer that outlives its lease commits nothing under the next one of the same process', async () => {
+      const direct = new KafkaConnection({ brokers: [second.bootstrap] });
+      const topic = await ensureTopics(direct, { partitions: 1, replication: 1, retentionMs: 86_400_000 });
+      const behind = new KafkaConnection({ brokers: [`127.0.0.1:${proxied.port}`], requestTimeoutMs: 8_000 });
+      const alone = member(topic, 'alone', behind);
+      await alone.start();
+      await eventually(() => expect(alone.held).toEqual([0]), 20_000);
+      const [old, range] = [alone.offsets, { partition: 0, first: 0, next: 5 }];
+      await old.load(0);
+      await old.intend(range);
+      const lease = alone.membership.lease(0)!;
+
+      proxied.hold(); // until Kafka takes it for dead
+      const shared = await KafkaSharedLog.open({ connection: direct, topic, groupId: 'alone' });
+      await eventually(async () => expect(await membersOf(second, 'alone')).toBe(0), 20_000);
+      proxied.release();
+      await eventually(() => expect(lease.held).toBe(false), 20_000);
+      await eventually(async () => expect(await alone.offsets.load(0)).toMatchObject({ intended: range }), 20_000);
+
+      const counts = { ...NO_COUNTS, counted: 5 };
+      await expect(old.commit(range, { ...counts, counted: 99 })).rejects.toMatchObject({ code: 'FENCED' });
+      await expect(old.load(0)).rejects.toMatchObject({ code: 'FENCED' });
+      await alone.offsets.commit(range, counts);
+      expect(await shared.committed()).toMatchObject([{ next: 5, counts }]);
+      await shared.close();
     }, 60_000);
   });
 

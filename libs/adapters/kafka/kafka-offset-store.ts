@@ -1,6 +1,8 @@
 /**
  * Progress in the commits of a consumer group: the offset is Kafka's own, what else belongs to it is the commit's
- * metadata. A commit names the member's generation, so that one who was taken for dead moves nothing any more.
+ * metadata. A commit names the member's generation, so that one who was taken for dead moves nothing any more. Each
+ * writer has a store of its own, bound to the lease under which it began: a writer that outlives its lease must not commit
+ * under the one that the same process got next.
  */
 import { KeymeterError } from '#domain/errors.js';
 import { type CountedRange, type EventCounts, NO_COUNTS } from '#domain/log/counted-range.js';
@@ -11,23 +13,34 @@ import type { GroupMembership, Lease } from './group-membership.js';
 import type { PartitionCommit } from './kafka-protocol.js';
 
 export class KafkaOffsetStore extends OffsetStore {
-  /** What this member has loaded or committed, under the lease of the time: another lease loads anew. */
-  readonly #known = new Map<number, { lease: Lease; progress: Progress }>();
+  /** As last loaded or committed here. */
+  #progress: Progress | undefined;
 
-  constructor(private readonly member: GroupMembership) {
+  private constructor(
+    private readonly member: GroupMembership,
+    private readonly lease: Lease,
+  ) {
     super();
   }
 
+  /** For a writer that begins under the lease of this moment. Throws FENCED where the process does not hold one. */
+  static under(member: GroupMembership, partition: number): KafkaOffsetStore {
+    const lease = member.lease(partition);
+    if (lease?.held) return new KafkaOffsetStore(member, lease);
+    throw new KeymeterError('FENCED', `Partition ${partition} is not held by this process.`);
+  }
+
   async load(partition: number): Promise<Progress> {
-    const lease = this.#lease(partition);
-    const progress = this.#progressOf(partition, await this.member.commits.committed(partition));
-    this.#known.set(partition, { lease, progress });
+    if (!this.lease.held || partition !== this.lease.partition) {
+      throw new KeymeterError('FENCED', `Partition ${partition} is not this writer's.`);
+    }
+    const progress = progressOf(await this.member.commits.committed(partition), partition, this.member.options);
+    this.#progress = progress;
     return progress;
   }
 
   async intend(range: OffsetRange): Promise<void> {
-    const { lease, progress } = this.#current(range);
-    await this.#commit(lease, { ...progress, intended: range });
+    await this.#commit({ ...this.#current(range), intended: range });
   }
 
   async commit(
@@ -36,8 +49,7 @@ export class KafkaOffsetStore extends OffsetStore {
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
   ): Promise<void> {
-    const { lease, progress } = this.#current(range);
-    await this.#commit(lease, committedProgress(progress, range, counts, lastRow, unbooked));
+    await this.#commit(committedProgress(this.#current(range), range, counts, lastRow, unbooked));
   }
 
   /** The log is on other machines: what this one has lost by its end concerns nobody. */
@@ -45,28 +57,18 @@ export class KafkaOffsetStore extends OffsetStore {
     return true;
   }
 
-  async #commit(lease: Lease, progress: Progress): Promise<void> {
+  /** Refused under an ended lease, whoever holds the partition now. */
+  async #commit(progress: Progress): Promise<void> {
     const { topic } = this.member.options;
-    await this.member.commits.commit(lease, progress.next, encodeMetadata(topic.id, progress));
-    this.#known.set(lease.partition, { lease, progress });
+    await this.member.commits.commit(this.lease, progress.next, encodeMetadata(topic.id, progress));
+    this.#progress = progress;
   }
 
-  /** A range that does not go on where this member stands is a left-over of an earlier lease of the same process. */
-  #current({ partition, first }: OffsetRange): { lease: Lease; progress: Progress } {
-    const known = this.#known.get(partition);
-    if (known?.progress.next === first) return known; // under an ended lease its commit is refused
-    const stands = known ? `stands at ${known.progress.next}` : 'was not taken up by this process';
+  /** A range that does not go on where this writer stands is not of its making. */
+  #current({ partition, first }: OffsetRange): Progress {
+    if (this.#progress?.next === first && partition === this.lease.partition) return this.#progress;
+    const stands = this.#progress ? `stands at ${this.#progress.next}` : 'was not taken up by this writer';
     throw new KeymeterError('FENCED', `Partition ${partition} ${stands}; a range from ${first} on is stale.`);
-  }
-
-  #lease(partition: number): Lease {
-    const lease = this.member.lease(partition);
-    if (lease) return lease;
-    throw new KeymeterError('FENCED', `Partition ${partition} is not held by this process.`);
-  }
-
-  #progressOf(partition: number, commit: PartitionCommit | undefined): Progress {
-    return progressOf(commit, partition, this.member.options);
   }
 }
 
