@@ -70,11 +70,21 @@ class Target {
 
   static async open(settings: Settings, clock: CliContext['clock']): Promise<Target> {
     const { cluster: _, ...server } = clickhouseOptions(settings);
-    const log = await ClusterLog.open(settings, clock, SILENT);
-    const usage = await openClusterUsage(settings, { prepares: false });
     const nodeId = `migrate-${randomBytes(4).toString('hex')}`;
-    const directory = await ClusterDirectory.open(settings, nodeId, log, clock, SILENT);
-    return new Target(log, usage, new HttpSqlClient(server), directory);
+    const opened: { close(): Promise<void> }[] = [];
+    const kept = <T extends { close(): Promise<void> }>(one: T): T => {
+      opened.unshift(one);
+      return one;
+    };
+    try {
+      const log = kept(await ClusterLog.open(settings, clock, SILENT));
+      const usage = kept(await openClusterUsage(settings, { prepares: false }));
+      const directory = await ClusterDirectory.open(settings, nodeId, log, clock, SILENT);
+      return new Target(log, usage, new HttpSqlClient(server), directory);
+    } catch (error) {
+      for (const one of opened) await one.close(); // an open connection would keep the command from ending
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
