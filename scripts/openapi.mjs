@@ -22,6 +22,7 @@ const { DeadLettersController } = await load('apps/query/src/dead-letters/dead-l
 const { deadLetterListing } = await load('apps/query/src/dead-letters/dead-letter-request');
 const { ReconciliationController, reconciliationQuery } = await load('apps/query/src/reconciliation.controller');
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
+const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
 const { enforcementQuerySchema } = await load('apps/policy/src/enforcement-query');
 const { HealthController } = await load('libs/runtime/http/health.controller');
@@ -72,6 +73,7 @@ const SUMMARIES = {
   'EnforcementsController.list': 'List enforcements',
   'EnforcementsController.explain': 'Explain an enforcement',
   'EnforcementsController.lift': 'Lift an enforcement',
+  'HolderController.explain': 'Explain to the holder of a key what holds it',
   'HealthController.live': 'Whether the process answers',
   'HealthController.ready': 'Whether everything works',
   'MetricsController.metrics': "Metrics in Prometheus' text format",
@@ -414,6 +416,7 @@ const controllers = [
   ReconciliationController,
   PoliciesController,
   EnforcementsController,
+  HolderController,
   HealthController,
   MetricsController,
 ];

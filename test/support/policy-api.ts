@@ -42,6 +42,7 @@ export class PolicyApi {
     /** The next appends to the log fail while `log` is set. */
     readonly fails: { log: boolean },
     readonly clock: ManualClock,
+    readonly keys: LmdbKeyStore,
     readonly enforcements: LmdbEnforcementStore,
     readonly policies: LmdbPolicyStore,
     readonly runner: PolicyRunner,
@@ -88,11 +89,21 @@ export class PolicyApi {
       await writer.close();
       await environment.close();
     };
-    return new PolicyApi(fails, clock, enforcements, policies, runner, recorder, reader, app, closeAdapters);
+    return new PolicyApi(fails, clock, keys, enforcements, policies, runner, recorder, reader, app, closeAdapters);
   }
 
   call(method: string, path: string, payload?: unknown, key = ROOT_KEY): Promise<Answer> {
     return this.app.inject({ method, url: `/api/v1${path}`, payload, headers: { authorization: `Bearer ${key}` } });
+  }
+
+  /** A call without a root key. */
+  callAs(key: string | undefined, path: string, payload?: unknown): Promise<Answer> {
+    return this.app.inject({
+      method: 'POST',
+      url: path,
+      payload,
+      headers: key ? { authorization: `Bearer ${key}` } : {},
+    });
   }
 
   /** The body of a call that must succeed. */

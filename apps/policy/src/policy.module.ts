@@ -4,13 +4,14 @@ import { AuditLog } from './audit-log.js';
 import { EnforcementDesk } from './enforcement-desk.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { EnforcementsController } from './enforcements.controller.js';
+import { HolderController } from './holder.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyMetrics } from './policy-metrics.js';
 
 /** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
 @Module({
-  controllers: [PoliciesController, EnforcementsController],
+  controllers: [PoliciesController, EnforcementsController, HolderController],
   providers: [RootKeys, AuditLog, PolicyMetrics, PolicyEditor, EnforcementDesk, EnforcementRecorder],
   exports: [PolicyEditor, EnforcementRecorder],
 })

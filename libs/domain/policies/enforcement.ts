@@ -36,6 +36,17 @@ export interface Enforcement {
   readonly until: number | null;
   /** Time of the first verdict that obeyed it, epoch ms. */
   readonly obeyedAt?: number;
+  /** Stage of the ladder of a policy document, from 0, and what it is called there. */
+  readonly stage?: number;
+  readonly step?: 'warn' | 'slow' | 'throttle' | 'suspend' | 'revoke';
+  /** The whole subject, where a document decides per several fields; `target` is the first one, which is acted on. */
+  readonly subject?: readonly string[];
+  /** Every measure of a document at the moment of the decision. */
+  readonly measures?: Readonly<Record<string, number>>;
+  /** The measure that `value` and `threshold` are of. */
+  readonly measure?: string;
+  /** With this decision the policy went over its brake and paused itself. */
+  readonly paused?: true;
   readonly lifted?: { readonly at: number; readonly by: string; readonly reason: string };
 }
 

@@ -33,18 +33,18 @@ export class RootKeys {
     try {
       return this.authenticate(header);
     } catch (error) {
-      const known = header && isStoreAway(error) ? this.lastKnown?.rootKey(hashKey(presentedIn(header))) : undefined;
+      const known =
+        header && isStoreAway(error) ? this.lastKnown?.rootKey(hashKey(bearerOf(header, 'root key'))) : undefined;
       if (known) return known;
       throw error;
     }
   }
 
   #lookUp(header: string | undefined): RootKeyRecord {
-    if (header === undefined) throw unauthorized('missing', 'Send the root key as "Authorization: Bearer <root key>".');
-    const rootKey = this.store.findRootKey(hashKey(presentedIn(header)));
+    const rootKey = this.store.findRootKey(hashKey(bearerOf(header, 'root key')));
     if (!rootKey) throw unauthorized('key_not_found', 'The provided root key is invalid.');
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(header, rootKey);
+    this.#remembered.set(header as string, rootKey);
     return rootKey;
   }
 
@@ -54,10 +54,12 @@ export class RootKeys {
   }
 }
 
-function presentedIn(header: string): string {
+/** The key in the header; throws 401 without one and 400 where it is malformed. */
+export function bearerOf(header: string | undefined, kind: 'root key' | 'key'): string {
+  if (header === undefined) throw unauthorized('missing', `Send the ${kind} as "Authorization: Bearer <${kind}>".`);
   const presented = header.length <= MAX_HEADER_CHARS ? BEARER.exec(header)?.[1] : undefined;
   if (presented !== undefined) return presented;
-  throw new HttpProblem(400, 'authentication/malformed', 'The Authorization header must be "Bearer <root key>".');
+  throw new HttpProblem(400, 'authentication/malformed', `The Authorization header must be "Bearer <${kind}>".`);
 }
 
 function unauthorized(reason: string, detail: string): HttpProblem {

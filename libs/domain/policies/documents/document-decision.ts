@@ -8,19 +8,8 @@ import type { DocumentPolicy } from './document-policy.js';
 import type { PolicyDocument, Stage } from './policy-document.js';
 import { SEPARATOR } from './subject-separator.js';
 
-/** What a decision of a document says beside what every enforcement says. */
-export interface Decision extends Enforcement {
-  readonly stage: number;
-  readonly step: Stage['action'];
-  /** The whole subject, where it is several fields; `target` is the one that is acted on. */
-  readonly subject: readonly string[];
-  /** Every measure at the moment of the decision. */
-  readonly measures: Readonly<Record<string, number>>;
-  /** The measure that `value` and `threshold` are of. */
-  readonly measure: string;
-  /** With this decision the policy went over its brake and paused itself. */
-  readonly paused?: true;
-}
+/** An enforcement of a document tells more. */
+export type Decision = Enforcement & Required<Pick<Enforcement, 'stage' | 'step' | 'subject' | 'measures' | 'measure'>>;
 
 export interface Finding {
   readonly subject: string;
