@@ -29,8 +29,9 @@ type Place = { readonly partition: number; readonly offset: number; readonly ind
 const text = ({ partition, offset, index }: Place) => `${partition}:${offset}:${index}`;
 
 suite('a policy per address over a cluster', () => {
-  const folder = temporaryFolder('regrouped');
   let cluster: Cluster;
+  afterAll(() => cluster?.stop(), TIMEOUT_MS); // before the folder goes: hooks run in the order in which they stand
+  const folder = temporaryFolder('regrouped');
   let keys: string[];
   let policyId: string;
 
@@ -88,7 +89,6 @@ suite('a policy per address over a cluster', () => {
     const identities = Array.from({ length: IDENTITIES }, (_, n) => cluster.createKey({ externalId: `customer-${n}` }));
     keys = (await Promise.all(identities)).map(({ key }) => key);
   }, TIMEOUT_MS);
-  afterAll(() => cluster?.stop(), TIMEOUT_MS);
 
   test('while no policy groups across partitions, their topic is neither written nor read', async () => {
     await cluster.policy.demand('POST', '/api/v1/policies', { ...perAddress('per-key', 1_000), groupBy: 'keyId' });
