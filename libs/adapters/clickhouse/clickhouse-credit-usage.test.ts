@@ -33,6 +33,8 @@ test('what verifications and changes of credits took is summed by day, from the 
       event('k1', NOON + 2, { subject: 'owner' }, { outcome: 'VALID', cost: 3 }),
       event('k1', NOON + 3, change, { operation: 'increment', value: 10, taken: -10 }),
       event('k1', NOON + 4, change, { operation: 'decrement', value: 100, taken: 7 }),
+      event('k1', NOON + 4, { source: 'keymeter/ingress' }, { outcome: 'VALID', cost: 11 }), // an Idempotency-Key
+      event('k1', NOON + 5, { source: 'keymeter/ingresses' }, { outcome: 'VALID', cost: 2_000 }),
       event('k1', NOON + 5, { source: 'somebody' }, { outcome: 'VALID', cost: 1_000 }),
       event('k1', NOON - 5_000, {}, { outcome: 'VALID', cost: 20 }), // an account before
       event('k1', NOON - 1_000, {}, { outcome: 'VALID', cost: 40 }), // or perhaps by a clock that is late
@@ -44,7 +46,7 @@ test('what verifications and changes of credits took is summed by day, from the 
     expect(await new ClickHouseCreditUsage(client).spent(asked)).toEqual([
       [{ day: MIDNIGHT - DAY_MS, units: 5 }],
       [
-        { day: MIDNIGHT, units: 2 + 3 - 10 + 7 + 40 },
+        { day: MIDNIGHT, units: 2 + 3 - 10 + 7 + 11 + 40 },
         { day: MIDNIGHT + DAY_MS, units: 100 },
       ],
       [],

@@ -27,6 +27,9 @@ export class ClickHouseCreditUsage extends CreditUsage {
   }
 }
 
+/** Of one node, or of all of them where two may write the same one, under an Idempotency-Key. */
+const BY_INGRESSES = "(startsWith(source, 'keymeter/ingress/') OR source = 'keymeter/ingress')";
+
 /**
  * Subjects come first in the order of `events`: which ones a key's events have had, its rollups tell. Only ingresses
  * write under that source; what others send as an event of type request took no credits.
@@ -39,7 +42,7 @@ function statement(keys: readonly SpendingSince[]): { sql: string; values: Recor
   const sql = `SELECT key_id AS keyId, toInt64(intDiv(toUnixTimestamp64Milli(time) + ${SKEW_MS}, ${DAY_MS}) * ${DAY_MS}) AS day,
       sum(JSONExtractInt(data, if(type = 'request', 'cost', 'taken'))) AS units
     FROM keymeter.events
-    WHERE ${TYPES} AND key_id IN ${ids} AND startsWith(source, 'keymeter/ingress/')
+    WHERE ${TYPES} AND key_id IN ${ids} AND ${BY_INGRESSES}
       AND subject IN (SELECT subject FROM keymeter.usage_rollups
         WHERE window_size = 'month' AND ${TYPES} AND key_id IN ${ids} GROUP BY subject)
       AND time >= ${parameters.instant(oldest)}
