@@ -3,6 +3,7 @@
  * booked, and what is stored. A difference is taken for one only when a second and third look see it too, since tables
  * are not read at one moment and replicas may lag.
  */
+import { isArchive } from '#domain/log/archive.js';
 import { type CountedRange, dayOf } from '#domain/log/counted-range.js';
 import type { Clock } from '#ports/clock.js';
 import type { Progress } from '#ports/offset-store.js';
@@ -73,6 +74,7 @@ export class Reconciliation extends FullReconciliation {
     const { spans, differences } = await this.#stored((spans) => this.#wrongDaysOf(spans, days), partitions);
     this.#wrongDays = new Set(differences.map(({ day }) => day));
     for (const { partition, until } of spans) {
+      if (isArchive(partition)) continue;
       const first = this.#tallied.get(partition) ?? until;
       this.#ofLog.push(...(await this.log.of({ partition, first, next: until })));
       this.#tallied.set(partition, Math.max(first, until));
@@ -86,7 +88,9 @@ export class Reconciliation extends FullReconciliation {
     const days = await this.books.days();
     const { spans, differences } = await this.#stored(async () => [NO_DAY, ...days.map(({ day }) => day)]);
     const ofLog: Difference[] = [];
-    if (withLog) for (const span of spans) ofLog.push(...(await this.log.whole(span)));
+    for (const span of withLog ? spans : []) {
+      if (!isArchive(span.partition)) ofLog.push(...(await this.log.whole(span))); // an archive's log is elsewhere
+    }
     return { spans, differences: [...differences, ...ofLog], totals: await this.books.totals(spans) };
   }
 

@@ -19,9 +19,13 @@ export function archiveOf(logId: string): number {
   return FIRST_ARCHIVE + (hash53(logId) % (PARTITIONS - FIRST_ARCHIVE));
 }
 
+export function isArchive(partition: number): boolean {
+  return partition >= FIRST_ARCHIVE;
+}
+
 /** For comparing: archives lie before the partitions of the log. */
 export function partitionOrder(partition: number): number {
-  return partition >= FIRST_ARCHIVE ? partition - PARTITIONS : partition;
+  return isArchive(partition) ? partition - PARTITIONS : partition;
 }
 
 /** For one partition; a repeat counts once and is heeded all the same. */

@@ -1,3 +1,4 @@
+import { FIRST_ARCHIVE } from './archive.js';
 import {
   comparePositions,
   formatPositions,
@@ -23,10 +24,12 @@ test.each(['', '0', '0:', ':1', '0:1,', '0:-1', '0:1;', 'a:b', '0:99999999999999
   },
 );
 
-test('events are ordered by partition, then offset, then index', () => {
+test('events are ordered by partition, then offset, then index; those of archives come before all others', () => {
   const at = (partition: number, offset: number, index: number) => ({ partition, offset, index });
   const sorted = [at(0, 1, 2), at(0, 1, 3), at(0, 2, 0), at(1, 0, 0)];
   expect([...sorted].reverse().sort(comparePositions)).toEqual(sorted);
+  const archived = [at(FIRST_ARCHIVE, 9, 0), at(FIRST_ARCHIVE + 1, 0, 0)];
+  expect([...sorted, ...archived].sort(comparePositions)).toEqual([...archived, ...sorted]);
 });
 
 test('the latest of two lists of positions has every partition of both, each at its later offset', () => {
