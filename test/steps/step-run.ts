@@ -40,15 +40,14 @@ export class StepRunner {
   ) {}
 
   async run(): Promise<StepRun> {
-    const first = this.#start(
-      heldBy(({ point }) => (isTakeover(point) ? heldBefore(point) : heldAt(point)), not(isBook)),
-    );
+    const atFirst = (point: Point) => (isTakeover(point) ? heldBefore(point) : heldAt(point));
+    const first = this.#start(heldBy(atFirst, not(isBook)));
     await this.#append(not(isBook));
     await this.#strike(first);
     await this.#damage();
-    const second = this.#start(heldBy(({ point }) => heldAt(point), isTakeover));
+    const second = this.#start(heldBy(heldAt, isTakeover));
     await this.#strike(second);
-    const third = this.#start(heldBy(({ point }) => heldAt(point), isBook));
+    const third = this.#start(heldBy(heldAt, isBook));
     await this.rig.settled(this.topic);
     await this.#append(isBook);
     await this.rig.settled(this.topic);
@@ -140,8 +139,8 @@ export class StepRunner {
   }
 }
 
-function heldBy(at: (of: { point: Point }) => string, which: (point: Point) => boolean): Held {
-  return Object.fromEntries(POINTS.flatMap((point, partition) => (which(point) ? [[partition, at({ point })]] : [])));
+function heldBy(at: (point: Point) => string, which: (point: Point) => boolean): Held {
+  return Object.fromEntries(POINTS.flatMap((point, partition) => (which(point) ? [[partition, at(point)]] : [])));
 }
 
 function heldAt({ step: { phase, call }, when }: Point): string {
