@@ -11,7 +11,7 @@ import { KafkaOffsetStore } from '#adapters/kafka/kafka-offset-store.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { PartitionWriters } from '../../apps/consumer/src/partition-writers.js';
 import { UsageWriter } from '../../apps/consumer/src/usage-writer.js';
-import { type Phase, STEPS, statementOf } from './steps.js';
+import { isStep, type Phase, STEPS, statementOf } from './steps.js';
 
 /** Resolves when the process may go on. */
 export type Hold = (partition: number, phase: Phase, call: string, when: 'before' | 'sent' | 'after') => Promise<void>;
@@ -42,7 +42,7 @@ export function putPoints({ hold, settled, unknown }: PointsListener): void {
     const here = place.getStore();
     if (!here) return made(); // the reconciliation's own look at the same ports
     const step = STEPS.find((it) => it.phase === here.phase && it.call === call);
-    if (!step) unknown(`${here.phase} ${call}`);
+    if (!isStep(here.phase, call)) unknown(`${here.phase} ${call}`);
     return held({ hold, settled, sends: step?.sends ?? false, ...here, call }, made);
   };
   const known: [string, { prototype: object }, readonly string[]][] = [

@@ -14,8 +14,7 @@ import { nameOf, POINTS } from './steps.js';
 
 const suite = await describeWithKafka();
 const RUN_MS = 480_000;
-/** `KEYMETER_TEST_STAND_STILL=on` adds the run in which processes stand still and come back: not seen green yet. */
-const BLOWS: Blow[] = process.env.KEYMETER_TEST_STAND_STILL === 'on' ? ['killed', 'stood still'] : ['killed'];
+const BLOWS: Blow[] = ['killed', 'stood still'];
 
 suite('a consumer', () => {
   const rig = ConsumerRig.forTests({

@@ -61,6 +61,15 @@ export const NO_STEPS: Readonly<Record<string, string>> = {
   'EventLogReader.close': 'nothing is under way any more',
 };
 
+/**
+ * Whether a step of the phase is this call. A writer whose insert lost its answer proves its own range while it counts:
+ * the same statements, which are struck in takeovers.
+ */
+export function isStep(phase: Phase, call: string): boolean {
+  const isProof = call === 'UsageStore.prove' || call.startsWith('prove: ');
+  return STEPS.some((step) => step.call === call && (step.phase === phase || isProof));
+}
+
 export interface Point {
   readonly step: Step;
   readonly when: 'before' | 'sent' | 'after';
