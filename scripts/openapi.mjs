@@ -21,6 +21,7 @@ const { listV1, listV2 } = await load('apps/query/src/event-request');
 const { DeadLettersController } = await load('apps/query/src/dead-letters/dead-letters.controller');
 const { deadLetterListing } = await load('apps/query/src/dead-letters/dead-letter-request');
 const { ReconciliationController, reconciliationQuery } = await load('apps/query/src/reconciliation.controller');
+const { PartitionsController } = await load('apps/query/src/partitions.controller');
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
 const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
@@ -65,6 +66,8 @@ const SUMMARIES = {
   'DeadLettersController.replay': 'Send a dead letter again, as it is or corrected',
   'DeadLettersController.drop': 'Drop a dead letter, with the reason',
   'ReconciliationController.read': 'Whether everything in the log is counted, a duplicate, a conflict or a dead letter',
+  'PartitionsController.read': 'How many partitions the event log has',
+  'PartitionsController.raise': 'Raise the number of partitions of the event log',
   'PoliciesController.create': 'Create a policy',
   'PoliciesController.list': 'List policies',
   'PoliciesController.find': 'Read a policy',
@@ -414,6 +417,7 @@ const controllers = [
   EventsController,
   DeadLettersController,
   ReconciliationController,
+  PartitionsController,
   PoliciesController,
   EnforcementsController,
   HolderController,

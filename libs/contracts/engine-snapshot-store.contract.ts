@@ -42,6 +42,18 @@ export function describeEngineSnapshotStore(name: string, open: () => Promise<Op
       expect(await loaded()).toEqual(snapshot(2));
     });
 
+    test('a first snapshot is saved once: it never takes the place of one that is there', async () => {
+      const firsts = await Promise.all([1, 1, 1].map((n) => opened.store.saveFirst(0, snapshot(n))));
+      expect(firsts.filter(Boolean)).toHaveLength(1);
+      expect(await loaded()).toEqual(snapshot(1));
+      await opened.store.save(0, snapshot(2));
+      expect(await opened.store.saveFirst(0, snapshot(3))).toBe(false);
+      opened = await opened.reopen();
+      expect(await loaded()).toEqual(snapshot(2));
+      await opened.damageNewest();
+      expect(await loaded()).toEqual(snapshot(1));
+    });
+
     test('when both are damaged there is none', async () => {
       await opened.store.save(0, snapshot(1));
       await opened.damageNewest();

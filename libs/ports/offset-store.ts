@@ -1,4 +1,5 @@
 import { addCounts, type CountedRange, type EventCounts } from '#domain/log/counted-range.js';
+import type { PartitionSplit } from '#domain/log/partition-growth.js';
 import type { OffsetRange } from '#domain/log/position.js';
 
 export interface Progress {
@@ -12,6 +13,8 @@ export interface Progress {
   readonly lastRow?: CountedRow;
   /** Committed ranges that the usage store's books may not hold yet. */
   readonly unbooked?: readonly CountedRange[];
+  /** Splits of the partition that stand below `next`, in order. */
+  readonly splits?: readonly PartitionSplit[];
 }
 
 export interface CountedRow {
@@ -27,8 +30,11 @@ export function committedProgress(
   counts: EventCounts,
   lastRow?: CountedRow,
   unbooked?: readonly CountedRange[],
+  splits: readonly PartitionSplit[] = [],
 ): Progress {
-  return { next, counts: addCounts(before.counts, counts), lastRow: lastRow ?? before.lastRow, unbooked };
+  const all = [...(before.splits ?? []), ...splits];
+  const split = all.length > 0 ? { splits: all } : {};
+  return { next, counts: addCounts(before.counts, counts), lastRow: lastRow ?? before.lastRow, unbooked, ...split };
 }
 
 /** Where a consumer stands in each partition. Ranges are intended before they are inserted and committed after. */
@@ -41,13 +47,15 @@ export abstract class OffsetStore {
 
   /**
    * Durable when it resolves: moves `next` to the range's end, adds the counts and clears the intention.
-   * `lastRow` is the range's last counted row; without one the one before stands. `unbooked` replaces what was there.
+   * `lastRow` is the range's last counted row; without one the one before stands. `unbooked` replaces what was there,
+   * `splits` that stand in the range are added.
    */
   abstract commit(
     range: OffsetRange,
     counts: EventCounts,
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
+    splits?: readonly PartitionSplit[],
   ): Promise<void>;
 
   /**

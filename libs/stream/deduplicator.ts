@@ -37,10 +37,17 @@ export class Deduplicator {
 
   /**
    * Fills the filter from what is stored, of one partition or of all. Before it resolves nothing may be decided; of a
-   * partition that another process had, what that one stored has to be loaded anew.
+   * partition that another process had, what that one stored has to be loaded anew. `lineage`: the partitions that held
+   * its keys before it came.
    */
-  async load(partition?: number): Promise<number> {
+  async load(partition?: number, lineage: readonly number[] = []): Promise<number> {
     if (partition !== undefined) this.#committed[partition] = 0;
+    let count = await this.#fill(partition);
+    for (const older of lineage) if (older !== partition) count += await this.#fill(older);
+    return count;
+  }
+
+  async #fill(partition: number | undefined): Promise<number> {
     let count = 0;
     for await (const hashes of this.store.identityHashes(partition)) {
       for (const hash of hashes) this.#filter.add(hash);

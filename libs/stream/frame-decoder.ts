@@ -1,12 +1,14 @@
 /** From log records to decided frames. Bad bytes become dead letters with a reason; nothing here throws for them. */
 import type { Fate } from '#domain/events/deduplication.js';
-import { type PlacedEvent, placedEvent } from '#domain/events/usage-event.js';
+import { type PlacedEvent, placedEvent, type UsageEvent } from '#domain/events/usage-event.js';
 import { decodeRow } from '#domain/events/usage-row.js';
 import { decodeFrame } from '#domain/log/frame.js';
+import type { PartitionSplit } from '#domain/log/partition-growth.js';
 import type { LogRecord } from '#ports/event-log.js';
 import type { DeadLetter } from '#ports/usage-store.js';
 import type { DecidedFrame } from './decided-frame.js';
 import type { Deduplicator } from './deduplicator.js';
+import type { PassedRow, RowSieve } from './row-sieve.js';
 
 interface DecodedRecord {
   readonly record: LogRecord;
@@ -15,13 +17,19 @@ interface DecodedRecord {
   readonly lines: string[];
   readonly deadLetters: DeadLetter[];
   readonly rowCount: number;
+  /** Index of each row that counts in another partition. */
+  readonly strays: number[];
+  readonly passed: PassedRow[];
+  split?: PartitionSplit;
 }
 
+/** `sieve`: of a partition that was split; it follows the records that it is shown. */
 export async function decideRecords(
   records: readonly LogRecord[],
   deduplicator: Deduplicator,
+  sieve?: RowSieve,
 ): Promise<DecidedFrame[]> {
-  const decoded = records.map(decodeRecord);
+  const decoded = records.map((record) => decodeRecord(record, sieve));
   const fates = await deduplicator.decide(decoded.flatMap(({ events }) => events));
   let at = 0;
   return decoded.map((record) => {
@@ -31,47 +39,50 @@ export async function decideRecords(
   });
 }
 
-function decodeRecord(record: LogRecord): DecodedRecord {
+function decodeRecord(record: LogRecord, sieve: RowSieve | undefined): DecodedRecord {
   const { partition, offset, value } = record;
   const frame = decodeFrame(value);
+  const nothing = { record, events: [], lines: [], deadLetters: [], strays: [], passed: [] };
   if (!frame.ok) {
     const letter = undecodable(record, 0, 0, frame.reason, value);
-    return { record, acceptedAt: 0, events: [], lines: [], deadLetters: [letter], rowCount: 1 };
+    return { ...nothing, acceptedAt: 0, deadLetters: [letter], rowCount: 1 };
   }
   const { acceptedAt, rows } = frame.frame;
-  const result: DecodedRecord = { record, acceptedAt, events: [], lines: [], deadLetters: [], rowCount: rows.length };
+  const result: DecodedRecord = { ...nothing, acceptedAt, rowCount: rows.length };
   rows.forEach((line, index) => {
     const row = decodeRow(line);
-    if (row.ok) {
+    if (!row.ok) result.deadLetters.push(undecodable(record, index, acceptedAt, row.reason, Buffer.from(line)));
+    else if (!sieve || sift(row.event, line, index, result, sieve)) {
       result.events.push(placedEvent(row.event, { partition, offset, index }, acceptedAt));
       result.lines.push(line);
-    } else {
-      result.deadLetters.push(undecodable(record, index, acceptedAt, row.reason, Buffer.from(line)));
     }
   });
   return result;
 }
 
+/** False for a row that counts in another partition. */
+function sift(event: UsageEvent, line: string, index: number, result: DecodedRecord, sieve: RowSieve): boolean {
+  result.passed.push(...sieve.passes(event, line));
+  result.split = sieve.split(event, result.record.offset) ?? result.split;
+  if (sieve.keeps(event)) return true;
+  result.strays.push(index);
+  return false;
+}
+
 function decided(decoded: DecodedRecord, fates: readonly Fate[]): DecidedFrame {
-  const { record, acceptedAt } = decoded;
+  const { record, acceptedAt, passed, split, strays, rowCount: appended } = decoded;
   const { partition, offset } = record;
-  if (decoded.deadLetters.length === 0 && fates.every((fate) => fate === 'accepted')) {
-    return {
-      partition,
-      offset,
-      acceptedAt,
-      appended: decoded.rowCount,
-      events: decoded.events,
-      lines: decoded.lines,
-      deadLetters: [],
-      duplicates: 0,
-    };
+  if (decoded.deadLetters.length + strays.length === 0 && fates.every((fate) => fate === 'accepted')) {
+    const { events, lines } = decoded;
+    const all = { partition, offset, acceptedAt, appended, events, lines, deadLetters: [], duplicates: 0 };
+    return passed.length > 0 || split ? { ...all, passed, split } : all;
   }
-  const byIndex: (Fate | 'undecodable')[] = new Array(decoded.rowCount).fill('undecodable');
+  const byIndex: (Fate | 'undecodable')[] = new Array(appended).fill('undecodable');
+  for (const index of strays) byIndex[index] = 'duplicate'; // of what counts in another partition
   const events: PlacedEvent[] = [];
   const lines: string[] = [];
   const deadLetters = [...decoded.deadLetters];
-  let duplicates = 0;
+  let duplicates = strays.length;
   decoded.events.forEach((event, i) => {
     const fate = fates[i] as Fate;
     const line = decoded.lines[i] as string;
@@ -82,8 +93,19 @@ function decided(decoded: DecodedRecord, fates: readonly Fate[]): DecidedFrame {
     } else if (fate === 'duplicate') duplicates++;
     else deadLetters.push(conflicting(event, line));
   });
-  const appended = decoded.rowCount;
-  return { partition, offset, acceptedAt, appended, events, lines, deadLetters, duplicates, fates: byIndex };
+  return {
+    partition,
+    offset,
+    acceptedAt,
+    appended,
+    events,
+    lines,
+    deadLetters,
+    duplicates,
+    fates: byIndex,
+    passed,
+    split,
+  };
 }
 
 function conflicting(event: PlacedEvent, line: string): DeadLetter {

@@ -37,7 +37,7 @@ const PARTITION_OF_UNREADABLE = 0;
 export class FrameRouter {
   /** `maxFrameBytes`: rows of one frame; a single longer row gets a frame of its own. */
   constructor(
-    private readonly partitions: number,
+    readonly partitions: number,
     private readonly maxFrameBytes: number,
   ) {}
 
@@ -86,10 +86,15 @@ export class FrameRouter {
       return [{ partition: partitionOf(partitionKeyOf(event), this.partitions), text: recognisable(line, event) }];
     }
     return Array.from({ length: this.partitions }, (_, partition) => {
-      const id = `${event.id}@${partition}`;
+      const id = changeRowId(event.id, partition);
       return { partition, text: recognisable(withId(line, event.id, id), { ...event, id }) };
     });
   }
+}
+
+/** Of a change of policies as it stands in one partition. */
+export function changeRowId(id: string, partition: number): string {
+  return `${id}@${partition}`;
 }
 
 function recognisable(line: string, { idHash, source, id }: UsageEvent): string {

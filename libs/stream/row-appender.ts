@@ -31,20 +31,18 @@ const MAX_FRAME_BYTES = 900_000;
 
 /** Straight into the partitions of the shared log. */
 export class RoutingAppender extends RowAppender {
-  readonly #router: FrameRouter;
-
   constructor(
     private readonly log: Pick<EventLogWriter, 'append' | 'partitions'>,
     private readonly clock: Clock,
   ) {
     super();
-    this.#router = new FrameRouter(log.partitions, MAX_FRAME_BYTES);
   }
 
   async append(rows: string, count: number): Promise<readonly Position[]> {
     const value = encodeFrame(rows, count, this.clock.now());
     const nexts = new Map<number, number>();
-    for (const { partition, frame } of this.#router.route([{ partition: 0, offset: 0, value }])) {
+    const router = new FrameRouter(this.log.partitions, MAX_FRAME_BYTES); // their number may grow
+    for (const { partition, frame } of router.route([{ partition: 0, offset: 0, value }])) {
       nexts.set(partition, (await this.log.append(partition, frame)) + 1);
     }
     return [...nexts].map(([partition, offset]) => ({ partition, offset }));

@@ -37,7 +37,7 @@ const MAX_FRAME_BYTES = 900_000; // below Kafka's default max.message.bytes of 1
 const PARTITION = 0;
 
 export class SpoolDrainer extends LogArrival {
-  readonly #router: FrameRouter;
+  #router: FrameRouter;
   #next = 0;
   #savedAt = 0;
   #saved = 0;
@@ -64,7 +64,7 @@ export class SpoolDrainer extends LogArrival {
     private readonly options: SpoolDrainerOptions = {},
   ) {
     super();
-    this.#router = new FrameRouter(log.partitions, options.maxFrameBytes ?? MAX_FRAME_BYTES);
+    this.#router = this.#newRouter();
   }
 
   /** Runs until stopped; rejects with what made going on impossible. */
@@ -105,6 +105,8 @@ export class SpoolDrainer extends LogArrival {
   async drainSome(): Promise<boolean> {
     const records = await this.spool.read(PARTITION, this.#next, READ_BYTES);
     if (records.length === 0) return false;
+    // Between two sendings: what a node has sent to fewer partitions is in the log before what goes to more of them.
+    if (this.#router.partitions !== this.log.partitions) this.#router = this.#newRouter();
     const begunAt = this.clock.monotonic();
     const next = this.#next + records.length;
     const followed = new Map(records.map(({ offset }) => [offset, [] as RoutedRow[]]));
@@ -129,6 +131,10 @@ export class SpoolDrainer extends LogArrival {
     if (left <= 0 || this.#stopped) return;
     const { rest = (ms: number) => delay(ms, undefined, { ref: false }) } = this.options;
     await rest(left);
+  }
+
+  #newRouter(): FrameRouter {
+    return new FrameRouter(this.log.partitions, this.options.maxFrameBytes ?? MAX_FRAME_BYTES);
   }
 
   /**

@@ -6,6 +6,7 @@ import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-book
 import { ClickHouseUsageReader, type QueryLimits } from '#adapters/clickhouse/clickhouse-usage-reader.js';
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import { ManualClock } from '#adapters/clock/manual-clock.js';
+import { OnePartition } from '#adapters/embedded/one-partition.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
 import { LmdbMeterStore } from '#adapters/lmdb/lmdb-meter-store.js';
@@ -17,6 +18,7 @@ import { hashKey } from '#domain/keys/key-text.js';
 import { Clock } from '#ports/clock.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { KeyStore } from '#ports/key-store.js';
+import { LogPartitions } from '#ports/log-partitions.js';
 import { MeterStore } from '#ports/meter-store.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
@@ -74,6 +76,7 @@ export class QueryApp {
       [RowAppender, new RecorderAppender(new UsageRecorder(writer, clock))],
       [ReplayLimits, new ReplayLimits(10_000, 1024 * 1024, 86_400_000)],
       [FullReconciliation, reconciliation],
+      [LogPartitions, new OnePartition()],
       [Clock, clock],
       [KeyStore, keys],
       [MeterStore, new LmdbMeterStore(environment)],

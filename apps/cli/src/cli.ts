@@ -8,6 +8,7 @@ import { importCommand } from './commands/import.js';
 import { keysCommand } from './commands/keys.js';
 import { loginCommand } from './commands/login.js';
 import { migrateCommand } from './commands/migrate.js';
+import { partitionsCommand } from './commands/partitions.js';
 import { policiesCommand } from './commands/policies.js';
 import { reconcileCommand } from './commands/reconcile.js';
 import { spoolCommand } from './commands/spool.js';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   reconcileCommand,
   spoolCommand,
   migrateCommand,
+  partitionsCommand,
   statusCommand,
   loginCommand,
 ];

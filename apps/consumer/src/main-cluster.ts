@@ -19,6 +19,7 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { LogAccount } from '#stream/log-account.js';
 import { RECONCILE_EVERY_MS, Reconciliation } from '#stream/reconciliation.js';
 import { ConsumerModule } from './consumer.module.js';
+import { PartitionSplitter } from './partition-splitter.js';
 import { PartitionWriters } from './partition-writers.js';
 import { ReconciliationMetrics } from './reconciliation-metrics.js';
 import { UsageMetrics } from './usage-metrics.js';
@@ -27,6 +28,7 @@ import { UsageWriter } from './usage-writer.js';
 
 /** The engine takes its memory on another machine: larger batches, fewer parts. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+const SPLIT_EVERY_MS = 500;
 
 export async function startClusterConsumer(settings: Settings): Promise<Running> {
   const own = await ClusterProcess.open(settings, { directory: false, spool: false });
@@ -37,9 +39,14 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const newest = new Map<number, number>();
   const onFailed = endOnFailure;
+  const shared = await log.openShared(CONSUMER_GROUP);
+  const gate = log.gate(() => shared.committed());
+  const append = (partition: number, frame: Buffer) => log.writer.append(partition, frame);
+  const growing = { sieve: gate.sieve.bind(gate), pass: append };
   const open = async (partition: number, onWriterFailed: (error: unknown) => void) => {
     const offsets = KafkaOffsetStore.under(membership, partition); // before anything is waited for
-    await deduplicator.load(partition);
+    const { lineage } = await gate.open(partition);
+    await deduplicator.load(partition, lineage);
     const writer = new UsageWriter(usage.store, offsets, deduplicator, clock, {
       logId: log.topic.id,
       bootId: '', // the usage store is on other machines
@@ -52,6 +59,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
       },
       onRetry: (error, attempt) => logger.warn({ event: 'usage insert is repeated', reason: error.message, attempt }),
       onReplayed: () => metrics.replayed(),
+      growing,
     });
     await reader.refresh(partition);
     await writer.recoverPartition(reader, partition);
@@ -62,6 +70,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     membership,
     deduplicator,
     worker,
+    sieve: (partition) => worker.sieve(partition),
     onFailed,
     onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),
   });
@@ -69,16 +78,25 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     lagRecords: () => server.partitions.reduce((sum, { lag }) => sum + lag, 0),
     lagMs: () => oldest(server.partitions, newest, clock.now()),
   }));
-  const shared = await log.openShared(CONSUMER_GROUP);
   const standing = await startReconciling(own, usage, shared, () => worker.held, insertOptions(settings));
   const progress = new PartitionProgressMetric(registry, clock, logger);
   progress.watch(() => shared.positions());
+  const splitter = new PartitionSplitter({
+    clock,
+    growth: () => log.topic.growth,
+    knownMs: () => log.topic.knownMs,
+    held: () => worker.held,
+    sieve: (partition) => worker.sieve(partition),
+    append,
+  });
+  const splitting = every(SPLIT_EVERY_MS, () => splitter.look(), logger);
   const ports = [...own.ports(), [UsageSink, worker]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   app.connectMicroservice({ strategy: server });
   await app.startAllMicroservices();
   const url = await listen(app, settings);
   return own.running('consumer', url, async () => {
+    clearInterval(splitting);
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await worker.drain();
     for (const it of [progress, standing, shared, reader, usage]) await it.close();

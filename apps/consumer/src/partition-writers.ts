@@ -5,6 +5,7 @@
  */
 import { KeymeterError } from '#domain/errors.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
+import type { RowSieve } from '#stream/row-sieve.js';
 import { UsageSink } from './usage-sink.js';
 import type { UsageWriter } from './usage-writer.js';
 
@@ -59,6 +60,11 @@ export class PartitionWriters extends UsageSink {
 
   startOffset(partition: number): number {
     return this.#of(partition).startOffset(partition);
+  }
+
+  /** For what is read from `startOffset` on. */
+  sieve(partition: number): RowSieve | undefined {
+    return this.#writers.get(partition)?.sieve(partition);
   }
 
   async take(frames: readonly DecidedFrame[]): Promise<void> {

@@ -9,15 +9,22 @@ import {
   minuteOf,
   NO_COUNTS,
 } from '#domain/log/counted-range.js';
+import { encodeFrame } from '#domain/log/frame.js';
+import type { PartitionSplit } from '#domain/log/partition-growth.js';
 import type { CountedRow } from '#ports/offset-store.js';
 import type { DeadLetter, UsageBlock } from '#ports/usage-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
+import type { PassedRow } from '#stream/row-sieve.js';
 import { MAX_MINUTES } from './range-books.js';
 import { RowBuffer } from './row-buffer.js';
 
 export class UsageBatch {
   readonly #buffer = new RowBuffer();
   readonly deadLetters: DeadLetter[] = [];
+  /** Splits of the partition that stand in the batch. */
+  readonly splits: PartitionSplit[] = [];
+  /** What has to be in other partitions before the batch is committed. */
+  readonly passed: { readonly partition: number; readonly frame: Buffer }[] = [];
   readonly #day: string;
   #next: number;
   #rows = 0;
@@ -76,10 +83,20 @@ export class UsageBatch {
     });
     if (frame.lines.length > 0) this.#lastRow = { offset: frame.offset, acceptedAt: frame.acceptedAt };
     this.deadLetters.push(...frame.deadLetters);
+    if (frame.split) this.splits.push(frame.split);
+    if (frame.passed) this.#pass(frame.passed, frame.acceptedAt);
     this.#rows += frame.lines.length;
     this.#newest = Math.max(this.#newest, frame.acceptedAt);
     this.#next = frame.offset + 1;
     this.#book(frame);
+  }
+
+  /** They keep their time of acceptance. */
+  #pass(rows: readonly PassedRow[], acceptedAt: number): void {
+    for (const partition of new Set(rows.map((row) => row.partition))) {
+      const lines = rows.filter((row) => row.partition === partition).map(({ line }) => `${line}\n`);
+      this.passed.push({ partition, frame: encodeFrame(lines.join(''), lines.length, acceptedAt) });
+    }
   }
 
   #book({ partition, offset, acceptedAt, appended, lines, duplicates, deadLetters }: DecidedFrame): void {

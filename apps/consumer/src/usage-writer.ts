@@ -13,7 +13,9 @@ import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { untilDone } from '#stream/retry.js';
+import type { RowSieve } from '#stream/row-sieve.js';
 import { BatchLimits } from './batch-limits.js';
+import type { GrowingPartition } from './growing-partition.js';
 import { isRowFault, readable } from './plain-rows.js';
 import { booksBegin, RangeBooks } from './range-books.js';
 import { UsageBatch } from './usage-batch.js';
@@ -37,6 +39,8 @@ export interface UsageWriterOptions {
   /** Rollup rows that the machine's end had left behind raw. */
   readonly onMended?: (rows: number) => void;
   readonly onReplayed?: (range: OffsetRange, missingRows: number, mendedWindows: number) => void;
+  /** Where the number of partitions may grow. */
+  readonly growing?: GrowingPartition;
 }
 
 export interface Committed {
@@ -55,6 +59,8 @@ const MAX_BYTES = 8 * 1024 * 1024;
 
 export class UsageWriter extends UsageSink {
   readonly #starts: number[] = [];
+  /** Of each partition as of its recovery. */
+  readonly #sieves = new Map<number, RowSieve>();
   /** Next offset expected from the reader, by partition. */
   readonly #taken: number[] = [];
   #sameBoot: boolean | undefined;
@@ -97,13 +103,20 @@ export class UsageWriter extends UsageSink {
     refuseDataAhead(partition, stored, Math.max(progress.next, intended?.next ?? 0));
     this.#refuseDataBehind(partition, stored, progress.lastRow);
     await this.store.book(progress.unbooked ?? booksBegin(partition, progress.next));
-    if (intended) await this.#replay(reader, intended);
+    const sieve = this.options.growing?.sieve(partition, progress.next, progress.splits ?? []);
+    if (sieve) this.#sieves.set(partition, sieve);
+    if (intended) await this.#replay(reader, intended, sieve);
     if (!this.#sameBoot) await this.#mendRollups(partition, progress.lastRow);
     this.#starts[partition] = intended?.next ?? progress.next;
   }
 
   startOffset(partition: number): number {
     return this.#starts[partition] ?? 0;
+  }
+
+  /** For reading from `startOffset` on; it follows what it is shown. */
+  sieve(partition: number): RowSieve | undefined {
+    return this.#sieves.get(partition);
   }
 
   async take(frames: readonly DecidedFrame[]): Promise<void> {
@@ -170,8 +183,9 @@ export class UsageWriter extends UsageSink {
     await this.#untilDone(() => this.offsets.intend(block.range));
     await this.#writeDeadLetters(batch);
     if (block.count > 0) await this.#insert(block);
+    await this.#pass(batch);
     const unbooked = this.#books.with(block.range.partition, batch.minutes);
-    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts, batch.lastRow, unbooked));
+    await this.#untilDone(() => this.offsets.commit(block.range, batch.counts, batch.lastRow, unbooked, batch.splits));
     this.#waiting--;
     this.#committed(batch);
     if (this.#books.isFull) await this.#book();
@@ -200,6 +214,13 @@ export class UsageWriter extends UsageSink {
     );
   }
 
+  /** Before the commit: who takes the partition over after a crash passes them on again, and their ids tell the repeat. */
+  async #pass({ passed }: UsageBatch): Promise<void> {
+    for (const { partition, frame } of passed) {
+      await this.#untilDone(async () => this.options.growing?.pass(partition, frame));
+    }
+  }
+
   async #writeDeadLetters(batch: UsageBatch): Promise<void> {
     if (batch.deadLetters.length === 0) return;
     await this.#untilDone(() => this.store.insertDeadLetters(batch.deadLetters));
@@ -225,13 +246,13 @@ export class UsageWriter extends UsageSink {
     });
   }
 
-  async #replay(reader: EventLogReader, range: OffsetRange): Promise<void> {
+  async #replay(reader: EventLogReader, range: OffsetRange, sieve: RowSieve | undefined): Promise<void> {
     let batch: UsageBatch | undefined;
     for (let offset = range.first; offset < range.next; ) {
       const records = (await reader.read(range.partition, offset, 4 * 1024 * 1024)).filter(
         (r) => r.offset < range.next,
       );
-      for (const frame of await decideRecords(records, this.deduplicator)) {
+      for (const frame of await decideRecords(records, this.deduplicator, sieve)) {
         batch ??= new UsageBatch(frame);
         batch.add(frame);
       }
@@ -241,7 +262,8 @@ export class UsageWriter extends UsageSink {
     const block = batch.block(this.options.logId);
     await this.#writeDeadLetters(batch);
     const proof = block.count > 0 ? await readable(block, (rows) => this.store.prove(rows)) : NOTHING_TO_PROVE;
-    await this.offsets.commit(range, batch.counts, batch.lastRow, batch.minutes);
+    await this.#pass(batch);
+    await this.offsets.commit(range, batch.counts, batch.lastRow, batch.minutes, batch.splits);
     this.#committed(batch);
     this.options.onReplayed?.(range, proof.missingRows, proof.mendedWindows);
   }

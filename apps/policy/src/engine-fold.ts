@@ -1,4 +1,5 @@
 /** What a policy process keeps of one partition of the log: the engine, and what it tells others of the events. */
+import { childrenOf } from '#domain/log/partition-growth.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
@@ -8,7 +9,7 @@ import type { Policy } from '#domain/policies/policy.js';
 import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
-import type { PartitionFold } from './fold-runner.js';
+import type { Heir, PartitionFold } from './fold-runner.js';
 import type { Outlet } from './outlet.js';
 import { type Gap, PolicyMending, type PolicySet } from './policy-mending.js';
 import type { RegroupOutlet } from './regroup-outlet.js';
@@ -30,6 +31,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   #last = -1;
   #mending: PolicyMending | undefined;
   readonly #outlets: readonly Outlet[];
+  #heirs: Heir[] = [];
 
   private constructor(
     readonly engine: PolicyEngine,
@@ -52,7 +54,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
     return { fold, restored: snapshot !== undefined };
   }
 
-  apply({ offset, acceptedAt, events }: DecidedFrame, made: Enforcement[]): number {
+  apply({ partition, offset, acceptedAt, events, split }: DecidedFrame, made: Enforcement[]): number {
     this.#mending?.reach(acceptedAt);
     this.#last = offset;
     for (const event of events) {
@@ -61,6 +63,10 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
       for (const outlet of this.#outlets) outlet.apply(event);
     }
     if (acceptedAt > this.#acceptedUpTo) this.#acceptedUpTo = acceptedAt;
+    // All of it: what stays here gets no events there, and goes with its window.
+    for (const heir of split ? childrenOf(partition, split) : []) {
+      this.#heirs.push({ partition: heir, bytes: this.snapshot() });
+    }
     return events.length;
   }
 
@@ -71,6 +77,12 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   snapshot(): Uint8Array {
     const beside: Beside | undefined = this.regroup && { regrouped: this.regroup.policies };
     return takeSnapshot(this.engine, beside);
+  }
+
+  takeHeirs(): readonly Heir[] {
+    const taken = this.#heirs;
+    this.#heirs = [];
+    return taken;
   }
 
   /** Policies in force, wherever they are counted. */

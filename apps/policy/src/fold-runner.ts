@@ -20,6 +20,13 @@ export interface PartitionFold<Frame> {
   /** Resolves when what others have to learn of the records so far is durable; repeated after a failure that passes. */
   told(): Promise<void>;
   snapshot(): Uint8Array;
+  /** Partitions that took over keys by the records so far, with the state that each begins with; told once. */
+  takeHeirs?(): readonly Heir[];
+}
+
+export interface Heir {
+  readonly partition: number;
+  readonly bytes: Uint8Array;
 }
 
 export interface FoldRunnerOptions {
@@ -110,6 +117,7 @@ export class FoldRunner<Frame extends Position, Fold extends PartitionFold<Frame
         touched.set(frame.partition, state);
       }
       await Promise.all([this.#enforce(made), this.#tell([...touched.values()])]);
+      for (const { fold } of touched.values()) await this.#endow(fold.takeHeirs?.() ?? []);
       for (const [partition, state] of touched) await this.#maybeSnapshot(partition, state);
     } catch (error) {
       this.#failure = error as Error; // the engine is ahead of what is enforced: no snapshot may be taken any more
@@ -177,6 +185,16 @@ export class FoldRunner<Frame extends Position, Fold extends PartitionFold<Frame
 
   async #tell(touched: readonly PartitionState<Fold>[]): Promise<void> {
     for (const { fold } of touched) await this.#untilDone(() => fold.told());
+  }
+
+  /**
+   * Before the partition's own snapshot goes beyond the split: whoever finds it beyond finds the heirs' too. An heir that
+   * has begun already keeps its own.
+   */
+  async #endow(heirs: readonly Heir[]): Promise<void> {
+    for (const { partition, bytes } of heirs) {
+      await this.#untilDone(() => this.snapshots.saveFirst(partition, { nextOffset: 0, bytes }));
+    }
   }
 
   async #maybeSnapshot(partition: number, state: PartitionState<Fold>): Promise<void> {

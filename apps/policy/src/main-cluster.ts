@@ -47,7 +47,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const counted = await log.openShared(CONSUMER_GROUP);
   const sink = new LateSink();
   const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
-  const regrouping = new Regrouping(own, sink, limits);
+  const regrouping = await Regrouping.open(own, sink, limits);
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
   const runner = openRunner(own, sink, limits, { regrouping, feed });
@@ -60,12 +60,16 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const boundsOf = async (partition: number) => {
     const { low } = await reader.refresh(partition);
-    return { low, uncounted: (await counted.committed())[partition]?.next ?? 0 };
+    const { next: uncounted = 0, splits = [] } = (await counted.committed())[partition] ?? {};
+    return { low, uncounted, splits };
   };
+  const gate = log.gate(() => counted.committed());
+  const engines = new PartitionEngines(runner, app.get(PolicyStore), deduplicator, gate, boundsOf);
   const server = new KafkaLogServer({
     membership: log.join(POLICY_GROUP, logger),
     deduplicator,
-    worker: new PartitionEngines(runner, app.get(PolicyStore), deduplicator, boundsOf),
+    worker: engines,
+    sieve: (partition) => engines.sieve(partition),
     onFailed: endOnFailure,
     onRetry: (error) => logger.warn({ event: 'reading the log is repeated', reason: error.message }),
   });
@@ -91,11 +95,12 @@ function openRunner(
   { regrouping, feed }: { regrouping: Regrouping; feed: EnforcementFeed },
 ): PolicyRunner {
   const outlets: Outlets = {
-    regroup: log.topic.partitions > 1 ? (partition, policies) => regrouping.outlet(partition, policies) : undefined,
+    // Also where there is one partition: there may be more.
+    regroup: (partition, policies) => regrouping.outlet(partition, policies),
     others: () => [new NoticeOutlet(feed)],
   };
   // Under another name than earlier versions, which counted in each partition what is regrouped now.
-  const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);
+  const snapshots = new RedisEngineSnapshotStore(directory.connection, `engines:${log.topic.id}`);
   const onShortened = (partition: number, offset: number) =>
     logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
   return new PolicyRunner(snapshots, sink, clock, { limits, outlets, onShortened, ...SNAPSHOT_PACE });

@@ -24,22 +24,39 @@ export class Regrouping {
   readonly #metrics: RegroupedMetrics;
   #reading: Reading | undefined;
 
-  constructor(
+  private constructor(
     private readonly own: ClusterProcess,
     private readonly sink: EnforcementSink,
     private readonly limits: Partial<EngineLimits>,
+    log: RegroupedLog,
+    /** Of the regrouped log, which does not grow with the log of events. */
+    private readonly partitions: number,
   ) {
-    this.#log = own.log.regrouped(own.clock);
+    this.#log = log;
     this.#metrics = new RegroupedMetrics(own.registry, {
       lagRecords: () => (this.#reading?.group.partitions ?? []).reduce((sum, { lag }) => sum + lag, 0),
       engines: () => this.#reading?.runner.engines ?? [],
     });
   }
 
+  static async open(own: ClusterProcess, sink: EnforcementSink, limits: Partial<EngineLimits>): Promise<Regrouping> {
+    const log = own.log.regrouped(own.clock);
+    return new Regrouping(own, sink, limits, log, (await log.topic()).partitions);
+  }
+
   /** Tells what the events of one partition mean to policies that are counted here. */
   outlet(source: number, policies: readonly ThresholdPolicy[]): RegroupOutlet {
-    const { id: log, partitions } = this.own.log.topic;
-    return new RegroupOutlet({ log, source, sources: partitions, partitions }, this.#log, policies);
+    const { topic } = this.own.log;
+    const { partitions } = this;
+    const said = {
+      log: topic.id,
+      source,
+      partitions,
+      get sources() {
+        return topic.partitions; // there may be more by the next record
+      },
+    };
+    return new RegroupOutlet(said, this.#log, policies);
   }
 
   /** Begins to read the regrouped log, if it is not read yet. */

@@ -42,6 +42,15 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
     this.hold(partition, fold, Math.max(seen, lowWatermark));
   }
 
+  /**
+   * Whether the engine of a partition that took over keys can begin: its state is there, or will never be, since the
+   * engine of its parent is beyond the split.
+   */
+  async hasInherited(partition: number, split: { readonly parent: number; readonly at: number }): Promise<boolean> {
+    const parent = await this.snapshots.load(split.parent); // before the heir's, which is saved before it
+    return (await this.snapshots.load(partition)) !== undefined || (parent?.nextOffset ?? 0) > split.at;
+  }
+
   /** The engine of a partition, for metrics. */
   engine(partition: number): PolicyEngine {
     return this.fold(partition).engine;

@@ -1,14 +1,17 @@
 /** Meters and usage queries alone: what the consumers have counted. */
 import 'reflect-metadata';
+import { ClusterPartitions } from '#adapters/cluster/cluster-partitions.js';
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP } from '#adapters/cluster/group-names.js';
 import { PolledProgress } from '#adapters/cluster/polled-progress.js';
 import { StoredRowFates } from '#adapters/cluster/stored-row-fates.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
+import { OnePartition } from '#adapters/embedded/one-partition.js';
 import { RestingProgress } from '#adapters/embedded/resting-progress.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { NoRowFates, RowFates } from '#ports/row-fates.js';
+import { LogPartitions } from '#ports/log-partitions.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { ingestOptions, insertOptions } from '#runtime/config/embedded-options.js';
@@ -27,7 +30,7 @@ import { OutcomeRoutes } from './outcome-routes.js';
 import { QueryModule } from './query.module.js';
 
 await runProcess(async (settings) => {
-  const { own, usage, progress, appender, log, committed, rowFates, close } = await open(settings);
+  const { own, usage, progress, appender, log, partitions, committed, rowFates, close } = await open(settings);
   const { maxEvents, maxEventBytes, maxFutureMs } = ingestOptions(settings);
   const { rawRetentionMs } = insertOptions(settings);
   const account = new LogAccount(usage.books, log.reader, log.refresh);
@@ -38,6 +41,7 @@ await runProcess(async (settings) => {
     [DeadLetterBook, usage.letters],
     [RowAppender, appender],
     [RowFates, rowFates],
+    [LogPartitions, partitions],
     [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],
     [FullReconciliation, new Reconciliation(usage.books, account, own.clock, { committed, rawRetentionMs })],
   ] as const;
@@ -65,6 +69,7 @@ async function open(settings: Settings) {
       progress: new PolledProgress(shared, own.clock),
       appender: new RoutingAppender(own.log.writer, own.clock),
       log: { reader, refresh: (partition: number) => reader.refresh(partition) },
+      partitions: new ClusterPartitions(own.log, shared),
       committed: () => shared.committed(),
       rowFates,
       close,
@@ -80,6 +85,7 @@ async function open(settings: Settings) {
     progress,
     appender: new RecorderAppender(own.stores.recorder),
     log: { reader, refresh: undefined },
+    partitions: new OnePartition(),
     committed: async () => [await usage.offsets.load(0)],
     rowFates: new NoRowFates(),
     close: async () => {

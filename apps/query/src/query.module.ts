@@ -8,9 +8,10 @@ import { Freshness } from './freshness.js';
 import { MeterFinder } from './meter-finder.js';
 import { MeterQueryController } from './meter-query.controller.js';
 import { MetersController } from './meters.controller.js';
+import { PartitionsController } from './partitions.controller.js';
 import { ReconciliationController } from './reconciliation.controller.js';
 
-/** Meters, usage queries, stored events, dead letters and the reconciliation. The ports come from a global module that names the adapters. */
+/** Meters, usage queries, stored events, dead letters, the reconciliation, the log's partitions. The ports come from a global module that names the adapters. */
 @Module({
   controllers: [
     MetersController,
@@ -18,6 +19,7 @@ import { ReconciliationController } from './reconciliation.controller.js';
     EventsController,
     DeadLettersController,
     ReconciliationController,
+    PartitionsController,
   ],
   providers: [RootKeys, BuiltInMeters, MeterFinder, Freshness, DeadLetterDesk],
   exports: [RootKeys],

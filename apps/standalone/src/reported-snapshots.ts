@@ -20,6 +20,10 @@ export class ReportedSnapshots extends EngineSnapshotStore {
     if (before !== undefined) this.main.tell('snapshotted', partition, before);
   }
 
+  saveFirst(partition: number, snapshot: EngineSnapshot): Promise<boolean> {
+    return this.store.saveFirst(partition, snapshot);
+  }
+
   load(partition: number): Promise<EngineSnapshot | undefined> {
     return this.store.load(partition);
   }

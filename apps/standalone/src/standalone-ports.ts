@@ -1,12 +1,14 @@
 /** Which object stands behind each port in the standalone process. */
 
 import { Registry } from 'prom-client';
+import { OnePartition } from '#adapters/embedded/one-partition.js';
 import { storePorts } from '#adapters/embedded/store-ports.js';
 import { Clock } from '#ports/clock.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates } from '#ports/event-fates.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { NoRowFates, RowFates } from '#ports/row-fates.js';
+import { LogPartitions } from '#ports/log-partitions.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
@@ -38,6 +40,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [UsageReader, new RemoteUsageReader(pipeline)],
     [EventLookup, new RemoteEventLookup(pipeline)],
     [DeadLetterBook, new RemoteDeadLetterBook(pipeline)],
+    [LogPartitions, new OnePartition()],
     [FullReconciliation, new RemoteReconciliation(pipeline)],
     [RowAppender, new RecorderAppender(stores.recorder)],
     [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],

@@ -1,27 +1,38 @@
 /** The shared event log on Kafka, as one process uses it. */
 import type { LoggerService } from '@nestjs/common';
 import { GroupMembership } from '#adapters/kafka/group-membership.js';
+import { GrowingTopic } from '#adapters/kafka/growing-topic.js';
 import { KafkaConnection } from '#adapters/kafka/kafka-connection.js';
 import { KafkaEnforcementFeed } from '#adapters/kafka/kafka-enforcement-feed.js';
 import { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaEventLogWriter } from '#adapters/kafka/kafka-event-log-writer.js';
 import { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
-import { type EventsTopic, ensureTopics, TOPICS, topicOf } from '#adapters/kafka/kafka-topics.js';
-import type { KeymeterError } from '#domain/errors.js';
+import { ensureTopics, TOPICS, topicOf } from '#adapters/kafka/kafka-topics.js';
+import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { kafkaOptions, topicOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
+import { every } from '#runtime/periodic.js';
+import { PartitionGate, type PartitionGateOptions } from '#stream/partition-gate.js';
 import { KeyLog } from './key-log.js';
 import { RegroupedLog } from './regrouped-log.js';
 import { withinStart } from './within-start.js';
 
+/** Between the raise of the number of partitions and its being known to a process. */
+const LOOK_EVERY_MS = 500;
+
 export class ClusterLog {
+  readonly #looking: NodeJS.Timeout;
+
   private constructor(
     readonly connection: KafkaConnection,
-    readonly topic: EventsTopic,
+    readonly topic: GrowingTopic,
     readonly writer: KafkaEventLogWriter,
     private readonly sessionTimeoutMs: number,
-  ) {}
+    logger: LoggerService,
+  ) {
+    this.#looking = every(LOOK_EVERY_MS, () => this.refresh(), logger);
+  }
 
   static async open(settings: Settings, clock: Clock, logger: LoggerService): Promise<ClusterLog> {
     const connection = new KafkaConnection({
@@ -32,14 +43,28 @@ export class ClusterLog {
     const onReachable = (reachable: boolean, error?: KeymeterError) =>
       logger.warn({ event: reachable ? 'kafka is back' : 'kafka is away', reason: error?.message });
     return withinStart(clock, 'KEYMETER_KAFKA_BROKERS', async () => {
-      const topic = await ensureTopics(connection, topicOptions(settings));
-      return new ClusterLog(
-        connection,
-        topic,
-        await KafkaEventLogWriter.open({ connection, topic, clock, onReachable }),
-        settings.KEYMETER_KAFKA_SESSION_MS,
-      );
+      const topic = await GrowingTopic.open(connection, await ensureTopics(connection, topicOptions(settings)), clock);
+      const writer = await KafkaEventLogWriter.open({ connection, topic, clock, onReachable }).catch(async (error) => {
+        await topic.close();
+        throw error;
+      });
+      topic.onGrown(() => logger.log({ event: 'the log has more partitions', partitions: topic.partitions }));
+      return new ClusterLog(connection, topic, writer, settings.KEYMETER_KAFKA_SESSION_MS, logger);
     });
+  }
+
+  /** Finds out whether the log has more partitions by now. */
+  async grow(): Promise<void> {
+    await this.topic.look(() => this.writer.expect());
+  }
+
+  /** As `grow`; what Kafka, being away, does not tell now it tells later. */
+  async refresh(): Promise<void> {
+    try {
+      await this.grow();
+    } catch (error) {
+      if (!(error instanceof KeymeterError && error.retryable)) throw error;
+    }
   }
 
   openReader(): Promise<KafkaEventLogReader> {
@@ -64,13 +89,21 @@ export class ClusterLog {
 
   /** A membership that has not joined yet. */
   join(groupId: string, logger: LoggerService): GroupMembership {
-    return new GroupMembership({
+    const membership = new GroupMembership({
       connection: this.connection,
       topic: this.topic,
       groupId,
       sessionTimeoutMs: this.sessionTimeoutMs,
       onChange: (change) => logger.log({ ...change, groupId }),
+      refresh: () => this.refresh(),
     });
+    this.topic.onGrown(() => membership.rejoin());
+    return membership;
+  }
+
+  /** Lets a partition be read when what it took over is counted, as `committed` says. */
+  gate(committed: PartitionGateOptions['committed']): PartitionGate {
+    return new PartitionGate({ growth: () => this.topic.growth, refresh: () => this.refresh(), committed });
   }
 
   /** What a group has committed, for processes that are no members. */
@@ -78,7 +111,9 @@ export class ClusterLog {
     return KafkaSharedLog.open({ connection: this.connection, topic: this.topic, groupId });
   }
 
-  close(): Promise<void> {
-    return this.writer.close();
+  async close(): Promise<void> {
+    clearInterval(this.#looking);
+    await this.writer.close();
+    await this.topic.close();
   }
 }

@@ -15,11 +15,14 @@ const schema = z.strictObject({
   lastRow: z.tuple([count, z.number()]).optional(),
   /** Ranges by minute of acceptance that are not in the books yet; the minute first, in minutes. */
   unbooked: z.array(z.tuple([count, count, count, count, count, count, count, count])).optional(),
+  /** Splits of the partition: offset, number of partitions before and after. */
+  splits: z.array(z.tuple([count, count, count])).optional(),
 });
 
 export type DecodedMetadata = { ok: true; topicId: string; progress: Progress } | { ok: false };
 
-export function encodeMetadata(topicId: string, { intended, counts, lastRow, unbooked = [] }: Progress): string {
+export function encodeMetadata(topicId: string, progress: Progress): string {
+  const { intended, counts, lastRow, unbooked = [], splits = [] } = progress;
   return JSON.stringify({
     v: 1,
     topic: topicId,
@@ -27,6 +30,7 @@ export function encodeMetadata(topicId: string, { intended, counts, lastRow, unb
     counts: [counts.counted, counts.duplicates, counts.conflicts, counts.undecodable],
     ...(lastRow ? { lastRow: [lastRow.offset, lastRow.acceptedAt] } : {}),
     ...(unbooked.length > 0 ? { unbooked: unbooked.map(packed) } : {}),
+    ...(splits.length > 0 ? { splits: splits.map(({ at, from, partitions }) => [at, from, partitions]) } : {}),
   } satisfies z.input<typeof schema>);
 }
 
@@ -34,7 +38,7 @@ export function encodeMetadata(topicId: string, { intended, counts, lastRow, unb
 export function decodeMetadata(partition: number, offset: number, text: string | null): DecodedMetadata {
   const parsed = schema.safeParse(jsonOf(text));
   if (!parsed.success) return { ok: false };
-  const { topic, intended, counts, lastRow, unbooked } = parsed.data;
+  const { topic, intended, counts, lastRow, unbooked, splits } = parsed.data;
   const [counted, duplicates, conflicts, undecodable] = counts;
   const progress: Progress = {
     next: offset,
@@ -42,6 +46,7 @@ export function decodeMetadata(partition: number, offset: number, text: string |
     intended: intended && { partition, first: intended[0], next: intended[1] },
     lastRow: lastRow && { offset: lastRow[0], acceptedAt: lastRow[1] },
     unbooked: unbooked?.map((range) => unpacked(partition, range)),
+    ...(splits ? { splits: splits.map(([at, from, partitions]) => ({ at, from, partitions })) } : {}),
   };
   return { ok: true, topicId: topic, progress };
 }

@@ -22,6 +22,8 @@ export interface GroupOptions {
   readonly sessionTimeoutMs?: number;
   /** How long the others wait for a member to join a new round. */
   readonly rebalanceTimeoutMs?: number;
+  /** Finds out how many partitions there are, before they are given out. */
+  readonly refresh?: () => Promise<void>;
   /** One line about each change, for the log. */
   readonly onChange?: (change: { event: 'joined' | 'lost' | 'retry'; generation: number; detail: string }) => void;
 }
@@ -119,6 +121,12 @@ export class GroupMembership {
     this.#wake();
   }
 
+  /** There are other partitions to be given out. */
+  rejoin(): void {
+    this.#mustJoin = true;
+    this.#wake();
+  }
+
   /** Lets go of all partitions in order, then leaves, so that the others need not wait for the session to end. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -195,8 +203,15 @@ export class GroupMembership {
   async #assign({ members }: JoinedGroup) {
     const { name } = this.options.topic;
     await this.#cluster.refreshMetadata();
-    const partitions = this.#cluster.findTopicPartitionMetadata(name).length;
-    demandPartitions(this.options.topic, partitions);
+    await this.options.refresh?.();
+    const { topic } = this.options;
+    const { partitions } = topic;
+    const known = this.#cluster.findTopicPartitionMetadata(name).length;
+    demandPartitions(topic, known);
+    if (known < partitions) {
+      const detail = `The topic ${name} has ${known} partitions of ${partitions}: the others are not known yet.`;
+      throw new KeymeterError('LOG_UNAVAILABLE', detail, { retryable: true });
+    }
     const claims = members.map(({ memberId: id, memberMetadata }) => ({
       id,
       ...(JSON.parse(MemberMetadata.decode(memberMetadata).userData.toString()) as {

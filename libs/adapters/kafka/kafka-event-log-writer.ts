@@ -4,6 +4,7 @@ import { frameTime } from '#domain/log/frame.js';
 import type { Clock } from '#ports/clock.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import type { KafkaConnection } from './kafka-connection.js';
+import { kafkaError } from './kafka-error.js';
 import type { EventsTopic } from './kafka-topics.js';
 import { PartitionProducer } from './partition-producer.js';
 import { TopicClient } from './topic-client.js';
@@ -32,7 +33,7 @@ const PROBE_EVERY_MS = 1_000;
 const GZIP = 1;
 
 export class KafkaEventLogWriter extends EventLogWriter {
-  readonly #producers: readonly PartitionProducer[];
+  readonly #producers: PartitionProducer[];
   readonly #maxQueuedBytes: number;
   #queuedBytes = 0;
   #away: KeymeterError | undefined;
@@ -61,8 +62,18 @@ export class KafkaEventLogWriter extends EventLogWriter {
     }
   }
 
+  /** Those in use: their number may grow. */
   get partitions(): number {
-    return this.#producers.length;
+    return this.options.topic.partitions;
+  }
+
+  /** Resolves when the brokers know of partitions that came since: what is sent to them then finds its leader. */
+  async expect(): Promise<void> {
+    try {
+      await this.client.cluster.refreshMetadata();
+    } catch (error) {
+      throw kafkaError(error, `asking for the partitions of ${this.client.topic}`);
+    }
   }
 
   /** Bytes that wait for Kafka. */
@@ -103,7 +114,7 @@ export class KafkaEventLogWriter extends EventLogWriter {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#producers.map((producer) => producer.settled()));
+    await Promise.all(this.#producers.map((producer) => producer?.settled())); // some may not be there yet
     clearTimeout(this.#probe);
     await this.client.close();
   }
@@ -146,8 +157,11 @@ export class KafkaEventLogWriter extends EventLogWriter {
 
   #at(partition: number): PartitionProducer {
     const found = this.#producers[partition];
-    if (!found) throw new RangeError(`the log has no partition ${partition}`);
-    return found;
+    if (found) return found;
+    if (!(partition < this.partitions)) throw new RangeError(`the log has no partition ${partition}`);
+    const made = this.#producer(partition, 0);
+    this.#producers[partition] = made;
+    return made;
   }
 }
 

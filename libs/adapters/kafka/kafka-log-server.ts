@@ -7,6 +7,7 @@ import { FrameTransport } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Deduplicator } from '#stream/deduplicator.js';
 import { decideRecords } from '#stream/frame-decoder.js';
+import type { RowSieve } from '#stream/row-sieve.js';
 import type { GroupMembership } from './group-membership.js';
 import { GroupReading, type PartitionState, type PartitionWorker } from './group-reading.js';
 
@@ -14,6 +15,8 @@ export interface KafkaLogServerOptions {
   readonly membership: GroupMembership;
   readonly deduplicator: Deduplicator;
   readonly worker: PartitionWorker;
+  /** Of a partition as its worker has it since it was assigned, where the log may grow. */
+  readonly sieve?: (partition: number) => RowSieve | undefined;
   /** Going on is impossible: the process must end. */
   readonly onFailed: (error: unknown) => void;
   readonly onRetry?: (error: KeymeterError) => void;
@@ -26,10 +29,10 @@ export class KafkaLogServer extends FrameTransport {
 
   constructor(private readonly options: KafkaLogServerOptions) {
     super();
-    const { deduplicator, ...reading } = options;
+    const { deduplicator, sieve, ...reading } = options;
     this.#reading = new GroupReading({
       ...reading,
-      decode: (records) => decideRecords(records, deduplicator),
+      decode: (records) => decideRecords(records, deduplicator, sieve?.(records[0]?.partition ?? -1)),
       deliver: (frames) => this.deliver(frames),
       onGone: (partition) => deduplicator.handedOver(partition), // the next holder stores the rest of it
     });

@@ -6,6 +6,7 @@
  */
 import { KeymeterError } from '#domain/errors.js';
 import { type CountedRange, type EventCounts, NO_COUNTS } from '#domain/log/counted-range.js';
+import type { PartitionSplit } from '#domain/log/partition-growth.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import { type CountedRow, committedProgress, OffsetStore, type Progress } from '#ports/offset-store.js';
 import { decodeMetadata, encodeMetadata } from './commit-metadata.js';
@@ -48,8 +49,9 @@ export class KafkaOffsetStore extends OffsetStore {
     counts: EventCounts,
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
+    splits?: readonly PartitionSplit[],
   ): Promise<void> {
-    await this.#commit(committedProgress(this.#current(range), range, counts, lastRow, unbooked));
+    await this.#commit(committedProgress(this.#current(range), range, counts, lastRow, unbooked, splits));
   }
 
   /** The log is on other machines: what this one has lost by its end concerns nobody. */

@@ -27,7 +27,7 @@ test('a topic that is as it must be, or safer, has no problem', () => {
 
 test.each([
   [{ partitions: 1 }, 'partitions 1 and needs 8; run: kafka-topics.sh --alter --topic keymeter.events --partitions 8'],
-  [{ partitions: 9 }, 'partitions 9 and needs 8; set KEYMETER_KAFKA_PARTITIONS=9 for every process'],
+  [{ partitions: 9 }, 'partitions 9 and needs 8; create it anew, Kafka cannot take partitions away'],
   [{ replication: 1 }, 'replicas 1 and needs 3'],
   [{ settings: { ...good.settings, 'cleanup.policy': 'compact' } }, '--add-config cleanup.policy=delete'],
   [{ settings: { ...good.settings, 'retention.ms': '999' } }, 'retention.ms 999 and needs 1000'],

@@ -12,10 +12,12 @@ export const TOPICS = {
   regrouped: 'keymeter.regrouped',
   enforcements: 'keymeter.enforcements',
   deadLetters: 'keymeter.dead-letters',
+  /** How the number of partitions of the events grew. */
+  growth: 'keymeter.partitions',
 } as const;
 
 export interface TopicOptions {
-  /** Of the events and of what is regrouped; the other topics have one. */
+  /** Of the events and of what is regrouped when their topics are created; the other topics have one. */
   readonly partitions: number;
   readonly replication: number;
   readonly retentionMs: number;
@@ -29,7 +31,10 @@ export interface EventsTopic {
   readonly name: string;
   /** Another id under the same name is another log. */
   readonly id: string;
+  /** Those in use. */
   readonly partitions: number;
+  /** There may be more later, see GrowingTopic. */
+  readonly grows?: boolean;
 }
 
 type Admin = ReturnType<KafkaConnection['admin']>;
@@ -53,6 +58,11 @@ export async function ensureTopics(connection: KafkaConnection, options: TopicOp
   return topicOf(connection, `${options.prefix ?? ''}${TOPICS.events}`);
 }
 
+/** Beside the topic of events, under the same prefix. */
+export function growthTopicOf(connection: KafkaConnection, { name }: EventsTopic): Promise<EventsTopic> {
+  return topicOf(connection, `${name.slice(0, -TOPICS.events.length)}${TOPICS.growth}`);
+}
+
 /** A topic as it is there now. */
 export async function topicOf(connection: KafkaConnection, name: string): Promise<EventsTopic> {
   const client = await TopicClient.open(connection, { name });
@@ -74,11 +84,12 @@ function rulesOf({
 }: TopicOptions): readonly TopicRules[] {
   const log = { replication, retentionMs, compacted: false };
   return [
-    { ...log, name: prefix + TOPICS.events, partitions, maxEventBytes },
-    { ...log, name: prefix + TOPICS.regrouped, partitions },
+    { ...log, name: prefix + TOPICS.events, partitions, mayGrow: true, maxEventBytes },
+    { ...log, name: prefix + TOPICS.regrouped, partitions, keepsCount: true },
     { ...log, name: prefix + TOPICS.keys, partitions: 1, compacted: true, retentionMs: FOR_EVER },
     { ...log, name: prefix + TOPICS.enforcements, partitions: 1 },
     { ...log, name: prefix + TOPICS.deadLetters, partitions: 1 },
+    { ...log, name: prefix + TOPICS.growth, partitions: 1, retentionMs: FOR_EVER },
   ];
 }
 

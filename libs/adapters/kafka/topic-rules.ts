@@ -4,6 +4,10 @@ import { KeymeterError } from '#domain/errors.js';
 export interface TopicRules {
   readonly name: string;
   readonly partitions: number;
+  /** More partitions than that are no fault: they were raised. */
+  readonly mayGrow?: boolean;
+  /** It has as many as it was created with. */
+  readonly keepsCount?: boolean;
   readonly replication: number;
   /** -1 = for ever */
   readonly retentionMs: number;
@@ -54,15 +58,14 @@ export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> 
 /** Undefined when all is well. */
 export function topicProblem(rules: TopicRules, is: TopicState): string | undefined {
   const { name, partitions, replication } = rules;
-  if (is.partitions < partitions) {
-    const command = `kafka-topics.sh --alter --topic ${name} --partitions ${partitions}`;
-    return wrong(name, 'partitions', is.partitions, partitions, `run: ${command}`);
-  }
-  if (is.partitions > partitions) {
-    const mend = name.endsWith('keymeter.events')
-      ? `set KEYMETER_KAFKA_PARTITIONS=${is.partitions} for every process`
-      : 'create it anew, Kafka cannot take partitions away';
+  if (is.partitions < partitions && !rules.keepsCount) {
+    const mend = rules.mayGrow
+      ? `KEYMETER_KAFKA_PARTITIONS is for a new log only: set it to ${is.partitions} or less, then run: keymeter partitions --to ${partitions}`
+      : `run: kafka-topics.sh --alter --topic ${name} --partitions ${partitions}`;
     return wrong(name, 'partitions', is.partitions, partitions, mend);
+  }
+  if (is.partitions > partitions && !rules.mayGrow && !rules.keepsCount) {
+    return wrong(name, 'partitions', is.partitions, partitions, 'create it anew, Kafka cannot take partitions away');
   }
   if (is.replication < replication) {
     return wrong(name, 'replicas', is.replication, replication, 'add them with kafka-reassign-partitions.sh');
@@ -76,9 +79,12 @@ export function topicProblem(rules: TopicRules, is: TopicState): string | undefi
   return undefined;
 }
 
-/** Events of a partition that was added later would be read by nobody who began without it. */
-export function demandPartitions(began: { readonly name: string; readonly partitions: number }, now: number): void {
-  if (now === began.partitions) return;
+/** Events of a partition that was added later would be read by nobody who began without it, where the topic does not grow. */
+export function demandPartitions(
+  began: { readonly name: string; readonly partitions: number; readonly grows?: boolean },
+  now: number,
+): void {
+  if (now === began.partitions || began.grows) return;
   const detail = `The topic ${began.name} has ${now} partitions now, this process began with ${began.partitions}: start all processes anew with KEYMETER_KAFKA_PARTITIONS=${now}.`;
   throw new KeymeterError('TOPIC_WRONG', detail);
 }

@@ -27,6 +27,16 @@ export class LmdbEngineSnapshotStore extends EngineSnapshotStore {
     await commit(this.root, () => this.#slots.put([partition, first <= second ? 0 : 1], value));
   }
 
+  async saveFirst(partition: number, snapshot: EngineSnapshot): Promise<boolean> {
+    const value = encode({ ...snapshot, sequence: 1 });
+    let isFirst = false;
+    await commit(this.root, () => {
+      isFirst = SLOTS.every((slot) => this.#slots.get([partition, slot]) === undefined);
+      if (isFirst) this.#slots.put([partition, 0], value);
+    });
+    return isFirst;
+  }
+
   async load(partition: number): Promise<EngineSnapshot | undefined> {
     const stored = SLOTS.map((slot) => this.#read(partition, slot)).filter((it) => it !== undefined);
     const newest = stored.sort((a, b) => b.sequence - a.sequence)[0];

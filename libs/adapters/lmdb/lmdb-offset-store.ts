@@ -1,5 +1,6 @@
 import type { Database, RootDatabase } from 'lmdb';
 import { type CountedRange, type EventCounts, NO_COUNTS } from '#domain/log/counted-range.js';
+import type { PartitionSplit } from '#domain/log/partition-growth.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import { type CountedRow, committedProgress, OffsetStore, type Progress } from '#ports/offset-store.js';
 import { commit } from './commit.js';
@@ -36,8 +37,9 @@ export class LmdbOffsetStore extends OffsetStore {
     counts: EventCounts,
     lastRow?: CountedRow,
     unbooked?: readonly CountedRange[],
+    splits?: readonly PartitionSplit[],
   ): Promise<void> {
-    const after = committedProgress(await this.load(range.partition), range, counts, lastRow, unbooked);
+    const after = committedProgress(await this.load(range.partition), range, counts, lastRow, unbooked, splits);
     await commit(this.root, () => this.#progress.put(range.partition, after));
   }
 }

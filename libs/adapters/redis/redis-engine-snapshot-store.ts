@@ -58,7 +58,19 @@ export class RedisEngineSnapshotStore extends EngineSnapshotStore {
   }
 
   /** Throws STORE_REFUSED for a snapshot above the limit. */
-  async save(partition: number, { nextOffset, bytes }: EngineSnapshot): Promise<void> {
+  async save(partition: number, snapshot: EngineSnapshot): Promise<void> {
+    const head = await this.#stored(partition, snapshot);
+    for (let n = 0; n < SAVES; n++) if (await this.#commit(partition, head)) return;
+    throw new KeymeterError('STORE_UNAVAILABLE', 'The snapshot is being replaced by others.', { retryable: true });
+  }
+
+  async saveFirst(partition: number, snapshot: EngineSnapshot): Promise<boolean> {
+    if ((await this.#heads(partition)) !== '') return false;
+    return this.#commit(partition, await this.#stored(partition, snapshot), true);
+  }
+
+  /** Its chunks, which nobody finds before they are committed. */
+  async #stored(partition: number, { nextOffset, bytes }: EngineSnapshot): Promise<Head> {
     if (bytes.length > this.sizes.maxBytes) {
       const limit = this.sizes.maxBytes / MEBIBYTE;
       throw new KeymeterError('STORE_REFUSED', `The engine's state is larger than ${limit} MiB.`);
@@ -67,8 +79,7 @@ export class RedisEngineSnapshotStore extends EngineSnapshotStore {
     const checksum = checksumOf(nextOffset, bytes);
     const head: Head = { id: randomUUID(), nextOffset, length: bytes.length, chunks, checksum };
     await this.#write(partition, head, bytes);
-    for (let n = 0; n < SAVES; n++) if (await this.#commit(partition, head)) return;
-    throw new KeymeterError('STORE_UNAVAILABLE', 'The snapshot is being replaced by others.', { retryable: true });
+    return head;
   }
 
   async load(partition: number): Promise<EngineSnapshot | undefined> {
@@ -90,8 +101,8 @@ export class RedisEngineSnapshotStore extends EngineSnapshotStore {
   }
 
   /** False when another save came between. */
-  async #commit(partition: number, head: Head): Promise<boolean> {
-    const before = await this.#heads(partition);
+  async #commit(partition: number, head: Head, isFirst = false): Promise<boolean> {
+    const before = isFirst ? '' : await this.#heads(partition);
     const known = parseHeads(before);
     const kept = known.filter(({ id }) => !this.#damaged.has(id)).slice(0, KEPT - 1);
     const dropped = known.filter((it) => !kept.includes(it));
