@@ -14,6 +14,7 @@ export interface PartitionGateOptions {
   readonly refresh: () => Promise<void>;
   /** What consumers have committed, by partition. */
   readonly committed: () => Promise<readonly Pick<Progress, 'next' | 'splits'>[]>;
+  readonly patienceMs?: number;
 }
 
 export interface OpenedPartition {
@@ -36,12 +37,12 @@ export class PartitionGate {
     const lineage = growth.lineageOf(partition);
     const parent = growth.parentOf(partition);
     if (parent === undefined) return { lineage };
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + (this.options.patienceMs ?? PATIENCE_MS);
     for (;;) {
       const splits = (await this.options.committed())[parent]?.splits ?? [];
       const split = splits.find(({ partitions }) => partitions === growth.bornAt(partition));
       if (split) return { lineage, split: { ...split, parent } };
-      if (performance.now() > until) throw early(partition, parent);
+      if (performance.now() >= until) throw early(partition, parent);
       await delay(LOOK_EVERY_MS);
     }
   }
