@@ -53,17 +53,20 @@ suite('raising the number of partitions', () => {
     ]).ended;
   }
 
-  async function over(name: string): Promise<void> {
-    await policy.demand('POST', '/api/v1/policies', {
-      name,
-      match: { type: name },
-      groupBy: 'subject',
-      aggregate: 'count',
-      window: '1h',
-      threshold: THRESHOLD,
-      action: { type: 'suspend', for: '10m' },
-      mode: 'on',
-    });
+  /** One policy is counted where its events are, and its state moves; the other one across partitions. */
+  async function over(type: string): Promise<void> {
+    for (const groupBy of ['keyId', 'subject']) {
+      await policy.demand('POST', '/api/v1/policies', {
+        name: `${type}-${groupBy}`,
+        match: { type },
+        groupBy,
+        aggregate: 'count',
+        window: '1h',
+        threshold: THRESHOLD,
+        action: { type: 'suspend', for: '10m' },
+        mode: 'on',
+      });
+    }
   }
 
   /** Events `from` to `to` of each subject, one after the other, each until it is acknowledged. */
@@ -71,7 +74,8 @@ suite('raising the number of partitions', () => {
     await Promise.all(
       subjects(type, TARGETS).map(async (subject, i) => {
         for (let n = from; n < to; n++) {
-          const event = { specversion: '1.0', id: `${subject}/${n}`, source: 'windows', type, subject };
+          const data = { keyId: subject };
+          const event = { specversion: '1.0', id: `${subject}/${n}`, source: 'windows', type, subject, data };
           const headers = { 'content-type': 'application/cloudevents+json' };
           await eventually(async () => {
             const ingress = ingresses[(i + n) % 2] as HttpCaller;
@@ -87,25 +91,28 @@ suite('raising the number of partitions', () => {
 
   /** Each subject is held once, by its eleventh event, and the block names all eleven, wherever they stand. */
   async function demandBlocks(type: string, from: number, to: number): Promise<void> {
-    let moved = 0;
-    for (const subject of subjects(type, TARGETS)) {
-      let id = '';
-      await eventually(async () => {
-        const { items } = await policy.demand('GET', `/api/v1/enforcements?subject=${subject}`);
-        expect(items).toMatchObject([{ value: THRESHOLD + 1, threshold: THRESHOLD, eventCount: THRESHOLD + 1 }]);
-        id = items[0].id;
-      }, SOON_MS);
-      await eventually(async () => {
-        const { events } = await policy.demand('GET', `/api/v1/enforcements/${id}`);
-        const ids = Array.from({ length: THRESHOLD + 1 }, (_, n) => `${subject}/${n}`);
-        expect(events.map((event: { id: string }) => event.id)).toEqual(ids);
-        expect(events[0].partition).toBe(partitionOf(subject, from));
-        expect(events.at(-1).partition).toBe(partitionOf(subject, to));
-      }, SOON_MS);
-      if (partitionOf(subject, from) !== partitionOf(subject, to)) moved++;
-    }
+    const targets = subjects(type, TARGETS);
+    for (const target of ['key', 'subject'])
+      for (const subject of targets) await demandBlock(target, subject, from, to);
+    const moved = targets.filter((subject) => partitionOf(subject, from) !== partitionOf(subject, to)).length;
     expect(moved).toBeGreaterThan(0);
     expect(moved).toBeLessThan(TARGETS);
+  }
+
+  async function demandBlock(target: string, subject: string, from: number, to: number): Promise<void> {
+    let id = '';
+    await eventually(async () => {
+      const { items } = await policy.demand('GET', `/api/v1/enforcements?${target}=${subject}`);
+      expect(items).toMatchObject([{ value: THRESHOLD + 1, threshold: THRESHOLD, eventCount: THRESHOLD + 1 }]);
+      id = items[0].id;
+    }, SOON_MS);
+    await eventually(async () => {
+      const { events } = await policy.demand('GET', `/api/v1/enforcements/${id}`);
+      const ids = Array.from({ length: THRESHOLD + 1 }, (_, n) => `${subject}/${n}`);
+      expect(events.map((event: { id: string }) => event.id)).toEqual(ids);
+      expect(events[0].partition).toBe(partitionOf(subject, from));
+      expect(events.at(-1).partition).toBe(partitionOf(subject, to));
+    }, SOON_MS);
   }
 
   async function demandExact(senders: NumberedSenders): Promise<void> {
