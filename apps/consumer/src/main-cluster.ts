@@ -41,8 +41,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const onFailed = endOnFailure;
   const shared = await log.openShared(CONSUMER_GROUP);
   const gate = log.gate(() => shared.committed());
-  const append = (partition: number, frame: Buffer) => log.writer.append(partition, frame);
-  const growing = { sieve: gate.sieve.bind(gate), pass: append };
+  const growing = { sieve: gate.sieve.bind(gate), pass: log.writer.append.bind(log.writer) };
   const open = async (partition: number, onWriterFailed: (error: unknown) => void) => {
     const offsets = KafkaOffsetStore.under(membership, partition); // before anything is waited for
     const { lineage } = await gate.open(partition);
@@ -81,15 +80,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const standing = await startReconciling(own, usage, shared, () => worker.held, insertOptions(settings));
   const progress = new PartitionProgressMetric(registry, clock, logger);
   progress.watch(() => shared.positions());
-  const splitter = new PartitionSplitter({
-    clock,
-    growth: () => log.topic.growth,
-    knownMs: () => log.topic.knownMs,
-    held: () => worker.held,
-    sieve: (partition) => worker.sieve(partition),
-    append,
-  });
-  const splitting = every(SPLIT_EVERY_MS, () => splitter.look(), logger);
+  const splitting = startSplitting(own, worker);
   const ports = [...own.ports(), [UsageSink, worker]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   app.connectMicroservice({ strategy: server });
@@ -101,6 +92,19 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     await worker.drain();
     for (const it of [progress, standing, shared, reader, usage]) await it.close();
   });
+}
+
+/** Splits the partitions held once the log was raised. */
+function startSplitting({ log, clock, logger }: ClusterProcess, worker: PartitionWriters): NodeJS.Timeout {
+  const splitter = new PartitionSplitter({
+    clock,
+    growth: () => log.topic.growth,
+    knownMs: () => log.topic.knownMs,
+    held: () => worker.held,
+    sieve: (partition) => worker.sieve(partition),
+    append: (partition, frame) => log.writer.append(partition, frame),
+  });
+  return every(SPLIT_EVERY_MS, () => splitter.look(), logger);
 }
 
 /** Looks again and again whether what the log had is counted, in the partitions held. */

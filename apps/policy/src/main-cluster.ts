@@ -2,6 +2,7 @@
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP, POLICY_GROUP } from '#adapters/cluster/group-names.js';
+import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
@@ -28,7 +29,7 @@ import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { Regrouping } from './main-regrouping.js';
 import { NoticeOutlet } from './notice-outlet.js';
-import { PartitionEngines } from './partition-engines.js';
+import { type PartitionBounds, PartitionEngines } from './partition-engines.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
@@ -58,13 +59,9 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   await app.get(PolicyEditor).recover();
   await app.get(EnforcementRecorder).recover();
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
-  const boundsOf = async (partition: number) => {
-    const { low } = await reader.refresh(partition);
-    const { next: uncounted = 0, splits = [] } = (await counted.committed())[partition] ?? {};
-    return { low, uncounted, splits };
-  };
   const gate = log.gate(() => counted.committed());
-  const engines = new PartitionEngines(runner, app.get(PolicyStore), deduplicator, gate, boundsOf);
+  const bounds = boundsOf(reader, counted);
+  const engines = new PartitionEngines(runner, app.get(PolicyStore), deduplicator, gate, bounds);
   const server = new KafkaLogServer({
     membership: log.join(POLICY_GROUP, logger),
     deduplicator,
@@ -86,6 +83,14 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     runner.stop();
     for (const it of [regrouping, feed, progress, counted, reader, usage]) await it.close();
   });
+}
+
+function boundsOf(reader: KafkaEventLogReader, counted: KafkaSharedLog) {
+  return async (partition: number): Promise<PartitionBounds> => {
+    const { low } = await reader.refresh(partition);
+    const { next: uncounted = 0, splits = [] } = (await counted.committed())[partition] ?? {};
+    return { low, uncounted, splits };
+  };
 }
 
 function openRunner(

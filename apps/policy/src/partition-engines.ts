@@ -30,6 +30,7 @@ export class PartitionEngines {
     private readonly deduplicator: Deduplicator,
     private readonly gate: PartitionGate,
     private readonly boundsOf: (partition: number) => Promise<PartitionBounds>,
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   /** Resolves with the offset to read from; frames that the engine has seen are passed over. */
@@ -60,9 +61,9 @@ export class PartitionEngines {
   /** Where the split itself is gone from the log nobody can make the state any more: the engine begins without. */
   async #inherited(partition: number, split: NonNullable<OpenedPartition['split']>): Promise<void> {
     const { low } = await this.boundsOf(split.parent);
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + this.patienceMs;
     while (split.at >= low && !(await this.runner.hasInherited(partition, split))) {
-      if (performance.now() > until) {
+      if (performance.now() >= until) {
         const detail = `The engine of partition ${partition} waits for what that of partition ${split.parent} knows at its split.`;
         throw new KeymeterError('LOG_UNAVAILABLE', detail, { retryable: true });
       }
