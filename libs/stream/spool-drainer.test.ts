@@ -339,3 +339,28 @@ test('who waits is told where each row of its record went, in their order, also 
   expect(ids).toEqual(events.map(({ id }) => id));
   expect(new Set(arrived?.rows?.map((row) => `${row.partition}:${row.offset}`)).size).toBeGreaterThan(PARTITIONS);
 });
+
+test('when the log grows, what is sent from then on goes by the new number, and what came before is in the log before it', async () => {
+  let partitions = 2;
+  const growing = new Proxy(log, {
+    get: (target, name) => {
+      if (name === 'partitions') return partitions;
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const draining = drainer(growing);
+  const subjects = Array.from({ length: 20 }, (_, n) => `s${n}`);
+  for (const count of [2, 4]) {
+    partitions = count;
+    const events = subjects.map((subject) => ({ id: `${subject} of ${count}`, subject, time: DAY }));
+    await spool.append(0, frameOf(events, DAY));
+    const arrived = draining.of({ partition: 0, offset: spool.highWatermark(0) - 1 });
+    expect(await draining.drainSome()).toBe(true);
+    const positions = (await arrived)?.positions ?? [];
+    expect(positions.map(({ partition }) => partition).sort()).toEqual(Array.from({ length: count }, (_, n) => n));
+  }
+  for (const [partition, found] of (await rows()).entries()) {
+    for (const { id, subject } of found) expect(partition).toBe(partitionOf(subject, Number(id.at(-1))));
+  }
+});
