@@ -23,7 +23,6 @@ export class KafkaSharedLog {
   /** Next offset to be written, by partition. */
   ends(): Promise<readonly number[]> {
     return this.#asking(async () => {
-      if (this.client.partitions < this.partitions) await this.client.cluster.refreshMetadata(); // more since
       const all = await this.client.allWatermarks(this.#all);
       return all.map(({ high }) => high);
     });

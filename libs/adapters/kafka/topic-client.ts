@@ -69,6 +69,7 @@ export class TopicClient {
   }
 
   async leader(partition: number): Promise<KafkaBroker> {
+    await this.#know(partition);
     return this.cluster.findBroker({ nodeId: this.#leaderId(partition) });
   }
 
@@ -115,6 +116,7 @@ export class TopicClient {
 
   /** In the order of `partitions`; one request per broker and end. */
   async allWatermarks(partitions: readonly number[]): Promise<Watermarks[]> {
+    await this.#know(Math.max(...partitions));
     const lows = await this.#offsets(partitions, EARLIEST);
     const highs = await this.#offsets(partitions, LATEST);
     return partitions.map((partition) => ({
@@ -160,6 +162,11 @@ export class TopicClient {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.cluster.disconnect().catch(() => undefined); // closed either way
+  }
+
+  /** The topic may have grown since its partitions were asked for. */
+  async #know(partition: number): Promise<void> {
+    if (partition >= this.partitions) await this.cluster.refreshMetadata();
   }
 
   async #offsets(partitions: readonly number[], timestamp: number): Promise<Map<number, number>> {
