@@ -100,12 +100,11 @@ function openRunner(
   { regrouping, feed }: { regrouping: Regrouping; feed: EnforcementFeed },
 ): PolicyRunner {
   const outlets: Outlets = {
-    // Also where there is one partition: there may be more.
-    regroup: (partition, policies) => regrouping.outlet(partition, policies),
+    regroup: log.topic.partitions > 1 ? (partition, policies) => regrouping.outlet(partition, policies) : undefined,
     others: () => [new NoticeOutlet(feed)],
   };
   // Under another name than earlier versions, which counted in each partition what is regrouped now.
-  const snapshots = new RedisEngineSnapshotStore(directory.connection, `engines:${log.topic.id}`);
+  const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);
   const onShortened = (partition: number, offset: number) =>
     logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
   return new PolicyRunner(snapshots, sink, clock, { limits, outlets, onShortened, ...SNAPSHOT_PACE });

@@ -35,6 +35,7 @@ test('of records that would follow the same one the first stands; those of anoth
 test.each([
   [8, 8, /only be raised/],
   [8, 4, /only be raised/],
+  [1, 2, /keeps it/],
   [8, 12, /no multiple/],
   [8, 16_000, /at most/],
 ])('%i cannot become %i', (from, to, reason) => {

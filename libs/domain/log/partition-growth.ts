@@ -76,6 +76,8 @@ export function childrenOf(partition: number, { from, partitions }: Omit<Partiti
 /** Why the log cannot grow so; undefined where it can. */
 export function growthFault(from: number, partitions: number): string | undefined {
   if (partitions <= from) return `The log has ${from} partitions; their number can only be raised.`;
+  if (from === 1)
+    return 'A log of one partition keeps it: its policies are all counted in one place. A new log may have several.';
   if (partitions > MAX_PARTITIONS) return `The log can have ${MAX_PARTITIONS} partitions at most.`;
   if (partitions % from === 0) return undefined;
   return `The log has ${from} partitions; ${partitions} is no multiple of that: what one holds must go on in partitions of its own.`;
