@@ -156,9 +156,9 @@ export class KafkaEventLogWriter extends EventLogWriter {
   }
 
   #at(partition: number): PartitionProducer {
+    if (!(partition < this.partitions)) throw new RangeError(`the log has no partition ${partition}`);
     const found = this.#producers[partition];
     if (found) return found;
-    if (!(partition < this.partitions)) throw new RangeError(`the log has no partition ${partition}`);
     const made = this.#producer(partition, 0);
     this.#producers[partition] = made;
     return made;
