@@ -57,7 +57,7 @@ suite('raising the number of partitions', () => {
   async function over(type: string): Promise<void> {
     for (const groupBy of ['keyId', 'subject']) {
       await policy.demand('POST', '/api/v1/policies', {
-        name: `${type}-${groupBy}`,
+        name: `${type}-${groupBy.toLowerCase()}`,
         match: { type },
         groupBy,
         aggregate: 'count',
