@@ -1,4 +1,4 @@
-/** Raising the number of partitions of the shared log, see docs/adr/0017. */
+/** Raising the number of partitions of the shared log, see docs/adr/0018. */
 import { kafkaError } from '#adapters/kafka/kafka-error.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { growthFault } from '#domain/log/partition-growth.js';

@@ -81,7 +81,7 @@ describeKafka('a topic that grows', () => {
     await eventually(() => expect(held()).toEqual([0, 1, 2, 3]), 30_000);
     expect(failures).toEqual([]);
     const owner = members.find((member) => member.held.includes(3)) as GroupMembership;
-    const offsets = new KafkaOffsetStore(owner);
+    const offsets = KafkaOffsetStore.under(owner, 3);
     await offsets.load(3);
     const splits = [{ at: 0, from: 4, partitions: 8 }];
     await offsets.commit({ partition: 3, first: 0, next: 1 }, NO_COUNTS, undefined, [], splits);

@@ -59,10 +59,9 @@ export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> 
 export function topicProblem(rules: TopicRules, is: TopicState): string | undefined {
   const { name, partitions, replication } = rules;
   if (is.partitions < partitions && !rules.keepsCount) {
-    const mend = rules.mayGrow
-      ? `KEYMETER_KAFKA_PARTITIONS is for a new log only: set it to ${is.partitions} or less, then run: keymeter partitions --to ${partitions}`
-      : `run: kafka-topics.sh --alter --topic ${name} --partitions ${partitions}`;
-    return wrong(name, 'partitions', is.partitions, partitions, mend);
+    const command = `run: kafka-topics.sh --alter --topic ${name} --partitions ${partitions}`;
+    const raise = ` while the log is empty; else set KEYMETER_KAFKA_PARTITIONS=${is.partitions} and raise it: keymeter partitions --to ${partitions}`;
+    return wrong(name, 'partitions', is.partitions, partitions, rules.mayGrow ? command + raise : command);
   }
   if (is.partitions > partitions && !rules.mayGrow && !rules.keepsCount) {
     return wrong(name, 'partitions', is.partitions, partitions, 'create it anew, Kafka cannot take partitions away');

@@ -1,7 +1,7 @@
 /**
  * How the number of the log's partitions grew: by whole multiples, so that what one partition held goes on in itself
  * and in partitions of its own: p, p + n, p + 2n … A partition that came later always has a higher number than the one
- * whose keys it took over: what stands in that one comes first. See docs/adr/0017.
+ * whose keys it took over: what stands in that one comes first. See docs/adr/0018.
  */
 
 /** From the record at the offset on, a partition counts only what belongs to it among so many partitions. */
