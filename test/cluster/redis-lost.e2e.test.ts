@@ -1,13 +1,14 @@
 /** Redis loses everything while a whole cluster works: nobody is told what is not true, and it is filled again. */
 import { join } from 'node:path';
-import type { HttpCaller } from '../crash/http-caller.js';
+import { HttpCaller } from '../crash/http-caller.js';
 import { eventually } from '../support/eventually.js';
 import { describeWithKafka } from '../support/kafka-server.js';
 import { describeWithRedis } from '../support/redis-server.js';
 import { type ServerHandle, serverScript } from '../support/server-script.js';
+import { type Standalone, startStandalone } from '../support/standalone.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 import { askOnce, CallWatch, type Probe, verification } from './call-watch.js';
-import { Cluster } from './cluster.js';
+import { CLUSTER_ROOT_KEY, Cluster } from './cluster.js';
 
 interface RedisScript {
   askRedis(port: number, command: string): Promise<string>;
@@ -20,6 +21,7 @@ const DURABLE = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
 const DAY_MS = 86_400_000;
 const LIMIT = 30;
 const CREDITS = 1_000_000;
+const BURST = 10;
 const KEYS = ['plain', 'owned', 'limited', 'credited', 'revoked', 'disabled', 'idle'] as const;
 /** What may be said about each key while Redis is lost and afterwards. */
 const TRUE_OF: Readonly<Record<string, readonly string[]>> = {
@@ -35,6 +37,7 @@ const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('a Redis that lost everything', () => {
   afterAll(async () => {
+    await policyProcess?.end();
     await cluster?.stop();
     await replacement?.kill9();
   }, TIMEOUT_MS);
@@ -43,6 +46,7 @@ suite('a Redis that lost everything', () => {
   let cluster: Cluster;
   let redis: RedisScript;
   let replacement: ServerHandle | undefined;
+  let policyProcess: Standalone | undefined;
   let spent = 0;
   let passed = 0;
 
@@ -143,6 +147,97 @@ suite('a Redis that lost everything', () => {
       console.info(`recovered ${ms} ms after an empty Redis had taken the place of a killed one`);
       await eventually(async () => expect(await creditsLeft()).toBe(CREDITS - spent), RECOVERED_WITHIN_MS);
       expect(await cluster.verify(0, keys['revoked']?.key ?? '')).toBe('NOT_FOUND');
+    },
+    TIMEOUT_MS,
+  );
+
+  /** All verdicts are VALID, at the ingresses in turn: so many events of the key. */
+  async function passes(key: string, times: number): Promise<void> {
+    for (let n = 0; n < times; n++) {
+      await eventually(async () => expect(await cluster.verify(n % 2, key)).toBe('VALID'), RECOVERED_WITHIN_MS);
+    }
+  }
+
+  test(
+    'a policy whose window was half full, its processes dead and their snapshots lost, fires at the same event',
+    async () => {
+      const meter = { slug: 'bursts', aggregation: 'COUNT', eventType: 'request' };
+      await cluster.query.demand('POST', '/api/v1/meters', meter);
+      const { key, keyId } = await cluster.createKey();
+      const policy = await cluster.policy.demand('POST', '/api/v1/policies', {
+        name: 'burst',
+        match: { type: 'request', data: { keyId: { eq: keyId } } },
+        groupBy: 'keyId',
+        aggregate: 'count',
+        window: '1h',
+        threshold: BURST,
+        action: { type: 'suspend', for: '1h' },
+        mode: 'on',
+      });
+      await passes(key, BURST / 2);
+      for (const name of ['policy-1', 'policy-2']) cluster.signal(name, 'SIGKILL');
+      await redis.askRedis(cluster.redisPort, 'FLUSHALL');
+      await eventually(async () => {
+        for (const ingress of [0, 1]) expect(await cluster.verify(ingress, keys['idle']?.key ?? '')).toBe('VALID');
+      }, RECOVERED_WITHIN_MS);
+
+      const env = { ...cluster.environmentOf('policy-3'), KEYMETER_ROOT_KEY: CLUSTER_ROOT_KEY };
+      policyProcess = await startStandalone({ dataDir: cluster.folderOf('policy-3'), app: 'policy', env });
+      const policies = new HttpCaller(policyProcess.url, CLUSTER_ROOT_KEY);
+      expect((await policies.demand('GET', `/api/v1/policies/${policy.id}`)).name).toBe('burst');
+      expect((await cluster.query.demand('GET', '/api/v1/meters/bursts')).slug).toBe('bursts');
+      await passes(key, BURST / 2);
+      const made = async () => (await policies.demand('GET', `/api/v1/enforcements?policyId=${policy.id}`)).items;
+      await passes(key, 1);
+      await eventually(async () => expect(await made()).toHaveLength(1), RECOVERED_WITHIN_MS);
+      const [{ value, events, cause }] = await made();
+      expect([value, new Set(events.map((at: object) => JSON.stringify(at))).size]).toEqual([BURST + 1, BURST + 1]);
+      expect(events).toContainEqual(cause);
+      await eventually(async () => {
+        for (const ingress of [0, 1]) expect(await cluster.verify(ingress, key)).toBe('DISABLED');
+      }, RECOVERED_WITHIN_MS);
+      policies.close();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'Redis stands still: an ingress told to allow answers by what it last knew, and says so; the others refuse',
+    async () => {
+      const env = {
+        ...cluster.environmentOf('ingress-3'),
+        KEYMETER_ROOT_KEY: CLUSTER_ROOT_KEY,
+        KEYMETER_ON_STORE_OUTAGE: 'allow',
+      };
+      const ingress = await startStandalone({ dataDir: cluster.folderOf('ingress-3'), app: 'ingress', env });
+      const allowing = new HttpCaller(ingress.url, CLUSTER_ROOT_KEY);
+      const [spent, unseen] = [await cluster.createKey({ credits: { remaining: 1 } }), await cluster.createKey()];
+      const verify = (key: string) => allowing.post('/v2/keys.verifyKey', { key });
+      const said = async (key: string) => {
+        const answer = await verify(key);
+        return answer.kind === 'lost' ? answer.reason : `${answer.status} ${answer.text}`;
+      };
+      expect(await said(spent.key)).toContain('"code":"VALID"');
+      expect(await said(spent.key)).toContain('"code":"USAGE_EXCEEDED"');
+      const pid = replacement?.pid ?? cluster.addresses.pids['redis'];
+      process.kill(pid as number, 'SIGSTOP');
+      try {
+        await eventually(async () => {
+          expect(await said(spent.key)).toContain('"valid":true,"code":"VALID","unverified":true');
+        }, RECOVERED_WITHIN_MS);
+        expect(await said(unseen.key)).toMatch(/^503 /);
+        for (const at of [0, 1]) expect((await askOnce(probe(at, 'spent', spent.key))).said).toBe('503');
+        const metrics = await (await fetch(`${ingress.url}/metrics`)).text();
+        expect(metrics).toMatch(/^keymeter_verifies_unverified_total [1-9]/m);
+      } finally {
+        process.kill(pid as number, 'SIGCONT');
+      }
+      await eventually(async () => {
+        expect(await said(spent.key)).toContain('"code":"USAGE_EXCEEDED"');
+        expect(await said(unseen.key)).toContain('"code":"VALID"');
+      }, RECOVERED_WITHIN_MS);
+      allowing.close();
+      expect((await ingress.end('SIGTERM')).code).toBe(0);
     },
     TIMEOUT_MS,
   );
