@@ -45,7 +45,7 @@ suite('keymeter migrate', () => {
 
   const usageOf = async (caller: HttpCaller) => {
     const rows = [];
-    for (const meter of ['requests', 'moved-bytes']) {
+    for (const meter of ['requests', 'moved_bytes']) {
       for (const query of ['groupBy=subject&windowSize=MONTH', 'groupBy=route&windowSize=DAY', 'groupBy=subject']) {
         const { data } = await caller.demand('GET', `/api/v1/meters/${meter}/query?${query}&from=2020-01-01T00:00:00Z`);
         rows.push(data);
@@ -60,7 +60,7 @@ suite('keymeter migrate', () => {
     const http = new HttpCaller(standalone.url, standalone.rootKey);
     const post = async (path: string, body: object) => (await http.demand('POST', path, body)).data;
     const { apiId } = await post('/v2/apis.createApi', { name: 'moved' });
-    const ratelimits = [{ name: 'requests', limit: LIMIT, duration: DAY_MS * 365, autoApply: true }];
+    const ratelimits = [{ name: 'requests', limit: LIMIT, duration: DAY_MS, autoApply: true }];
     const inputs: Partial<Record<Named, object>> = {
       owned: { externalId: 'user_moved', permissions: ['read'] },
       credited: { credits: { remaining: CREDITS } },
@@ -80,7 +80,7 @@ suite('keymeter migrate', () => {
     }
     const verify = (name: Named) => post('/v2/keys.verifyKey', { key: keys[name].key });
     await http.demand('POST', '/api/v1/meters', {
-      slug: 'moved-bytes',
+      slug: 'moved_bytes',
       eventType: 'request',
       aggregation: 'SUM',
       valueProperty: '$.bytes',
