@@ -20,9 +20,9 @@ interface Run {
   readonly way: 'topic' | 'ingress';
   readonly consumers: number;
   readonly perSecond: number;
-  /** Processor seconds per million events, beyond what the processes take while nothing comes. */
+  /** Processor seconds per million events. */
   readonly cpu: Cpu;
-  /** Processor seconds per second of all consumers while nothing comes. */
+  /** Processor seconds per second of all consumers just before, while nothing comes: weighs in short runs. */
   readonly idle: number;
 }
 
@@ -102,7 +102,7 @@ async function measured(
   };
   const idle = await taken(read, () => new Promise((resolve) => setTimeout(resolve, IDLE_MS)));
   const { cpu, seconds, done: events } = await taken(read, () => counted(consumers, send, wanted));
-  const perMillion = mapped(cpu, (all, name) => ((all - (idle.cpu[name] / idle.seconds) * seconds) / events) * 1e6);
+  const perMillion = mapped(cpu, (all) => (all / events) * 1e6);
   bench.say(
     `scale-out, by ${way}: ${consumers.names.length} consumers ${Math.round(events / seconds)} events/s, ${perMillion.consumers.toFixed(1)} CPU s per million`,
   );
@@ -141,7 +141,7 @@ function figures(consumers: number, runs: readonly Run[], alone: readonly Run[])
   const value = middle(runs, (run) => run.cpu.consumers);
   const ratio = median(runs.map((run, i) => run.cpu.consumers / (alone[i]?.cpu.consumers ?? Number.NaN)));
   const others = OTHERS.map((name) => `${name} ${middle(runs, (run) => run.cpu[name]).toFixed(1)}`).join(', ');
-  const idle = `idle ${(middle(runs, (run) => run.idle) * 1_000).toFixed(0)} ms of processor a second, not in it`;
+  const idle = `idle ${(middle(runs, (run) => run.idle) * 1_000).toFixed(0)} ms of processor a second`;
   return {
     suite: 'scale-out',
     name: `${consumers} consumer${consumers === 1 ? '' : 's'} over ${PARTITIONS} partitions`,
