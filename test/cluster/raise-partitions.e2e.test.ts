@@ -152,9 +152,11 @@ suite('raising the number of partitions', () => {
       await demandBlocks('half', FIRST, 2 * FIRST);
       await grown(senders);
       await demandExact(senders);
-      const { partitions } = await query.demand('GET', '/api/v1/reconciliation');
-      const newer = partitions.filter((it: { partition: number }) => it.partition >= FIRST);
-      expect(newer.filter((it: { counted: number }) => it.counted > 0).length).toBeGreaterThan(1);
+      await eventually(async () => {
+        const { partitions } = await query.demand('GET', '/api/v1/reconciliation'); // booked every ten seconds
+        const newer = partitions.filter((it: { partition: number }) => it.partition >= FIRST);
+        expect(newer.filter((it: { counted: number }) => it.counted > 0).length).toBeGreaterThan(1);
+      }, SOON_MS);
     },
     TIMEOUT_MS,
   );
