@@ -100,8 +100,8 @@ suite('keymeter migrate', () => {
       for (let n = 0; n <= THRESHOLD; n++) await verify(name);
       await eventually(async () => expect((await verify(name)).code).toBe('DISABLED'));
     }
-    const pardoned = await http.demand('GET', `/api/v1/enforcements?keyId=${keys.pardoned.keyId}`);
-    await http.demand('POST', `/api/v1/enforcements/${pardoned.items[0].id}/lift`, { reason: 'a mistake' });
+    const pardoned = await http.demand('GET', `/api/v1/enforcements?key=${keys.pardoned.keyId}`);
+    await http.demand('DELETE', `/api/v1/enforcements/${pardoned.items[0].id}`, { reason: 'a mistake' });
     for (let n = 0; n < SPENT; n++) await verify('credited');
     for (let n = 0; n < USED; n++) await verify('limited');
     for (let n = 0; n < 9; n++) await verify('owned');
@@ -111,7 +111,7 @@ suite('keymeter migrate', () => {
     await http.post('/api/v1/events', [...events.slice(0, 10), { ...events[11], data: { other: true } }], BATCH);
     await settled(http);
     usage = await usageOf(http);
-    explained = await http.demand('GET', `/api/v1/enforcements?keyId=${keys.blocked.keyId}`);
+    explained = await http.demand('GET', `/api/v1/enforcements?key=${keys.blocked.keyId}`);
     http.close();
   }
 
@@ -179,7 +179,7 @@ suite('keymeter migrate', () => {
         Array.from({ length: LIMIT }, (_, i) => cluster.verify(i % 2, keys.limited.key)),
       );
       expect(limited.filter((code) => code === 'VALID')).toHaveLength(LIMIT - USED);
-      const shown = await cluster.policy.demand('GET', `/api/v1/enforcements?keyId=${keys.blocked.keyId}`);
+      const shown = await cluster.policy.demand('GET', `/api/v1/enforcements?key=${keys.blocked.keyId}`);
       expect(shown.items[0].id).toBe(explained.items[0]?.id);
       expect(shown.items[0].events).toHaveLength(THRESHOLD + 1);
       const before = usage as { subject?: string }[][];
