@@ -25,5 +25,5 @@ export default {
   testTimeout: 30_000,
   // Most suites wait for processes of their own: two at a time, also where jest would take one for two processors. Under
   // CI one: servers that are killed on purpose share the machine with no other suite.
-  maxWorkers: process.env.CI === 'true' ? 1 : 2,
+  maxWorkers: Number(process.env.KEYMETER_TEST_WORKERS ?? (process.env.CI === 'true' ? 1 : 2)),
 };

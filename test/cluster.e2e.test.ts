@@ -19,13 +19,12 @@ const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('a cluster', () => {
-  const folder = temporaryFolder('cluster');
+  const folder = temporaryFolder('cluster', () => cluster?.stop());
   let cluster: Cluster;
 
   beforeAll(async () => {
     cluster = await Cluster.start(folder);
   }, TIMEOUT_MS);
-  afterAll(() => cluster?.stop(), TIMEOUT_MS);
 
   test('lets exactly N through over both ingresses, whoever asks where', async () => {
     const ratelimits = [{ name: 'requests', limit: LIMIT, duration: 86_400_000, autoApply: true }];

@@ -25,7 +25,7 @@ const suite = suites.find((it) => it !== describe) ?? describe;
 type Named = 'plain' | 'owned' | 'credited' | 'limited' | 'revoked' | 'disabled' | 'blocked' | 'pardoned';
 
 suite('keymeter migrate', () => {
-  const folder = temporaryFolder('migrate');
+  const folder = temporaryFolder('migrate', () => cluster?.stop());
   const dataDir = join(folder, 'standalone');
   const keys = {} as Record<Named, { key: string; keyId: string }>;
   const events = Array.from({ length: 400 }, (_, i) => ({
@@ -40,8 +40,6 @@ suite('keymeter migrate', () => {
   let usage: unknown;
   let explained: { items: { id: string; events: unknown[] }[] };
   let cluster: Cluster;
-
-  afterAll(() => cluster?.stop(), TIMEOUT_MS);
 
   const usageOf = async (caller: HttpCaller) => {
     const rows = [];

@@ -15,13 +15,12 @@ const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('two ingresses of a cluster', () => {
-  const folder = temporaryFolder('two-ingresses');
+  const folder = temporaryFolder('two-ingresses', () => cluster?.stop());
   let cluster: Cluster;
 
   beforeAll(async () => {
     cluster = await Cluster.start(folder);
   }, TIMEOUT_MS);
-  afterAll(() => cluster?.stop(), TIMEOUT_MS);
 
   const counted = (keyId: string) => cluster.total('requests', { subject: keyId });
   const command = async (...args: string[]) => cluster.command(...args).ended;

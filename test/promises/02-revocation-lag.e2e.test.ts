@@ -36,7 +36,10 @@ const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('peers, sentence 2, over three ingresses', () => {
-  const folder = temporaryFolder('revocation');
+  const folder = temporaryFolder('revocation', async () => {
+    for (const caller of Object.values(callers)) caller.close();
+    await cluster?.stop();
+  });
   const callers = {} as Record<AppName, HttpCaller>;
   let cluster: FaultCluster;
   let apiId: string;
@@ -46,10 +49,6 @@ suite('peers, sentence 2, over three ingresses', () => {
     cluster = await FaultCluster.start({ folder, apps: NODES });
     for (const name of NODES) callers[name] = new HttpCaller(cluster.apps[name].url, ROOT_KEY);
     apiId = (await callers[WRITER].demand('POST', '/v2/apis.createApi', { name: 'revocation' })).data.apiId;
-  }, TIMEOUT_MS);
-  afterAll(async () => {
-    for (const caller of Object.values(callers)) caller.close();
-    await cluster?.stop();
   }, TIMEOUT_MS);
 
   const newKeys = (count: number) =>

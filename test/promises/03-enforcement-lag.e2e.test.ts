@@ -37,17 +37,16 @@ const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('peers, sentence 3, over a cluster', () => {
-  const folder = temporaryFolder('enforcement-lag');
+  const folder = temporaryFolder('enforcement-lag', async () => {
+    for (const caller of Object.values(callers)) caller.close();
+    await cluster?.stop();
+  });
   const callers = {} as Record<AppName, HttpCaller>;
   let cluster: FaultCluster;
 
   beforeAll(async () => {
     cluster = await FaultCluster.start({ folder, apps: APPS });
     for (const name of APPS) callers[name] = new HttpCaller(cluster.apps[name].url, ROOT_KEY);
-  }, TIMEOUT_MS);
-  afterAll(async () => {
-    for (const caller of Object.values(callers)) caller.close();
-    await cluster?.stop();
   }, TIMEOUT_MS);
 
   const codeBy = async (node: AppName, { key }: LoadKey): Promise<string> =>

@@ -75,7 +75,10 @@ const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('peers, sentence 14, over a cluster', () => {
-  const folder = temporaryFolder('stores-away');
+  const folder = temporaryFolder('stores-away', async () => {
+    for (const caller of Object.values(callers)) caller.close();
+    await cluster?.stop();
+  });
   const callers = {} as Record<AppName, HttpCaller>;
   const keys: Record<string, LoadKey> = {};
   let cluster: FaultCluster;
@@ -86,10 +89,6 @@ suite('peers, sentence 14, over a cluster', () => {
     for (const name of APPS) callers[name] = new HttpCaller(cluster.apps[name].url, ROOT_KEY);
     apiId = (await callers['ingress-1'].demand('POST', '/v2/apis.createApi', { name: 'away' })).data.apiId;
     for (const [name, settings] of Object.entries(KINDS)) keys[name] = await newKey(settings);
-  }, TIMEOUT_MS);
-  afterAll(async () => {
-    for (const caller of Object.values(callers)) caller.close();
-    await cluster?.stop();
   }, TIMEOUT_MS);
 
   const newKey = (settings: object = {}) => createKey(callers['ingress-1'], apiId, settings);

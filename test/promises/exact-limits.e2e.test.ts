@@ -17,7 +17,10 @@ const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
 
 suite('over two ingresses at full rate', () => {
-  const folder = temporaryFolder('exact-limits');
+  const folder = temporaryFolder('exact-limits', async () => {
+    for (const caller of callers ?? []) caller.close();
+    await cluster?.stop();
+  });
   let cluster: FaultCluster;
   let callers: readonly [HttpCaller, HttpCaller];
   let apiId: string;
@@ -27,10 +30,6 @@ suite('over two ingresses at full rate', () => {
     const [one, other] = INGRESSES.map((name) => new HttpCaller(cluster.apps[name].url, ROOT_KEY));
     callers = [one as HttpCaller, other as HttpCaller];
     apiId = (await callers[0].demand('POST', '/v2/apis.createApi', { name: 'limits' })).data.apiId;
-  }, TIMEOUT_MS);
-  afterAll(async () => {
-    for (const caller of callers ?? []) caller.close();
-    await cluster?.stop();
   }, TIMEOUT_MS);
 
   /** Verdicts of all nodes, by code; every lane ends after some refusals. */
