@@ -22,6 +22,8 @@ export interface KillPlan {
   /** Where the ledger is written; outside the data folder. */
   readonly ledgerDir: string;
   readonly kills: number;
+  /** Further kills until this holds of the logs so far, at most as many again. */
+  readonly until?: (logs: string) => boolean;
   readonly random: () => number;
   /** Longest life under load, ms; most lives are shorter. */
   readonly longestLifeMs: number;
@@ -77,13 +79,14 @@ export class KillRun {
   }
 
   async run(): Promise<void> {
-    const { dataDir, env, random, kills } = this.plan;
+    const { dataDir, env, random, kills, until } = this.plan;
     const first = await startStandalone({ dataDir, env });
     this.#world = await buildWorld(new HttpCaller(first.url, ROOT_KEY));
     this.#load = new Load([this.#target], this.#ledger, random, this.#world);
     this.#load.run({ verifiers: 6, ingesters: 3, pauseMs: 20 });
     await this.#live(first);
     for (let kill = 1; kill < kills; kill++) await this.#nextLife();
+    for (let more = 0; more < kills && until && !until(this.#logs); more++) await this.#nextLife();
     await this.startLast();
     await this.#load.stop();
     await this.#check(this.#caller);

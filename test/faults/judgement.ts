@@ -27,7 +27,7 @@ export interface Judgement {
 
 /** Of a run that came to rest, with what it shows then. */
 export async function judge(run: Run, view: View): Promise<Judgement> {
-  const { problems: usage, ...totals } = judgeUsage(view.entries, view.usage, view.letters);
+  const { problems: usage, ...totals } = judgeUsage(view.entries, view.usage, view.letters, run.subject);
   const revoked = judgeRevoked(view.entries);
   const limits = judgeLimits(view.entries, view.requests, run.losses);
   const promises = {

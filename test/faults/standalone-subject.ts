@@ -27,6 +27,7 @@ export class FaultStandalone implements Stage {
 }
 
 export class StandaloneSubject implements Subject<FaultStandalone> {
+  readonly sendsAgain = false;
   readonly stage: FaultStandalone;
   readonly caller: HttpCaller;
   readonly ingresses: readonly AppProcess[];
