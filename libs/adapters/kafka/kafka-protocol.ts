@@ -133,6 +133,36 @@ type Constructor<T> = new (options: object) => T;
 
 const load = createRequire(import.meta.url);
 
+/** One connection to a broker, which connects anew after it was closed. */
+export interface BrokerConnection {
+  isConnected(): boolean;
+  connect(): Promise<unknown>;
+  disconnect(): Promise<unknown>;
+  send<T>(request: RawRequest<T>): Promise<T>;
+}
+
+/** What of an answer has been read so far. */
+interface PartlyRead {
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+}
+
+/** Of the number that leads every answer. */
+const LENGTH_BYTES = 4;
+
+export const Connection = load('kafkajs/src/network/connection') as Constructor<BrokerConnection>;
+
+/**
+ * kafkajs keeps what it has read of an answer that was cut in the middle, and reads the answers of the next connection
+ * behind it: nothing makes sense any more, until the process ends. A new connection begins with nothing read.
+ */
+const { connect } = Connection.prototype as BrokerConnection;
+Connection.prototype.connect = function (this: BrokerConnection & PartlyRead): Promise<unknown> {
+  if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
+  return connect.call(this);
+};
+
 export const Cluster = load('kafkajs/src/cluster') as Constructor<KafkaCluster>;
 export const createLogger = load('kafkajs/src/loggers').createLogger as (options: object) => object;
 export const socketFactory = load('kafkajs/src/network/socketFactory') as () => object;
