@@ -11,7 +11,7 @@ export const ROLLUPS = ['minute', 'hour', 'day', 'month'] as const;
 export type Rollup = (typeof ROLLUPS)[number];
 
 /** What every rollup groups by, besides window and day of acceptance. */
-export const GROUP_COLUMNS = [
+export const GROUPED = [
   'type',
   'subject',
   'key_id',
@@ -22,7 +22,8 @@ export const GROUP_COLUMNS = [
   'status',
   'route',
   'ip',
-].join(', ');
+] as const;
+export const GROUP_COLUMNS = GROUPED.join(', ');
 
 const START_OF: Record<Rollup, string> = {
   minute: 'toStartOfMinute',

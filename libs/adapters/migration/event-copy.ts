@@ -3,6 +3,7 @@
  * the positions and times of acceptance that they had. A block that was interrupted is proved by position.
  */
 import type { SqlClient } from '#adapters/clickhouse/sql-client.js';
+import { GROUPED } from '#adapters/clickhouse/usage-schema.js';
 import type { UsageBlock, UsageStore } from '#ports/usage-store.js';
 
 export interface CopyTarget {
@@ -115,21 +116,7 @@ interface ArchivedRow {
   readonly [column: string]: unknown;
 }
 
-const TEXTS = [
-  'id',
-  'source',
-  'type',
-  'subject',
-  'key_id',
-  'identity_id',
-  'api_id',
-  'outcome',
-  'method',
-  'status',
-  'route',
-  'ip',
-  'data',
-] as const;
+const TEXTS = ['id', 'source', ...GROUPED, 'data'] as const;
 
 /** Decimals leave as text: a JSON number has not enough digits for them. */
 const SELECT_ROWS = `SELECT e.offset AS offset, e.idx AS idx, toUnixTimestamp64Milli(e.accepted_at) AS acceptedMs,

@@ -8,7 +8,6 @@ import type { ThresholdPolicy } from './threshold-policy.js';
 
 export const MAX_LISTED_EVENTS = 1_000;
 
-/** Events older than this when accepted are history: no permanent action is taken from them unasked. */
 const HISTORY_MS = 3_600_000;
 
 /** An event as far as counting it goes. */
@@ -25,10 +24,14 @@ export interface Crossing {
   readonly eventCount: number;
 }
 
+/** Accepted an hour or more from its time, before or after: no permanent action follows from it unasked. */
+export function isHistory({ acceptedAt, time }: { readonly acceptedAt: number; readonly time: number }): boolean {
+  return Math.abs(acceptedAt - time) > HISTORY_MS;
+}
+
 /** False where the policy must stay silent: a revoke from history or from a time yet to come. */
 export function mayDecide(policy: ThresholdPolicy, event: CountedEvent): boolean {
-  if (policy.action.type !== 'revoke' || policy.appliesToLate) return true;
-  return Math.abs(event.acceptedAt - event.time) <= HISTORY_MS;
+  return policy.action.type !== 'revoke' || policy.appliesToLate || !isHistory(event);
 }
 
 /** When the same target may be decided on again; a warning lasts no time. */

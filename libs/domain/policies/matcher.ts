@@ -1,8 +1,8 @@
 /** The `match` of a policy as a function. Values compare as meters show them: 200 equals "200". */
 
-import { compileCondition } from '../conditions/condition.js';
 import { EVENT_VARIABLES } from '../conditions/event-variables.js';
 import { requiredValues } from '../conditions/required-values.js';
+import { storedCondition } from '../conditions/stored-condition.js';
 import { RESERVED_SOURCE_PREFIX, type UsageEvent } from '../events/usage-event.js';
 import { decimalText, isScalar, scalarText } from '../events/usage-row.js';
 import { dataReader } from './field-reader.js';
@@ -20,8 +20,7 @@ export interface EventMatch {
 
 export function compileMatch(match: Match): EventMatch {
   if (typeof match !== 'string') return { types: new Set([match.type]), matches: fieldTest(match) };
-  const condition = compileCondition(match, EVENT_VARIABLES);
-  if (!condition.ok) throw new TypeError(`a stored policy's condition ${condition.fault.reason}`);
+  const condition = storedCondition(match, EVENT_VARIABLES);
   const types = requiredValues(condition.tree.root, 'type');
   const { holds } = condition;
   return { types, matches: (event) => !event.source.startsWith(RESERVED_SOURCE_PREFIX) && holds(event) };

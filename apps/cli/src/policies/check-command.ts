@@ -3,7 +3,7 @@ import type { PolicyDocument } from '#domain/policies/documents/policy-document.
 import { missingExamples } from '#domain/policies/documents/policy-tests.js';
 import { durationMs } from '#domain/policies/duration.js';
 import { bucketsOf } from '#domain/policies/measures/bucket-size.js';
-import { BUCKETS } from '#domain/policies/measures/measure-columns.js';
+import { BUCKETS, PERCENTILE_BUCKETS } from '#domain/policies/measures/measure-columns.js';
 import type { Invocation } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { demandFiles, faultLine, readPolicyFiles } from './policy-files.js';
@@ -64,6 +64,9 @@ function measured(spec: PolicyDocument['measures'][string]): string {
     return `${what} in ${'session' in window ? `sessions that end after ${window.session}` : `each ${window.calendar} of ${window.timeZone}`}`;
   }
   if (spec.aggregate === 'quiet') return `${what}, up to ${window}`;
-  const { bucketMs, buckets } = bucketsOf(durationMs(window), spec.aggregate === 'percentile' ? 12 : BUCKETS);
+  const { bucketMs, buckets } = bucketsOf(
+    durationMs(window),
+    spec.aggregate === 'percentile' ? PERCENTILE_BUCKETS : BUCKETS,
+  );
   return `${what} in ${window}, as ${buckets} buckets of ${bucketMs / 1000} s`;
 }

@@ -1,15 +1,13 @@
 /** The part of a document that decides, compiled: condition, stages, exceptions and ladder. */
-import { compileCondition } from '../../conditions/condition.js';
+import { storedCondition } from '../../conditions/stored-condition.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
+import { isHistory } from '../decision.js';
 import { durationMs } from '../duration.js';
 import { type Comparison, comparisonsOf } from './comparison.js';
 import { exceptionTest } from './exceptions.js';
 import { type LadderShape, nextStage, type Rung } from './ladder.js';
 import type { PolicyDocument } from './policy-document.js';
 import { type WhenScope, whenVariables } from './when-variables.js';
-
-/** Events older than this when accepted are history. */
-const HISTORY_MS = 3_600_000;
 
 type Holds = (scope: WhenScope) => boolean;
 
@@ -47,9 +45,8 @@ export class DecisionRules {
   }
 
   /** No permanent action is taken from history unasked. */
-  mayTake(stage: number, { acceptedAt, time }: PlacedEvent): boolean {
-    if (this.document.then[stage]?.action !== 'revoke' || this.document.appliesToLate) return true;
-    return Math.abs(acceptedAt - time) <= HISTORY_MS;
+  mayTake(stage: number, event: PlacedEvent): boolean {
+    return this.document.then[stage]?.action !== 'revoke' || this.document.appliesToLate || !isHistory(event);
   }
 
   /** The first comparison that holds: what a person would name as the reason. */
@@ -60,8 +57,6 @@ export class DecisionRules {
   }
 
   #compiled(text: string) {
-    const compiled = compileCondition(text, whenVariables(this.names));
-    if (!compiled.ok) throw new TypeError(`a stored policy's condition ${compiled.fault.reason}`);
-    return compiled;
+    return storedCondition(text, whenVariables(this.names));
   }
 }

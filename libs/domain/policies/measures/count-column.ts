@@ -1,28 +1,22 @@
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { Cells } from './cells.js';
-import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Filter } from './measure-column.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
+import { WindowedColumn } from './windowed-column.js';
 
 /** How many events: 4 bytes a bucket, and the sum of all. */
-export class CountColumn extends MeasureColumn {
+export class CountColumn extends WindowedColumn {
   readonly #cells: Cells;
   readonly #total = new Cells(1);
 
-  constructor(
-    readonly window: Window,
-    private readonly where?: Filter,
-  ) {
-    super();
+  constructor(window: Window, where?: Filter) {
+    super(window, where);
     this.#cells = new Cells(window.cells, Uint32Array);
   }
 
   get bytesPerSlot(): number {
     return this.#cells.bytesPerSlot + this.#total.bytesPerSlot + this.window.bytesPerSlot;
-  }
-
-  get reachMs(): number {
-    return this.window.reachMs;
   }
 
   reset(slot: number): void {
@@ -42,14 +36,6 @@ export class CountColumn extends MeasureColumn {
   value(slot: number, time: number): number {
     this.window.advance(slot, time, this.#clear);
     return this.#total.get(slot);
-  }
-
-  start(slot: number, time: number): number {
-    return this.window.start(slot, time);
-  }
-
-  override end(_slot: number, time: number): number | undefined {
-    return this.window.end(time);
   }
 
   write(slot: number, out: StateWriter): void {

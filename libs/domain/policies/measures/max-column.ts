@@ -1,31 +1,28 @@
 import { numberOf, type Value } from '../../conditions/condition-value.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { Cells } from './cells.js';
-import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Filter } from './measure-column.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
+import { WindowedColumn } from './windowed-column.js';
 
 const NONE = Number.NEGATIVE_INFINITY;
 
 /** The largest value; 0 where there is none. */
-export class MaxColumn extends MeasureColumn {
+export class MaxColumn extends WindowedColumn {
   readonly #cells: Cells;
 
   constructor(
-    readonly window: Window,
+    window: Window,
     private readonly of: (event: PlacedEvent) => Value,
-    private readonly where?: Filter,
+    where?: Filter,
   ) {
-    super();
+    super(window, where);
     this.#cells = new Cells(window.cells);
   }
 
   get bytesPerSlot(): number {
     return this.#cells.bytesPerSlot + this.window.bytesPerSlot;
-  }
-
-  get reachMs(): number {
-    return this.window.reachMs;
   }
 
   reset(slot: number): void {
@@ -46,14 +43,6 @@ export class MaxColumn extends MeasureColumn {
     let largest = NONE;
     for (let cell = 0; cell < this.window.cells; cell++) largest = Math.max(largest, this.#cells.get(slot, cell));
     return largest === NONE ? 0 : largest;
-  }
-
-  start(slot: number, time: number): number {
-    return this.window.start(slot, time);
-  }
-
-  override end(_slot: number, time: number): number | undefined {
-    return this.window.end(time);
   }
 
   write(slot: number, out: StateWriter): void {

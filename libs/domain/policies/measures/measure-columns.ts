@@ -1,7 +1,7 @@
 /** Makes the columns of a policy from what it says it measures. */
-import { compileCondition, compileExpression } from '../../conditions/condition.js';
 import type { Value } from '../../conditions/condition-value.js';
 import { EVENT_VARIABLES } from '../../conditions/event-variables.js';
+import { storedCondition, storedExpression } from '../../conditions/stored-condition.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { durationMs } from '../duration.js';
 import { type Measure, readMeasure, total } from '../measure.js';
@@ -22,7 +22,7 @@ export type MeasureSpecs = Readonly<Record<string, MeasureSpec>>;
 /** Buckets of a sliding window at most. */
 export const BUCKETS = 60;
 /** A percentile keeps a histogram in each. */
-const PERCENTILE_BUCKETS = 12;
+export const PERCENTILE_BUCKETS = 12;
 
 export function columnsOf(specs: MeasureSpecs): Map<string, MeasureColumn> {
   return new Map(Object.entries(specs).map(([name, spec]) => [name, columnOf(spec, specs)]));
@@ -66,14 +66,10 @@ function baselineOf(spec: Extract<MeasureSpec, { aggregate: 'baseline' }>, specs
 
 /** Of a text that the schema has checked. */
 export function filterOf(text: string): Filter {
-  const compiled = compileCondition(text, EVENT_VARIABLES);
-  if (!compiled.ok) throw new TypeError(`a stored policy's condition ${compiled.fault.reason}`);
-  return compiled.holds;
+  return storedCondition(text, EVENT_VARIABLES).holds;
 }
 
 /** Of a text that the schema has checked. */
 export function readerOf(text: string): (event: PlacedEvent) => Value {
-  const compiled = compileExpression(text, EVENT_VARIABLES);
-  if (!compiled.ok) throw new TypeError(`a stored policy's expression ${compiled.fault.reason}`);
-  return compiled.term.read;
+  return storedExpression(text, EVENT_VARIABLES).term.read;
 }

@@ -1,8 +1,9 @@
 import { numberOf, type Value } from '../../conditions/condition-value.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
-import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Filter } from './measure-column.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
+import { WindowedColumn } from './windowed-column.js';
 
 /**
  * Values within 1 % of each other share a bin, so that a percentile is within 1 % of a value that was there.
@@ -17,25 +18,21 @@ const MAP_BYTES = 64;
 type Bins = Map<number, number>;
 
 /** A percentile of positive values by histogram; values of 0 and below count as 0. About 40 bytes a bin and bucket. */
-export class PercentileColumn extends MeasureColumn {
+export class PercentileColumn extends WindowedColumn {
   /** By slot, then by cell; the last one is their sum. */
   readonly #bins: Bins[][] = [];
 
   constructor(
-    readonly window: Window,
+    window: Window,
     private readonly of: (event: PlacedEvent) => Value,
     private readonly percentile: number,
-    private readonly where?: Filter,
+    where?: Filter,
   ) {
-    super();
+    super(window, where);
   }
 
   get bytesPerSlot(): number {
     return this.window.bytesPerSlot + (this.window.cells + 1) * MAP_BYTES;
-  }
-
-  get reachMs(): number {
-    return this.window.reachMs;
   }
 
   reset(slot: number): void {
@@ -66,14 +63,6 @@ export class PercentileColumn extends MeasureColumn {
       if (left <= 0) return middleOf(bin);
     }
     return 0;
-  }
-
-  start(slot: number, time: number): number {
-    return this.window.start(slot, time);
-  }
-
-  override end(_slot: number, time: number): number | undefined {
-    return this.window.end(time);
   }
 
   write(slot: number, out: StateWriter): void {

@@ -1,9 +1,10 @@
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { carry, type Measure, readMeasure, total } from '../measure.js';
 import { Cells } from './cells.js';
-import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Filter } from './measure-column.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
+import { WindowedColumn } from './windowed-column.js';
 
 const UNITS = 0;
 const NANOS = 1;
@@ -13,28 +14,24 @@ const EVENTS = 2;
  * The exact sum of decimal values, and how many there were: units and billionths apart, in each bucket and in all.
  * Events without such a value are passed over.
  */
-export class SumColumn extends MeasureColumn {
+export class SumColumn extends WindowedColumn {
   readonly #cells: Cells;
   readonly #totals = new Cells(3);
   readonly #value: Measure = { units: 0, nanos: 0 };
 
   constructor(
-    readonly window: Window,
+    window: Window,
     private readonly of: (event: PlacedEvent) => unknown,
-    private readonly where?: Filter,
+    where?: Filter,
     /** Of what is shown: the sum, or the sum by the number of values. */
     private readonly shows: 'sum' | 'avg' = 'sum',
   ) {
-    super();
+    super(window, where);
     this.#cells = new Cells(3 * window.cells);
   }
 
   get bytesPerSlot(): number {
     return this.#cells.bytesPerSlot + this.#totals.bytesPerSlot + this.window.bytesPerSlot;
-  }
-
-  get reachMs(): number {
-    return this.window.reachMs;
   }
 
   reset(slot: number): void {
@@ -59,14 +56,6 @@ export class SumColumn extends MeasureColumn {
     const sum = total(this.#totals.get(slot, UNITS), this.#totals.get(slot, NANOS));
     if (this.shows === 'sum') return sum;
     return events === 0 ? 0 : sum / events;
-  }
-
-  start(slot: number, time: number): number {
-    return this.window.start(slot, time);
-  }
-
-  override end(_slot: number, time: number): number | undefined {
-    return this.window.end(time);
   }
 
   write(slot: number, out: StateWriter): void {

@@ -2,9 +2,10 @@ import type { Value } from '../../conditions/condition-value.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { isScalar, scalarText } from '../../events/usage-row.js';
 import { Cells } from './cells.js';
-import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Filter } from './measure-column.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
+import { WindowedColumn } from './windowed-column.js';
 
 /** Values beyond this many in one window are not kept: the count stays there, and thresholds must be below it. */
 export const MAX_UNIQUE = 10_000;
@@ -18,7 +19,7 @@ const MAP_BYTES = 64;
  * How many different values, exactly. A value counts in the bucket in which it was last seen and leaves the window with
  * it. About 100 bytes a value.
  */
-export class UniqueColumn extends MeasureColumn {
+export class UniqueColumn extends WindowedColumn {
   /** By slot: the event time at which each value was last seen. */
   readonly #last: Map<string, number>[] = [];
   /** Values last seen in each cell. */
@@ -27,22 +28,18 @@ export class UniqueColumn extends MeasureColumn {
   #isFresh = false;
 
   constructor(
-    readonly window: Window,
+    window: Window,
     private readonly of: (event: PlacedEvent) => Value,
-    private readonly where?: Filter,
+    where?: Filter,
     /** The number of values, or 1 where the event under way brought a new one. */
     private readonly shows: 'unique' | 'fresh' = 'unique',
   ) {
-    super();
+    super(window, where);
     this.#cells = new Cells(window.cells, Uint32Array);
   }
 
   get bytesPerSlot(): number {
     return this.#cells.bytesPerSlot + this.#total.bytesPerSlot + this.window.bytesPerSlot + MAP_BYTES;
-  }
-
-  get reachMs(): number {
-    return this.window.reachMs;
   }
 
   reset(slot: number): void {
@@ -65,14 +62,6 @@ export class UniqueColumn extends MeasureColumn {
     if (this.shows === 'fresh') return this.#isFresh ? 1 : 0;
     this.window.advance(slot, time, this.#clear);
     return this.#total.get(slot);
-  }
-
-  start(slot: number, time: number): number {
-    return this.window.start(slot, time);
-  }
-
-  override end(_slot: number, time: number): number | undefined {
-    return this.window.end(time);
   }
 
   write(slot: number, out: StateWriter): void {
