@@ -23,6 +23,7 @@ const { deadLetterListing } = await load('apps/query/src/dead-letters/dead-lette
 const { ReconciliationController, reconciliationQuery } = await load('apps/query/src/reconciliation.controller');
 const { PartitionsController } = await load('apps/query/src/partitions.controller');
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
+const { PolicyVersionsController, differenceSchema } = await load('apps/policy/src/policy-versions.controller');
 const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
 const { enforcementQuerySchema } = await load('apps/policy/src/enforcement-query');
@@ -42,6 +43,7 @@ const QUERIES = {
   'EventsController.listV2': listV2,
   'DeadLettersController.list': deadLetterListing,
   'EnforcementsController.list': enforcementQuerySchema,
+  'PolicyVersionsController.difference': differenceSchema,
   'ReconciliationController.read': reconciliationQuery,
 };
 const BODIES = { 'MeterQueryController.queryPost': meterQuery };
@@ -73,6 +75,9 @@ const SUMMARIES = {
   'PoliciesController.find': 'Read a policy',
   'PoliciesController.replace': 'Replace a policy by a new version',
   'PoliciesController.remove': 'Delete a policy',
+  'PolicyVersionsController.list': 'List the versions of a policy: who put them, and when',
+  'PolicyVersionsController.find': 'Read a version of a policy, with its text as it was written',
+  'PolicyVersionsController.difference': 'What differs between two versions of a policy',
   'EnforcementsController.list': 'List enforcements',
   'EnforcementsController.explain': 'Explain an enforcement',
   'EnforcementsController.lift': 'Lift an enforcement',

@@ -57,6 +57,23 @@ export function describePolicyStore(name: string, open: () => Promise<OpenPolicy
       expect((await opened.store.find('pol_test'))?.policy.version).toBe(1);
     });
 
+    test('a version that was put stays known with author and text, also when it was replaced and the policy removed', async () => {
+      const written = { author: { id: 'root_1', name: 'ops' }, text: 'name: test', reason: 'first' };
+      await opened.store.commit({ ...put(policyOf()), written }, place);
+      await opened.store.commit(put(policyOf({}, 2)), { ...place, offset: 8 });
+      await opened.store.commit({ kind: 'delete', policy: policyOf({}, 2), rowId: 'r' }, { ...place, offset: 9 });
+      opened = await opened.reopen();
+      expect(await opened.store.version('pol_test', 1)).toEqual({ policy: policyOf(), position: place, ...written });
+      expect((await opened.store.version('pol_test', 2))?.position.offset).toBe(8);
+      expect(await opened.store.version('pol_test', 3)).toBeUndefined();
+    });
+
+    test('of each policy the newest 100 versions are kept', async () => {
+      for (const version of [1, 2, 101]) await opened.store.commit(put(policyOf({}, version)), place);
+      const kept = [1, 2, 101].map(async (version) => (await opened.store.version('pol_test', version)) !== undefined);
+      expect(await Promise.all(kept)).toEqual([false, true, true]);
+    });
+
     test('a committed deletion removes the policy', async () => {
       await opened.store.commit(put(policyOf()), place);
       const intent: PolicyIntent = { kind: 'delete', policy: policyOf(), rowId: 'r' };

@@ -1,5 +1,6 @@
 import type { Position } from '#domain/log/position.js';
 import type { Policy } from '#domain/policies/policy.js';
+import type { PolicyVersion } from '#domain/policies/policy-version.js';
 
 export interface StoredPolicy {
   readonly policy: Policy;
@@ -12,6 +13,8 @@ export interface PolicyIntent {
   readonly kind: 'put' | 'delete';
   readonly policy: Policy;
   readonly rowId: string;
+  /** Of a put: what is kept of the version besides the policy. */
+  readonly written?: Pick<PolicyVersion, 'author' | 'text' | 'reason'>;
 }
 
 /**
@@ -22,7 +25,10 @@ export abstract class PolicyStore {
   /** Durable when it resolves. One intention per policy: a repeat replaces it. */
   abstract intend(intent: PolicyIntent): Promise<void>;
 
-  /** Durable when it resolves: stores or removes the policy and forgets its intention. A repeat changes nothing. */
+  /**
+   * Durable when it resolves: stores or removes the policy and forgets its intention. A repeat changes nothing. The
+   * version that is put stays known, also when the policy is replaced or removed; of each policy the newest 100.
+   */
   abstract commit(intent: PolicyIntent, position: Position): Promise<void>;
 
   /** Durable when it resolves: the change did not reach the log and never will. A repeat changes nothing. */
@@ -32,6 +38,9 @@ export abstract class PolicyStore {
   abstract intents(): Promise<PolicyIntent[]>;
 
   abstract find(id: string): Promise<StoredPolicy | undefined>;
+
+  /** A version of a policy that is or was; undefined where it is not kept. */
+  abstract version(id: string, version: number): Promise<PolicyVersion | undefined>;
 
   /** All, by name. */
   abstract list(): Promise<StoredPolicy[]>;

@@ -35,6 +35,8 @@ import { type Answer, type RunningApp, runApp } from './running-app.js';
 export const ROOT_KEY = 'root_for_tests_only_0123456789';
 export const READER_KEY = 'reader_for_tests_only_012345678';
 
+type Headers = Readonly<Record<string, string>>;
+
 export class PolicyApi {
   #read = 0;
 
@@ -92,8 +94,9 @@ export class PolicyApi {
     return new PolicyApi(fails, clock, keys, enforcements, policies, runner, recorder, reader, app, closeAdapters);
   }
 
-  call(method: string, path: string, payload?: unknown, key = ROOT_KEY): Promise<Answer> {
-    return this.app.inject({ method, url: `/api/v1${path}`, payload, headers: { authorization: `Bearer ${key}` } });
+  call(method: string, path: string, payload?: unknown, key = ROOT_KEY, more: Headers = {}): Promise<Answer> {
+    const headers = { authorization: `Bearer ${key}`, ...more };
+    return this.app.inject({ method, url: `/api/v1${path}`, payload, headers });
   }
 
   /** A call without a root key. */

@@ -1,9 +1,25 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, UseGuards } from '@nestjs/common';
-import { type Policy, type PolicyInput, policyInputSchema } from '#domain/policies/policy.js';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Policy } from '#domain/policies/policy.js';
+import type { Author } from '#domain/policies/policy-version.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { Requires } from '#runtime/http/requires.decorator.js';
-import { RootKeyGuard } from '#runtime/http/root-key.guard.js';
+import { type RequestWithRootKey, RootKeyGuard } from '#runtime/http/root-key.guard.js';
 import { notFound, PolicyEditor } from './policy-editor.js';
+import { policyWriteSchema, seenVersion, type WrittenPolicy } from './policy-request.js';
 
 @Controller('api/v1/policies')
 @UseGuards(RootKeyGuard)
@@ -15,8 +31,11 @@ export class PoliciesController {
 
   @Post()
   @Requires('policy.write_policy')
-  create(@Body({ schema: policyInputSchema }) input: PolicyInput): Promise<Policy> {
-    return this.editor.create(input);
+  create(
+    @Body({ schema: policyWriteSchema }) { policy, text }: WrittenPolicy,
+    @Req() request: RequestWithRootKey,
+  ): Promise<Policy> {
+    return this.editor.create(policy, { author: authorOf(request), text });
   }
 
   @Get()
@@ -27,20 +46,31 @@ export class PoliciesController {
 
   @Get(':id')
   @Requires('policy.read_policy')
-  async find(@Param('id') id: string): Promise<Policy> {
-    return (await this.store.find(id))?.policy ?? notFound(id);
+  async find(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<Policy> {
+    const policy = (await this.store.find(id))?.policy ?? notFound(id);
+    reply.header('ETag', `"${policy.version}"`);
+    return policy;
   }
 
   @Put(':id')
   @Requires('policy.write_policy')
-  replace(@Param('id') id: string, @Body({ schema: policyInputSchema }) input: PolicyInput): Promise<Policy> {
-    return this.editor.replace(id, input);
+  replace(
+    @Param('id') id: string,
+    @Body({ schema: policyWriteSchema }) { policy, text }: WrittenPolicy,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: RequestWithRootKey,
+  ): Promise<Policy> {
+    return this.editor.replace(id, policy, { author: authorOf(request), text, seen: seenVersion(ifMatch) });
   }
 
   @Delete(':id')
   @HttpCode(204)
   @Requires('policy.write_policy')
-  remove(@Param('id') id: string): Promise<void> {
-    return this.editor.remove(id);
+  remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    return this.editor.remove(id, { seen: seenVersion(ifMatch) });
   }
+}
+
+export function authorOf({ rootKey: { id, name } }: RequestWithRootKey): Author {
+  return { id, name };
 }

@@ -5,6 +5,7 @@ import { mintId } from '#domain/keys/key-text.js';
 import type { Position } from '#domain/log/position.js';
 import type { Policy, PolicyInput } from '#domain/policies/policy.js';
 import { changeEvent, POLICY_DELETED, POLICY_PUT } from '#domain/policies/policy-change.js';
+import type { PolicyVersion } from '#domain/policies/policy-version.js';
 import { Clock } from '#ports/clock.js';
 import { type PolicyIntent, PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
@@ -14,6 +15,11 @@ import { OneAtATime } from './one-at-a-time.js';
 
 /** Each costs memory and time for every matching event. */
 export const MAX_POLICIES = 1_000;
+
+/** What is kept of a change besides the policy, and the version that whoever asks for it has seen. */
+export interface ChangeOptions extends Pick<PolicyVersion, 'author' | 'text' | 'reason'> {
+  readonly seen?: number;
+}
 
 /**
  * Changes policies: intended in the store, written to the log, committed in the store; one change at a time. When a
@@ -30,7 +36,7 @@ export class PolicyEditor {
     @Optional() private readonly rules: DocumentRules = new DocumentRules(1),
   ) {}
 
-  create(input: PolicyInput): Promise<Policy> {
+  create(input: PolicyInput, options: ChangeOptions = {}): Promise<Policy> {
     return this.#change(async () => {
       const policies = await this.#policies();
       refuseTakenName(policies, input.name);
@@ -39,28 +45,31 @@ export class PolicyEditor {
       }
       const now = this.clock.now();
       const id = mintId('pol', randomBytes(16));
-      return this.#put(policyOf(input, { id, version: 1, createdAt: now, updatedAt: now }));
+      return this.#put(policyOf(input, { id, version: 1, createdAt: now, updatedAt: now }), options);
     });
   }
 
   /** A replacement by the same content changes nothing: no new version, running enforcements go on. */
-  replace(id: string, input: PolicyInput): Promise<Policy> {
+  replace(id: string, input: PolicyInput, options: ChangeOptions = {}): Promise<Policy> {
     return this.#change(async () => {
       const policies = await this.#policies();
       const current = policies.find((policy) => policy.id === id) ?? notFound(id);
+      await this.#refuseUnseen(current, options);
       refuseTakenName(
         policies.filter((policy) => policy !== current),
         input.name,
       );
       const { version, createdAt, updatedAt } = current;
       if (sameText(policyOf(input, { id, version, createdAt, updatedAt }), current)) return current;
-      return this.#put(policyOf(input, { id, version: version + 1, createdAt, updatedAt: this.clock.now() }));
+      const next = { id, version: version + 1, createdAt, updatedAt: this.clock.now() };
+      return this.#put(policyOf(input, next), options);
     });
   }
 
-  remove(id: string): Promise<void> {
+  remove(id: string, options: ChangeOptions = {}): Promise<void> {
     return this.#change(async () => {
       const policy = (await this.#policies()).find((it) => it.id === id) ?? notFound(id);
+      await this.#refuseUnseen(policy, options);
       await this.#carry({ kind: 'delete', policy, rowId: this.log.newRowId() });
     });
   }
@@ -81,9 +90,19 @@ export class PolicyEditor {
     return (await this.store.list()).map(({ policy }) => policy);
   }
 
-  async #put(policy: Policy): Promise<Policy> {
+  /** Two who change one policy do not overwrite each other unseen. */
+  async #refuseUnseen({ id, name, version }: Policy, { seen }: ChangeOptions): Promise<void> {
+    if (seen === undefined || seen === version) return;
+    const by = (await this.store.version(id, version))?.author;
+    const whose = by === undefined ? '' : `, by "${by.name}"`;
+    const message = `Policy "${name}" is at version ${version} by now${whose}, not ${seen}: look at what changed, then try again.`;
+    throw new HttpProblem(409, 'policy/changed', message);
+  }
+
+  async #put(policy: Policy, { author, text, reason }: ChangeOptions): Promise<Policy> {
     this.rules.demand(policy);
-    await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId() });
+    const written = { author, text, reason };
+    await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId(), written });
     return policy;
   }
 

@@ -8,10 +8,11 @@ import { HolderController } from './holder.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyMetrics } from './policy-metrics.js';
+import { PolicyVersionsController } from './policy-versions.controller.js';
 
 /** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
 @Module({
-  controllers: [PoliciesController, EnforcementsController, HolderController],
+  controllers: [PoliciesController, PolicyVersionsController, EnforcementsController, HolderController],
   providers: [RootKeys, AuditLog, PolicyMetrics, PolicyEditor, EnforcementDesk, EnforcementRecorder],
   exports: [PolicyEditor, EnforcementRecorder],
 })

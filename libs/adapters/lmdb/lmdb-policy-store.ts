@@ -1,5 +1,6 @@
 import type { Database, RootDatabase } from 'lmdb';
 import type { Position } from '#domain/log/position.js';
+import { KEPT_VERSIONS, type PolicyVersion } from '#domain/policies/policy-version.js';
 import { type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
 import { commit } from './commit.js';
 
@@ -7,22 +8,30 @@ import { commit } from './commit.js';
 export class LmdbPolicyStore extends PolicyStore {
   readonly #policies: Database<StoredPolicy, string>;
   readonly #intents: Database<PolicyIntent, string>;
+  readonly #versions: Database<PolicyVersion, [string, number]>;
 
   constructor(private readonly root: RootDatabase) {
     super();
     this.#policies = root.openDB<StoredPolicy, string>({ name: 'policies', encoding: 'json' });
     this.#intents = root.openDB<PolicyIntent, string>({ name: 'policy_intents', encoding: 'json' });
+    this.#versions = root.openDB<PolicyVersion, [string, number]>({ name: 'policy_versions', encoding: 'json' });
   }
 
   async intend(intent: PolicyIntent): Promise<void> {
     await commit(this.root, () => this.#intents.put(intent.policy.id, intent));
   }
 
-  async commit({ kind, policy }: PolicyIntent, position: Position): Promise<void> {
+  async commit({ kind, policy, written }: PolicyIntent, position: Position): Promise<void> {
+    const { id, version } = policy;
     await commit(this.root, () => {
-      if (kind === 'put') this.#policies.put(policy.id, { policy, position });
-      else this.#policies.remove(policy.id);
-      this.#intents.remove(policy.id);
+      this.#intents.remove(id);
+      if (kind === 'delete') {
+        this.#policies.remove(id);
+        return;
+      }
+      this.#policies.put(id, { policy, position });
+      this.#versions.put([id, version], { policy, position, ...written });
+      this.#versions.remove([id, version - KEPT_VERSIONS]);
     });
   }
 
@@ -36,6 +45,10 @@ export class LmdbPolicyStore extends PolicyStore {
 
   async find(id: string): Promise<StoredPolicy | undefined> {
     return this.#policies.get(id);
+  }
+
+  async version(id: string, version: number): Promise<PolicyVersion | undefined> {
+    return this.#versions.get([id, version]);
   }
 
   async list(): Promise<StoredPolicy[]> {

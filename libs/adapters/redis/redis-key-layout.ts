@@ -38,6 +38,8 @@ export const PARTS = [
   'policies',
   /** Changes of policies that are on their way into the log of events. */
   'policy-intents',
+  /** `<policy id>/<version>` to what was put. */
+  'policy-versions',
   /** Marks of writes that the log of keys has perhaps not been told of. */
   'unpublished',
   /** Field `log`: id of the log of keys that has been told of everything there is. */

@@ -1,5 +1,6 @@
-import type { PolicyIntentRecord, PolicyRecord } from '#domain/keys/directory-record.js';
+import type { PolicyIntentRecord, PolicyRecord, PolicyVersionRecord } from '#domain/keys/directory-record.js';
 import type { Position } from '#domain/log/position.js';
+import { KEPT_VERSIONS, type PolicyVersion } from '#domain/policies/policy-version.js';
 import { type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
 import type { RedisKeyDirectory, Step } from './redis-key-directory.js';
 import type { RedisKeyWriter } from './redis-key-writer.js';
@@ -19,11 +20,17 @@ export class RedisPolicyStore extends PolicyStore {
     await this.writer.write([['set', 'policy-intents', id, JSON.stringify(record)]]);
   }
 
-  async commit({ kind, policy }: PolicyIntent, position: Position): Promise<void> {
-    const { id } = policy;
+  async commit({ kind, policy, written }: PolicyIntent, position: Position): Promise<void> {
+    const { id, version } = policy;
     const record: PolicyRecord = { id, policy, position };
-    const step: Step = kind === 'put' ? ['set', 'policies', id, JSON.stringify(record)] : ['del', 'policies', id];
-    await this.writer.write([step, ['del', 'policy-intents', id]]);
+    const kept: PolicyVersionRecord = { id: versionId(id, version), policy, position, ...written };
+    const put: Step[] = [
+      ['set', 'policies', id, JSON.stringify(record)],
+      ['set', 'policy-versions', kept.id, JSON.stringify(kept)],
+      ['del', 'policy-versions', versionId(id, version - KEPT_VERSIONS)],
+    ];
+    const steps: Step[] = kind === 'put' ? put : [['del', 'policies', id]];
+    await this.writer.write([...steps, ['del', 'policy-intents', id]]);
   }
 
   async abandon({ policy }: PolicyIntent): Promise<void> {
@@ -33,7 +40,7 @@ export class RedisPolicyStore extends PolicyStore {
   async intents(): Promise<PolicyIntent[]> {
     const texts = await this.directory.values('policy-intents');
     const records = texts.map((text) => JSON.parse(text) as PolicyIntentRecord);
-    return records.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ kind, policy, rowId }) => ({ kind, policy, rowId }));
+    return records.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id: _id, ...intent }) => intent);
   }
 
   async find(id: string): Promise<StoredPolicy | undefined> {
@@ -41,11 +48,22 @@ export class RedisPolicyStore extends PolicyStore {
     return record && storedPolicy(record);
   }
 
+  async version(id: string, version: number): Promise<PolicyVersion | undefined> {
+    const record = await this.directory.find<PolicyVersionRecord>('policy-versions', versionId(id, version));
+    if (!record) return undefined;
+    const { id: _id, ...kept } = record;
+    return kept;
+  }
+
   async list(): Promise<StoredPolicy[]> {
     const texts = await this.directory.values('policies');
     const all = texts.map((text) => storedPolicy(JSON.parse(text) as PolicyRecord));
     return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
   }
+}
+
+function versionId(id: string, version: number): string {
+  return `${id}/${version}`;
 }
 
 function storedPolicy({ policy, position }: PolicyRecord): StoredPolicy {

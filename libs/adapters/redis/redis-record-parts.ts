@@ -12,6 +12,7 @@ export const PART_OF: Readonly<Record<RecordKind, Part>> = {
   builtInMeter: 'built-in-meters',
   policy: 'policies',
   policyIntent: 'policy-intents',
+  policyVersion: 'policy-versions',
 };
 
 const KIND_OF = new Map(Object.entries(PART_OF).map(([kind, part]) => [part, kind as RecordKind]));

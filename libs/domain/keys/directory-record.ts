@@ -3,6 +3,7 @@ import type { Position } from '../log/position.js';
 import type { Meter } from '../meters/meter.js';
 import type { Enforcement } from '../policies/enforcement.js';
 import type { Policy } from '../policies/policy.js';
+import type { PolicyVersion } from '../policies/policy-version.js';
 import type { ApiRecord, IdentityRecord, KeyRecord, RootKeyRecord } from './key-record.js';
 
 export interface PolicyRecord {
@@ -17,6 +18,12 @@ export interface PolicyIntentRecord {
   readonly kind: 'put' | 'delete';
   readonly policy: Policy;
   readonly rowId: string;
+  readonly written?: Pick<PolicyVersion, 'author' | 'text' | 'reason'>;
+}
+
+/** `<policy id>/<version>` */
+export interface PolicyVersionRecord extends PolicyVersion {
+  readonly id: string;
 }
 
 /** A slug under which a meter was built in once: it is not built in again. */
@@ -35,6 +42,7 @@ export interface RecordOf {
   readonly builtInMeter: BuiltInRecord;
   readonly policy: PolicyRecord;
   readonly policyIntent: PolicyIntentRecord;
+  readonly policyVersion: PolicyVersionRecord;
 }
 
 export type RecordKind = keyof RecordOf;
@@ -49,6 +57,7 @@ export const RECORD_KINDS = [
   'builtInMeter',
   'policy',
   'policyIntent',
+  'policyVersion',
 ] as const satisfies RecordKind[];
 
 /** The state of one record, or that it is gone; of several about one record the last one stands. */

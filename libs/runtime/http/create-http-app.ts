@@ -31,6 +31,8 @@ export async function createHttpApp(
   });
   const fastify = adapter.getInstance();
   fastify.removeContentTypeParser('text/plain');
+  // RFC 9512; policies are written in it. A route that takes no text refuses it by its schema.
+  fastify.addContentTypeParser('application/yaml', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   fastify.addHook('onRequest', refuseEncodedBodies);
   const routes = new RouteTable();
   routes.watch(fastify);

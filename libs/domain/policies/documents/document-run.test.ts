@@ -68,6 +68,22 @@ test('an exception holds for its subject, for what its condition says, and until
   expect(of({ keyId: 'k3' }, 70)).toBe(1);
 });
 
+test("a new exception ends nobody else's hold, and any other change of what is decided begins afresh", () => {
+  const changed = [{ except: [{ value: 'k2' }], owner: 'ops' }, { when: 'calls > 2' }].map((change) => {
+    const run = runOf();
+    const before = decisions(run, callsAt(burst(0)));
+    expect(run.adopts(documentOf(change, 2))).toBe(true);
+    return steps([...before, ...decisions(run, callsAt([5], { keyId: 'k1' }, 10))]);
+  });
+  expect(changed).toEqual([
+    [['slow', 3]],
+    [
+      ['slow', 3],
+      ['slow', 5],
+    ],
+  ]);
+});
+
 test('a lift ends the hold; the subject is decided on again only after it has been below the threshold', () => {
   const run = runOf();
   const [first] = decisions(run, callsAt(burst(0)));

@@ -98,14 +98,16 @@ export class DocumentRun implements WhenScope {
   }
 
   /**
-   * Takes a new version that measures the same: what was counted stays, holds and the brake begin afresh. False where it
-   * measures something else.
+   * Takes a new version that measures the same: what was counted stays; holds and the brake begin afresh, unless only
+   * its exceptions or what it says of itself changed. False where it measures something else.
    */
   adopts(policy: DocumentPolicy): boolean {
     const measured = ({ match, per, measures }: PolicyDocument) => JSON.stringify([match, per, measures]);
     if (measured(policy.document) !== measured(this.policy.document)) return false;
+    const decidesAlike = decided(policy.document) === decided(this.policy.document);
     this.policy = policy;
     this.#rules = new DecisionRules(policy.document, this.#names);
+    if (decidesAlike) return true;
     this.brake = brakeOf(policy.document);
     for (const [slot, { waits }] of this.rungs) if (!waits) this.rungs.delete(slot);
     return true;
@@ -198,6 +200,12 @@ export class DocumentRun implements WhenScope {
     this.newest.fill(slot, NEVER);
     for (const column of this.columns) column.reset(slot);
   }
+}
+
+/** What holds and the brake follow from; a new exception ends nobody else's hold. */
+function decided(document: PolicyDocument): string {
+  const { except: _except, tests: _tests, owner: _owner, description: _description, name: _name, ...rest } = document;
+  return JSON.stringify(rest);
 }
 
 function brakeOf({ brake }: PolicyDocument): Brake {

@@ -17,8 +17,14 @@ export interface PolicyFault {
   readonly message: string;
 }
 
+export function faultSentence({ line, column, path, message }: PolicyFault): string {
+  return `line ${line}, column ${column}: ${path === '' ? '' : `${path} `}${message}`;
+}
+
 export interface ReadPolicy {
   readonly document: PolicyDocument;
+  /** As it stands in the file. */
+  readonly text: string;
   /** Where it begins, from 1. */
   readonly line: number;
 }
@@ -37,7 +43,7 @@ export function readPolicyFile(text: string): PolicyFile {
   const policies: ReadPolicy[] = [];
   const faults: PolicyFault[] = [];
   for (const document of documents) {
-    const read = readDocument(document, lines);
+    const read = readDocument(document, lines, text);
     faults.push(...read.faults);
     policies.push(...read.policies);
   }
@@ -45,7 +51,7 @@ export function readPolicyFile(text: string): PolicyFile {
   return { policies, faults };
 }
 
-function readDocument(yaml: Document, lines: LineCounter): PolicyFile {
+function readDocument(yaml: Document, lines: LineCounter, source: string): PolicyFile {
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -62,7 +68,11 @@ function readDocument(yaml: Document, lines: LineCounter): PolicyFile {
     return { policies: [], faults: [{ ...begin, path: '', message: 'anchors and aliases are not part of policies' }] };
   }
   const parsed = policyDocumentSchema.safeParse(value);
-  if (parsed.success) return { policies: [{ document: parsed.data, line: begin.line }], faults: [] };
+  if (parsed.success) {
+    const [from = 0, , to = source.length] = yaml.range ?? [];
+    const text = source.slice(from, to).trim();
+    return { policies: [{ document: parsed.data, line: begin.line, text }], faults: [] };
+  }
   const faults = specificIssues(parsed.error.issues as readonly SchemaIssue[]).flatMap((issue) =>
     said(issue).map(({ path, message }) => ({ ...place(offsetOf(yaml, path)), path: textOf(path), message })),
   );
