@@ -8,7 +8,7 @@ export interface CircuitBreakerOptions {
   readonly maxPauseMs: number;
 }
 
-const DEFAULTS: CircuitBreakerOptions = { failures: 3, firstPauseMs: 50, maxPauseMs: 1_000 };
+export const BREAKER_DEFAULTS: CircuitBreakerOptions = { failures: 3, firstPauseMs: 50, maxPauseMs: 1_000 };
 
 /**
  * Keeps callers off a store that is away: they are refused at once, and after a pause (doubled each time, with jitter
@@ -26,7 +26,7 @@ export class CircuitBreaker {
     options: Partial<CircuitBreakerOptions> = {},
     private readonly random: () => number = Math.random,
   ) {
-    this.#options = { ...DEFAULTS, ...options };
+    this.#options = { ...BREAKER_DEFAULTS, ...options };
   }
 
   /** The store was away when it was last asked. */

@@ -1,8 +1,11 @@
+import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { identityRecord, keyRecord } from '#contracts/key-store.contract.js';
+import type { Clock } from '#ports/clock.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
 import { TcpProxy } from '../../../test/support/tcp-proxy.js';
+import { BREAKER_DEFAULTS } from './circuit-breaker.js';
 import type { RedisKeyNode } from './redis-key-node.js';
 
 const describeRedis = await describeWithRedis();
@@ -26,8 +29,8 @@ describeRedis('keys of several nodes on one Redis', () => {
     for (const node of nodes.splice(0)) await redis.end(node);
   });
 
-  async function open(changes: Parameters<RedisNodes['open']>[0] = {}): Promise<RedisKeyNode> {
-    const node = await redis.open({ name, leaseMs: 800, renewMs: 50, ...changes });
+  async function open(changes: Parameters<RedisNodes['open']>[0] = {}, clock?: Clock): Promise<RedisKeyNode> {
+    const node = await redis.open({ name, leaseMs: 800, renewMs: 50, ...changes }, clock);
     nodes.push(node);
     return node;
   }
@@ -164,6 +167,22 @@ describeRedis('keys of several nodes on one Redis', () => {
       await redis.redis.restart();
     }
     await eventually(async () => expect((await node.keys.findByHash(hot.hash))?.key).toEqual(hot));
+  });
+
+  test('after cut connections are back, known keys are answered and writes refused until the pause of the breaker ends', async () => {
+    const clock = new ManualClock();
+    const node = await open({ leaseMs: 2 * BREAKER_DEFAULTS.maxPauseMs }, clock);
+    const key = await node.keys.insertKey(keyRecord());
+    expect((await node.keys.findByHash(key.hash))?.key).toEqual(key);
+    await eventually(async () => {
+      await redis.redis.ask('CLIENT KILL TYPE normal');
+      expect(node.directory.breaker.open).toBe(true); // its clock stands still, and so does its pause
+    });
+    await eventually(() => expect(redis.connectionOf(node).ready).toBe(true));
+    await expect(node.keys.insertKey(keyRecord())).rejects.toMatchObject(unavailable);
+    expect((await node.keys.findByHash(key.hash))?.key).toEqual(key);
+    clock.advance(BREAKER_DEFAULTS.maxPauseMs);
+    await eventually(async () => expect(await node.keys.insertKey(keyRecord())).toBeDefined());
   });
 
   test('a full Redis takes no new key, but lets leases be renewed and keys be revoked', async () => {
