@@ -42,6 +42,7 @@ const CODE =
 const OTHERS = new Set([
   'application/json',
   'application/xml',
+  'application/yaml',
   'keymeter/policy',
   'keymeter/ingress',
   'keymeter/archive',
