@@ -9,11 +9,19 @@ export interface LinkState {
   lost: readonly Direction[];
   latencyMs: number;
   bytesPerSecond: number;
+  /** The next request with this text in it is taken off the way. */
+  strand?: { readonly text: string; taken(request: Stranded): void };
   cut?: { readonly direction: Direction; left: number; done(): void };
   readonly passed: Record<Direction, number>;
   heldBytes: number;
   lostBytes: number;
   resets: number;
+}
+
+export interface Stranded {
+  readonly near: Socket;
+  readonly far: Socket;
+  readonly bytes: Buffer;
 }
 
 const MAX_QUEUED = 256 * 1024;
@@ -24,6 +32,7 @@ export class LinkPipe {
   #queued = 0;
   #freeAt = 0;
   #ended = false;
+  #stranded = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -46,6 +55,7 @@ export class LinkPipe {
   /** Sends what may go by now, and ends the other side when everything of this one has gone. */
   flush(): void {
     clearTimeout(this.#timer);
+    if (this.#stranded) return;
     if (this.state.held.includes(this.direction) || this.to.writableNeedDrain) return;
     for (let next = this.#queue[0]; next; next = this.#queue[0]) {
       const wait = next.at - performance.now();
@@ -63,6 +73,13 @@ export class LinkPipe {
 
   #take(bytes: Buffer): void {
     const { state, direction } = this;
+    if (direction === 'request' && state.strand && bytes.includes(state.strand.text)) {
+      const { taken } = state.strand;
+      state.strand = undefined;
+      this.#stranded = true;
+      taken({ near: this.from, far: this.to, bytes });
+      return;
+    }
     if (state.lost.includes(direction)) {
       state.lostBytes += bytes.length;
       this.hasLost = true;

@@ -2,8 +2,9 @@
  * A link whose faults are made at will: held (no byte passes, nothing is closed), slow, deaf in one direction, cut after
  * so many bytes. It counts what passed and what a fault did, so that a test can prove that its fault bit.
  */
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { type Direction, LinkPipe, type LinkState } from './link-pipe.js';
+import { type Direction, LinkPipe, type LinkState, type Stranded } from './link-pipe.js';
 
 interface Joined {
   readonly near: Socket;
@@ -75,6 +76,24 @@ export class TcpProxy {
   cutAfter(direction: Direction, bytes: number): Promise<void> {
     return new Promise((done) => {
       this.#state.cut = { direction, left: bytes, done };
+    });
+  }
+
+  /**
+   * The next request with this text in it stays on its way, while the client sees its connection reset. The function that
+   * is resolved with lets it arrive, and resolves when the server has answered it, to nobody.
+   */
+  strand(text: string): Promise<() => Promise<void>> {
+    return new Promise((resolve) => {
+      const taken = ({ near, far, bytes }: Stranded) => {
+        near.resetAndDestroy();
+        resolve(async () => {
+          far.write(bytes);
+          await once(far, 'data');
+          far.destroy();
+        });
+      };
+      this.#state.strand = { text, taken };
     });
   }
 

@@ -97,6 +97,7 @@ class Gate {
 /** A process of the group: its commits are refused once a partition has another owner, as Kafka refuses them. */
 function member(name: string, gate = new Gate(undefined)) {
   const failures: unknown[] = [];
+  let opened = 0;
   const fence = (partition: number) => {
     if (owners[partition] !== name) throw new KeymeterError('FENCED', `${name} no longer holds ${partition}`);
   };
@@ -120,6 +121,7 @@ function member(name: string, gate = new Gate(undefined)) {
     },
   });
   const open = async (partition: number, onFailed: (error: unknown) => void) => {
+    opened++;
     owners[partition] = name;
     const deduplicator = new Deduplicator(store);
     await deduplicator.load();
@@ -129,7 +131,7 @@ function member(name: string, gate = new Gate(undefined)) {
     return writer;
   };
   const writers = new PartitionWriters(open, (error) => failures.push(error));
-  return { writers, failures };
+  return { writers, failures, opened: () => opened };
 }
 
 /** Reads one partition to its end through the member's writers. */
@@ -185,6 +187,28 @@ test.each(STEPS)(
     await expectAllCountedOnce();
     expect([...zombie.failures, ...heir.failures]).toEqual([]);
     expect(zombie.writers.held).toEqual([]);
+  },
+);
+
+test.each(STEPS)(
+  'a partition whose reading failed while its writer stood %s is taken up anew only when that writer has ended',
+  async (step) => {
+    const gate = new Gate(step);
+    const a = member('a', gate);
+    const first = consume(a, 0);
+    await gate.reached;
+    const opened = a.opened();
+    a.writers.lost(0);
+    const again = consume(a, 0);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(a.opened()).toBe(opened);
+    gate.open();
+    await first.catch((error) => expect(error).toMatchObject({ code: 'FENCED' }));
+    await again;
+    await consume(a, 1);
+    await consume(a, 2);
+    await expectAllCountedOnce();
+    expect(a.failures).toEqual([]);
   },
 );
 

@@ -1,7 +1,8 @@
 /**
  * One writer for each partition that this process holds: opened when the partition comes, drained before it goes. What
  * is taken away without notice is dropped: nothing of it can be committed any more, and the next owner proves what it
- * left in doubt.
+ * left in doubt. A partition that this process takes up anew, after a failed read also under the same lease, waits until
+ * the writer before has ended: Kafka's fence tells processes apart, not two writers of one.
  */
 import { KeymeterError } from '#domain/errors.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
@@ -16,6 +17,8 @@ export class PartitionWriters extends UsageSink {
   readonly #writers = new Map<number, UsageWriter>();
   /** The newest taking up of a partition that is under way. */
   readonly #opening = new Map<number, object>();
+  /** When nothing of the partition's earlier writers is under way any more. */
+  readonly #ended = new Map<number, Promise<unknown>>();
 
   constructor(
     private readonly open: OpenWriter,
@@ -34,22 +37,42 @@ export class PartitionWriters extends UsageSink {
     this.lost(partition);
     const turn = {};
     this.#opening.set(partition, turn);
+    const opened = this.#opened(partition, turn);
+    this.#endsWith(partition, opened);
+    return (await opened).startOffset(partition);
+  }
+
+  async #opened(partition: number, turn: object): Promise<UsageWriter> {
+    await this.#ended.get(partition);
+    this.#demandTurn(partition, turn);
     const writer = await this.open(partition, (error) => this.#failed(partition, writer, error));
-    if (this.#opening.get(partition) !== turn) {
-      writer.stop();
-      throw new KeymeterError('FENCED', `Partition ${partition} was taken away while it was taken up.`);
-    }
+    if (this.#opening.get(partition) !== turn) writer.stop();
+    this.#demandTurn(partition, turn);
     this.#opening.delete(partition);
     this.#writers.set(partition, writer);
-    return writer.startOffset(partition);
+    return writer;
+  }
+
+  #demandTurn(partition: number, turn: object): void {
+    if (this.#opening.get(partition) === turn) return;
+    throw new KeymeterError('FENCED', `Partition ${partition} was taken away while it was taken up.`);
+  }
+
+  #endsWith(partition: number, step: Promise<unknown>): void {
+    this.#ended.set(
+      partition,
+      step.catch(() => undefined), // its caller's to report
+    );
   }
 
   /** Resolves when all that was taken is committed, or cannot be any more. */
   async released(partition: number): Promise<void> {
     const writer = this.#writers.get(partition);
-    if (!writer) return;
-    await writer.drain().catch((error) => this.#failed(partition, writer, error));
-    this.#drop(partition, writer);
+    if (writer) {
+      await writer.drain().catch((error) => this.#failed(partition, writer, error));
+      this.#drop(partition, writer);
+    }
+    await this.#ended.get(partition);
   }
 
   lost(partition: number): void {
@@ -84,7 +107,9 @@ export class PartitionWriters extends UsageSink {
 
   #drop(partition: number, writer: UsageWriter): void {
     writer.stop();
-    if (this.#writers.get(partition) === writer) this.#writers.delete(partition);
+    if (this.#writers.get(partition) !== writer) return;
+    this.#writers.delete(partition);
+    this.#endsWith(partition, writer.ended());
   }
 
   #failed(partition: number, writer: UsageWriter, error: unknown): void {

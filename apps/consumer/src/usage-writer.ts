@@ -138,11 +138,16 @@ export class UsageWriter extends UsageSink {
     await this.#inserting;
   }
 
-  /** Ends retries; the interrupted range is proved at the next start. */
+  /** Nothing new is begun; what is interrupted is proved at the next start. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#bookTimer);
+  }
+
+  /** Resolves, after `stop`, when nothing of it is under way any more. */
+  ended(): Promise<void> {
+    return this.#inserting.catch(() => undefined); // reported by onFailed
   }
 
   /** A frame handed over twice would count twice, a skipped one never: both are faults of ours and end the process. */
@@ -174,7 +179,10 @@ export class UsageWriter extends UsageSink {
   }
 
   #chain(step: () => Promise<void>): void {
-    this.#inserting = this.#inserting.then(step);
+    this.#inserting = this.#inserting.then(() => {
+      this.#demandGoing();
+      return step();
+    });
     this.#inserting.catch(this.options.onFailed);
   }
 
@@ -234,8 +242,17 @@ export class UsageWriter extends UsageSink {
     this.options.onCommitted?.({ range: batch.range, counts: batch.counts, newestAcceptedAt: batch.newestAcceptedAt });
   }
 
+  /** A writer that was stopped may have an heir in this very process, whose commits Kafka cannot tell from its own. */
+  #demandGoing(): void {
+    if (this.#stopped) throw new KeymeterError('FENCED', 'This writer was stopped: the range is left to its heir.');
+  }
+
   #untilDone(step: () => Promise<unknown>): Promise<void> {
-    return untilDone(step, {
+    const going = async () => {
+      this.#demandGoing();
+      await step();
+    };
+    return untilDone(going, {
       clock: this.clock,
       firstWaitMs: FIRST_WAIT_MS,
       isStopped: () => this.#stopped,

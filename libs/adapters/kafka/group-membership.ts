@@ -90,6 +90,11 @@ export class GroupMembership {
     return this.#generation;
   }
 
+  /** Names the generation beyond the life of the group: another one after every join. */
+  get round(): string {
+    return `${this.#generation} of ${this.#memberId}`;
+  }
+
   get held(): readonly number[] {
     return [...this.#leases.keys()].sort((a, b) => a - b);
   }
@@ -121,7 +126,7 @@ export class GroupMembership {
     this.#wake();
   }
 
-  /** There are other partitions to be given out. */
+  /** A new generation is needed: there are other partitions to be given out, or what came under this one is in doubt. */
   rejoin(): void {
     this.#mustJoin = true;
     this.#wake();

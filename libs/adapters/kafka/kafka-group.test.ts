@@ -35,9 +35,8 @@ class Member {
   /** One for each life of a partition here. */
   readonly #offsets = new Map<number, KafkaOffsetStore>();
 
-  constructor(options: Omit<GroupOptions, 'sessionTimeoutMs'>) {
+  constructor(options: GroupOptions) {
     this.membership = new GroupMembership({
-      sessionTimeoutMs: SESSION_MS,
       onChange: ({ event, detail }) => this.happened.push(`${event} ${detail}`),
       ...options,
     });
@@ -114,8 +113,8 @@ describeKafka('a consumer group', () => {
 
   afterEach(() => Promise.all(members.splice(0).map((member) => member.server.close())));
 
-  function member(topic: EventsTopic, groupId: string, connection = rig.connection()): Member {
-    const made = new Member({ connection, topic, groupId });
+  function member(topic: EventsTopic, groupId: string, connection = rig.connection(), sessionTimeoutMs = SESSION_MS) {
+    const made = new Member({ connection, topic, groupId, sessionTimeoutMs });
     members.push(made);
     return made;
   }
@@ -249,6 +248,37 @@ describeKafka('a consumer group', () => {
       await expect(old.load(0)).rejects.toMatchObject({ code: 'FENCED' });
       await alone.offsets.commit(range, counts);
       expect(await shared.committed()).toMatchObject([{ next: 5, counts }]);
+      await shared.close();
+    }, 60_000);
+
+    test('a commit that was on its way when its connection broke is refused when it arrives after later ones', async () => {
+      const direct = new KafkaConnection({ brokers: [second.bootstrap] });
+      const topic = await ensureTopics(direct, { partitions: 1, replication: 1, retentionMs: 86_400_000 });
+      const behind = new KafkaConnection({ brokers: [`127.0.0.1:${proxied.port}`] });
+      const alone = member(topic, 'late', behind, 30_000); // no heartbeat goes by meanwhile
+      await alone.start();
+      await eventually(() => expect(alone.held).toEqual([0]), 20_000);
+      const [first, then] = [
+        { partition: 0, first: 0, next: 5 },
+        { partition: 0, first: 5, next: 9 },
+      ];
+      await eventually(async () => expect(await alone.offsets.load(0)).toMatchObject({ next: 0 }), 20_000);
+      await alone.offsets.intend(first);
+      const lease = alone.membership.lease(0)!;
+
+      const stranded = proxied.strand(topic.id); // in the metadata of commits only
+      const lost = alone.offsets.commit(first, { ...NO_COUNTS, counted: 5 });
+      const refused = expect(lost).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', retryable: true });
+      const land = await stranded;
+      await refused;
+      const { generation } = alone.membership;
+      await alone.offsets.commit(first, { ...NO_COUNTS, counted: 5 });
+      await alone.offsets.intend(then);
+      await land();
+      const shared = await KafkaSharedLog.open({ connection: direct, topic, groupId: 'late' });
+      expect(await shared.committed()).toMatchObject([{ next: 5, intended: then }]);
+      expect(alone.membership.generation).toBeGreaterThan(generation);
+      expect([lease.held, alone.happened.filter((line) => line.startsWith('lost'))]).toEqual([true, []]);
       await shared.close();
     }, 60_000);
   });
