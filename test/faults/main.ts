@@ -25,6 +25,8 @@ const { values } = parseArgs({
     /** cluster, or embedded: one process on its own disk. */
     mode: { type: 'string', default: 'cluster' },
     only: { type: 'string' },
+    /** How long the cause of every fault lasts, ms, in place of what the seed says. */
+    hold: { type: 'string' },
     /** Folder of data, logs and report. */
     folder: { type: 'string', default: '.keymeter-faults' },
     keep: { type: 'boolean', default: false },
@@ -76,7 +78,12 @@ function embedded(plan: Omit<RunPlan<FaultStandalone>, 'kinds'>): Promise<Report
 }
 
 function wanted<S extends Stage>(kinds: readonly Injection<S>[]): readonly Injection<S>[] {
-  return values.only ? kindsNamed(values.only.split(','), kinds) : kinds;
+  const named = values.only ? kindsNamed(values.only.split(','), kinds) : kinds;
+  return values.hold === undefined ? named : named.map((kind) => held(kind, Number(values.hold)));
+}
+
+function held<S extends Stage>(kind: Injection<S>, holdMs: number): Injection<S> {
+  return { ...kind, draw: (draw) => ({ ...kind.draw(draw), holdMs }) };
 }
 
 function without(name: string): Pick<ClusterOptions, 'preload' | 'env'> {
