@@ -1,8 +1,8 @@
 /**
- * How long the drainer of a spool rests after a pass. A frame costs its node and Kafka about 0.2 ms, and a pass as much
- * again, however few events they hold: a busy node that sent each handful at once would spend a quarter of its thread on
- * that, and more of Kafka. So what comes in the meantime goes together in the next pass. A node that is not busy rests
- * before the next event comes, not before it sends it.
+ * How long the drainer of a spool rests after a pass. A pass costs its node some 0.3 ms and Kafka about a millisecond,
+ * and more with each frame, however few events they hold: a busy node that sent each handful at once would spend a
+ * quarter of its thread on that. So what comes in the meantime goes together in the next pass. A node that is not busy
+ * rests before the next event comes, not before it sends it.
  */
 const REST_PER_FRAME_MS = 2;
 /** Events of one busy key are all in one frame: at 2 ms a frame, 400 passes a second would bring it a few at a time. */

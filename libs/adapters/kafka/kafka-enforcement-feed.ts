@@ -4,6 +4,7 @@ import type { Clock } from '#ports/clock.js';
 import { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { PartitionProducer } from './partition-producer.js';
+import { ProduceRequests } from './produce-requests.js';
 import { TopicClient, type TopicName } from './topic-client.js';
 
 export interface KafkaEnforcementFeedOptions {
@@ -13,7 +14,8 @@ export interface KafkaEnforcementFeedOptions {
 }
 
 const PARTITION = 0;
-const LIMITS = { maxRequestBytes: 1024 * 1024, deliveryTimeoutMs: 20_000, requestTimeoutMs: 10_000, compression: 0 };
+const LIMITS = { maxRequestBytes: 1024 * 1024, deliveryTimeoutMs: 20_000 };
+const REQUEST_TIMEOUT_MS = 10_000;
 /** CloudEvents, Kafka protocol binding 1.0.2: structured mode. */
 const HEADERS = { 'content-type': 'application/cloudevents+json; charset=UTF-8' };
 
@@ -33,6 +35,7 @@ export class KafkaEnforcementFeed extends EnforcementFeed {
       const next = watermarks?.high ?? 0;
       const producer = new PartitionProducer({
         client,
+        requests: new ProduceRequests(client.topic, REQUEST_TIMEOUT_MS),
         partition: PARTITION,
         next,
         ...LIMITS,
@@ -49,7 +52,7 @@ export class KafkaEnforcementFeed extends EnforcementFeed {
     await this.producer.send({
       key: Buffer.from(notice.subject),
       value: Buffer.from(JSON.stringify(notice)),
-      timestamp: String(this.clock.now()),
+      timestamp: this.clock.now(),
       headers: HEADERS,
     });
   }

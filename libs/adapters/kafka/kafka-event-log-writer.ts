@@ -7,6 +7,7 @@ import type { KafkaConnection } from './kafka-connection.js';
 import { kafkaError } from './kafka-error.js';
 import type { EventsTopic } from './kafka-topics.js';
 import { PartitionProducer } from './partition-producer.js';
+import { ProduceRequests } from './produce-requests.js';
 import { TopicClient } from './topic-client.js';
 
 export interface KafkaEventLogWriterOptions {
@@ -30,9 +31,9 @@ export interface KafkaEventLogWriterOptions {
 type Refusal = { code: 'LOG_UNAVAILABLE'; detail: string };
 
 const PROBE_EVERY_MS = 1_000;
-const GZIP = 1;
 
 export class KafkaEventLogWriter extends EventLogWriter {
+  readonly #requests: ProduceRequests;
   readonly #producers: PartitionProducer[];
   readonly #maxQueuedBytes: number;
   #queuedBytes = 0;
@@ -46,6 +47,7 @@ export class KafkaEventLogWriter extends EventLogWriter {
     private readonly options: KafkaEventLogWriterOptions,
   ) {
     super();
+    this.#requests = new ProduceRequests(client.topic, options.requestTimeoutMs ?? 10_000);
     this.#maxQueuedBytes = options.maxQueuedBytes ?? 64 * 1024 * 1024;
     this.#producers = nexts.map((next, partition) => this.#producer(partition, next));
   }
@@ -92,7 +94,7 @@ export class KafkaEventLogWriter extends EventLogWriter {
     const headers = traceparent ? { traceparent } : undefined;
     this.#queuedBytes += value.length;
     try {
-      return await producer.send({ value, timestamp: String(frameTime(value) ?? this.options.clock.now()), headers });
+      return await producer.send({ value, timestamp: frameTime(value) ?? this.options.clock.now(), headers });
     } finally {
       this.#queuedBytes -= value.length;
     }
@@ -120,15 +122,15 @@ export class KafkaEventLogWriter extends EventLogWriter {
   }
 
   #producer(partition: number, next: number): PartitionProducer {
-    const { maxRequestBytes = 1024 * 1024, deliveryTimeoutMs = 20_000, requestTimeoutMs = 10_000 } = this.options;
+    const { maxRequestBytes = 1024 * 1024, deliveryTimeoutMs = 20_000 } = this.options;
     return new PartitionProducer({
       client: this.client,
+      requests: this.#requests,
       partition,
       next,
       maxRequestBytes,
       deliveryTimeoutMs,
-      requestTimeoutMs,
-      compression: this.options.gzip ? GZIP : 0,
+      gzip: this.options.gzip,
       onAttempt: (error) => this.#attempted(error),
     });
   }

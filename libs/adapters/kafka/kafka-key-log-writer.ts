@@ -6,6 +6,7 @@ import { KeyLogWriter } from '#ports/key-log.js';
 import type { KafkaConnection } from './kafka-connection.js';
 import { encodeKeyRecord } from './key-log-codec.js';
 import { PartitionProducer } from './partition-producer.js';
+import { ProduceRequests } from './produce-requests.js';
 import type { TopicName } from './topic-client.js';
 import { TopicClient } from './topic-client.js';
 
@@ -34,12 +35,13 @@ export class KafkaKeyLogWriter extends KeyLogWriter {
   ) {
     super();
     const { deliveryTimeoutMs = 5_000, requestTimeoutMs = 3_000 } = options;
-    const limits = { maxRequestBytes: MAX_REQUEST_BYTES, deliveryTimeoutMs, requestTimeoutMs, compression: 0 };
     this.#producer = new PartitionProducer({
       client,
       partition: PARTITION,
       next,
-      ...limits,
+      requests: new ProduceRequests(client.topic, requestTimeoutMs),
+      maxRequestBytes: MAX_REQUEST_BYTES,
+      deliveryTimeoutMs,
       onAttempt: () => undefined,
     });
   }

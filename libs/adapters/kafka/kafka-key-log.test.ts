@@ -9,6 +9,7 @@ import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { KafkaKeyLogReader } from './kafka-key-log-reader.js';
 import { KafkaKeyLogWriter } from './kafka-key-log-writer.js';
 import { PartitionProducer } from './partition-producer.js';
+import { ProduceRequests } from './produce-requests.js';
 import { TopicClient } from './topic-client.js';
 
 const describeKafka = await describeWithKafka();
@@ -87,9 +88,10 @@ describeKafka('the log of keys on Kafka', () => {
     const [first, second] = [keyRecord(), keyRecord()];
     await mine.append([{ kind: 'key', id: first.id, record: first }]);
     const client = await TopicClient.open(rig.connection(), { name });
-    const limits = { maxRequestBytes: 1_000, deliveryTimeoutMs: 5_000, requestTimeoutMs: 5_000, compression: 0 };
-    const foreign = new PartitionProducer({ client, partition: 0, next: 0, ...limits, onAttempt: () => undefined });
-    const timestamp = String(clock.now());
+    const requests = new ProduceRequests(client.topic, 5_000);
+    const limits = { maxRequestBytes: 1_000, deliveryTimeoutMs: 5_000, onAttempt: () => undefined };
+    const foreign = new PartitionProducer({ client, requests, partition: 0, next: 0, ...limits });
+    const timestamp = clock.now();
     for (const [key, value] of [
       ['key', '{}'],
       ['planet 1', '{"id":"1"}'],

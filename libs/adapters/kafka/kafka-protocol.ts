@@ -10,7 +10,7 @@ export interface ProducedRecord {
   /** Null takes away what a compacted topic holds under the key. */
   readonly value: Buffer | null;
   /** Epoch ms. */
-  readonly timestamp: string;
+  readonly timestamp: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -54,15 +54,8 @@ export interface RawRequest<T> {
 export interface KafkaBroker {
   readonly nodeId: number;
   readonly connectionPool: { send<T>(request: RawRequest<T>): Promise<T> };
+  disconnect(): Promise<void>;
   initProducerId(o: { transactionTimeout: number }): Promise<{ producerId: string; producerEpoch: number }>;
-  produce(o: {
-    topicData: readonly ByTopic<{ partition: number; firstSequence: number; messages: readonly ProducedRecord[] }>[];
-    producerId: string;
-    producerEpoch: number;
-    acks: number;
-    timeout: number;
-    compression: number;
-  }): Promise<{ topics: readonly { partitions: readonly { partition: number; baseOffset: string }[] }[] }>;
   fetch(o: {
     isolationLevel: number;
     maxWaitTime: number;
@@ -166,5 +159,7 @@ Connection.prototype.connect = function (this: BrokerConnection & PartlyRead): P
 export const Cluster = load('kafkajs/src/cluster') as Constructor<KafkaCluster>;
 export const createLogger = load('kafkajs/src/loggers').createLogger as (options: object) => object;
 export const socketFactory = load('kafkajs/src/network/socketFactory') as () => object;
+/** With Kafka's own name of the error as `type`. */
+export const createErrorFromCode = load('kafkajs/src/protocol/error').createErrorFromCode as (code: number) => Error;
 export const RawEncoder = load('kafkajs/src/protocol/encoder') as new () => { writeBuffer(bytes: Buffer): unknown };
 export const { MemberAssignment, MemberMetadata } = load('kafkajs/src/consumer/assignerProtocol') as MemberProtocol;

@@ -10,7 +10,7 @@ export function encodeKeyRecord({ kind, id, record }: DirectoryRecord, now: numb
   return {
     key: Buffer.from(`${kind} ${id}`),
     value: record === null ? null : Buffer.from(JSON.stringify(record)),
-    timestamp: String(now),
+    timestamp: now,
   };
 }
 

@@ -5,20 +5,22 @@
  */
 import { KeymeterError } from '#domain/errors.js';
 import { kafkaError, protocolErrorOf } from './kafka-error.js';
-import type { ProducedRecord } from './kafka-protocol.js';
+import type { KafkaBroker, ProducedRecord } from './kafka-protocol.js';
+import type { ProduceRequests } from './produce-requests.js';
+import { type BatchSender, gzippedRecordBatch, recordBatch } from './record-batch.js';
 import type { TopicClient } from './topic-client.js';
 
 export interface PartitionProducerOptions {
   readonly client: TopicClient;
+  /** Shared by the partitions of a writer: they go to one broker together. */
+  readonly requests: ProduceRequests;
   readonly partition: number;
   /** What Kafka has already: every offset it answers must be at or above. */
   readonly next: number;
   readonly maxRequestBytes: number;
   /** How long one record is tried for. */
   readonly deliveryTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  /** 0 = none, 1 = gzip */
-  readonly compression: number;
+  readonly gzip?: boolean;
   /** After each attempt: undefined when it went well. */
   readonly onAttempt: (error: KeymeterError | undefined) => void;
 }
@@ -30,7 +32,6 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-const ALL_REPLICAS = -1;
 const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 1_000;
 const MAX_SEQUENCE = 2 ** 30; // far below where Kafka's numbers wrap
@@ -50,7 +51,7 @@ const REFUSED = [...TOO_LARGE, 'INVALID_RECORD', 'INVALID_TIMESTAMP'];
 export class PartitionProducer {
   #queue: Waiting[] = [];
   #running = false;
-  #producer: { id: string; epoch: number } | undefined;
+  #producer: Omit<BatchSender, 'firstSequence'> | undefined;
   #sequence = 0;
   #next: number;
   #last: Promise<unknown> = Promise.resolve();
@@ -123,26 +124,24 @@ export class PartitionProducer {
   }
 
   async #produce(messages: readonly ProducedRecord[]): Promise<number> {
-    const { client, partition, compression, requestTimeoutMs } = this.options;
+    const { client, partition, requests, gzip } = this.options;
     const broker = await client.leader(partition);
-    if (!this.#producer || this.#sequence > MAX_SEQUENCE) {
-      const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: TRANSACTION_MS });
-      this.#producer = { id: producerId, epoch: producerEpoch };
-      this.#sequence = 0;
-    }
-    const { topics } = await broker.produce({
-      topicData: [{ topic: client.topic, partitions: [{ partition, firstSequence: this.#sequence, messages }] }],
-      producerId: this.#producer.id,
-      producerEpoch: this.#producer.epoch,
-      acks: ALL_REPLICAS,
-      timeout: requestTimeoutMs,
-      compression,
-    });
-    const base = Number(topics[0]?.partitions[0]?.baseOffset);
+    const sender = await this.#sender(broker);
+    const batch = gzip ? await gzippedRecordBatch(messages, sender) : recordBatch(messages, sender);
+    const base = await requests.send(broker, partition, batch);
     this.#sequence += messages.length;
     this.#demandAbove(base);
     this.#next = base + messages.length;
     return base;
+  }
+
+  async #sender(broker: KafkaBroker): Promise<BatchSender> {
+    if (!this.#producer || this.#sequence > MAX_SEQUENCE) {
+      const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: TRANSACTION_MS });
+      this.#producer = { producerId: BigInt(producerId), producerEpoch };
+      this.#sequence = 0;
+    }
+    return { ...this.#producer, firstSequence: this.#sequence };
   }
 
   /** An offset given out twice means a send that vanished behind another one's answer, or another log. */
