@@ -46,12 +46,17 @@ export class StoreUnavailable extends KeymeterError {
 export function storeError(error: unknown): KeymeterError {
   if (error instanceof KeymeterError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && error.name === 'ReplyError') return replyError(text);
+  if (error instanceof Error && error.name === 'ReplyError') return explained(text);
   const trouble = tlsTrouble(error, 'KEYMETER_REDIS_TLS');
   if (trouble) return new StoreUnavailable('Redis cannot be reached over TLS.', false, new ToMend(trouble));
   const inDoubt = !NOT_SENT.some((pattern) => pattern.test(text));
   const reason = inDoubt ? 'Redis did not answer.' : 'Redis cannot be reached.';
   return new StoreUnavailable(reason, inDoubt, new Error(networkReason(error, text)));
+}
+
+/** As the client makes it of an error reply: of one that stands inside another reply. */
+export function replyError(text: string): Error {
+  return Object.assign(new Error(text), { name: 'ReplyError' });
 }
 
 /** The first word of an error reply, such as NOSCRIPT. */
@@ -60,7 +65,7 @@ export function replyClass(error: unknown): string | undefined {
   return /^[A-Z]+/.exec(error.message)?.[0];
 }
 
-function replyError(text: string): KeymeterError {
+function explained(text: string): KeymeterError {
   const word = /^[A-Z]+/.exec(text)?.[0] ?? 'ERR';
   const known = UNAVAILABLE[word];
   if (known !== undefined) return new StoreUnavailable(known, false, new Error(word));

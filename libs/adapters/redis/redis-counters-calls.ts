@@ -5,8 +5,10 @@ import { windowStart } from '#domain/keys/rate-limit-window.js';
 import { rebuiltAt } from './epoch-id.js';
 import type { LuaScript } from './lua-script.js';
 import type { RedisConnection } from './redis-connection.js';
+import { replyError, storeError } from './redis-connection-error.js';
 import type { ChargePart, CounterLayout, Part } from './redis-counters-layout.js';
 import { FENCE, GREET, MARK, REDO, TAKE, UNDO } from './redis-counters-scripts.js';
+import { TakeBatches } from './take-batches.js';
 
 /** The run epoch of the store: what Redis holds is believed only while its epoch is the one that is expected. */
 export interface CounterEpoch {
@@ -32,10 +34,19 @@ export interface PartTaken {
 
 const FAILED: Readonly<Record<string, 'window' | 'credits' | undefined>> = { p: undefined, w: 'window', c: 'credits' };
 
+interface Take {
+  readonly part: Part;
+  readonly operation: string;
+  readonly now: number;
+  readonly onlyLook: boolean;
+}
+
 /** One call of one script on one slot. */
 export class CounterCalls {
   /** Marks of the epoch that were not what they should be. */
   readonly #suspects = new Set<string>();
+
+  readonly #takes = new TakeBatches<Take>((takes) => this.#takeAll(takes));
 
   constructor(
     private readonly connection: RedisConnection,
@@ -53,12 +64,12 @@ export class CounterCalls {
     return this.epoch?.id;
   }
 
-  async take({ tag, request }: Part, operation: string, now: number, onlyLook = false): Promise<PartTaken> {
-    const head = [onlyLook ? 1 : 0, now, this.lostBefore, request.windows.length, request.credits ? 1 : 0];
-    const args = [...head, ...takeArguments(request, now)];
-    const account = request.credits?.account.id;
-    const ids = request.windows.map(({ id }) => id);
-    return parseTaken(await this.#run(TAKE, tag, operation, ids, account, args), request);
+  async take(part: Part, operation: string, now: number, onlyLook = false): Promise<PartTaken> {
+    const { tag, request } = part;
+    const reply = await this.#takes.add(this.layout.slotOf(tag), { part, operation, now, onlyLook });
+    if (reply.startsWith('e ')) throw storeError(replyError(reply.slice(2)));
+    if (reply === 'lost') throw countersLost();
+    return parseTaken(reply, request);
   }
 
   /** Resolves, as `redo`, with the number of the change. */
@@ -106,6 +117,21 @@ export class CounterCalls {
     return undefined;
   }
 
+  /** Of one slot. One answer for each. */
+  async #takeAll(takes: readonly Take[]): Promise<readonly string[]> {
+    const keys: string[] = [];
+    const texts: string[] = [];
+    for (const take of takes) {
+      const { windows, credits } = take.part.request;
+      keys.push(this.layout.marker(take.part.tag, take.operation));
+      for (const { id } of windows) keys.push(this.layout.window(id));
+      if (credits) keys.push(this.layout.account(credits.account.id));
+      texts.push(takeText(take, this.lostBefore));
+    }
+    const [first] = takes as readonly [Take];
+    return (await this.#call(TAKE, first.part.tag, keys, texts)) as string[];
+  }
+
   async #run(
     script: LuaScript,
     tag: string,
@@ -116,13 +142,17 @@ export class CounterCalls {
   ): Promise<string> {
     const keys = [this.layout.marker(tag, operation), ...windows.map((id) => this.layout.window(id))];
     if (account !== undefined) keys.push(this.layout.account(account));
+    return String(await this.#call(script, tag, keys, args));
+  }
+
+  async #call(script: LuaScript, tag: string, keys: string[], args: readonly (string | number)[]): Promise<unknown> {
     const { isCluster } = this.connection;
     if (!isCluster) keys.push(this.layout.changes);
     if (this.epoch) keys.push(isCluster ? this.layout.epochMark(tag) : this.epoch.key);
     const all = [this.markerMs, this.epoch?.believed() ?? '', ...args];
-    const reply = String(await this.connection.run((client) => script.run(client, keys, all)));
+    const reply = await this.connection.run((client) => script.run(client, keys, all));
     if (reply === 'epoch' && isCluster) this.#suspects.add(this.layout.epochMark(tag));
-    if (reply === 'epoch' || reply === 'lost') throw countersLost();
+    if (reply === 'epoch') throw countersLost();
     return reply;
   }
 }
@@ -137,9 +167,14 @@ export function formatBalance({ remaining, refilledAt, refilledTo, beforeRefill 
   return [remaining, refilledAt, refilledTo, beforeRefill].join(' ');
 }
 
-function takeArguments({ windows, credits }: TakeRequest, now: number): number[] {
-  const args = windows.flatMap(({ duration, limit, cost }) => [windowStart(now, duration), duration, limit, cost]);
-  return credits ? [...args, ...creditArguments(credits, now)] : args;
+/** The numbers of one take, as TAKE reads them. */
+function takeText({ part: { request }, now, onlyLook }: Take, lostBefore: number): string {
+  const { windows, credits } = request;
+  let text = `${onlyLook ? 1 : 0} ${now} ${lostBefore} ${windows.length} ${credits ? 1 : 0}`;
+  for (const { duration, limit, cost } of windows) {
+    text += ` ${windowStart(now, duration)} ${duration} ${limit} ${cost}`;
+  }
+  return credits ? `${text} ${creditArguments(credits, now).join(' ')}` : text;
 }
 
 function creditArguments({ account, cost, upToAll }: CreditTake, now: number): number[] {

@@ -49,6 +49,11 @@ export class CounterLayout {
     return parts;
   }
 
+  /** Of one server: the same for all. What has the same can be asked for in one call. */
+  slotOf(tag: string): string {
+    return bucketOf(tag);
+  }
+
   marker(tag: string, operation: string): string {
     return `${this.name}:o:{${bucketOf(tag)}}:${tag}:${operation}`;
   }

@@ -14,8 +14,9 @@ local function num(n) return string.format('%.17g', n) end
 local function clamp(n, low, high) return math.max(low, math.min(high, n)) end
 
 -- A window is kept beyond its end, by whichever clock is later: a node whose clock is behind must still find it.
+local time
 local function saveWindow(key, start, duration, used, now)
-  local time = redis.call('TIME')
+  time = time or redis.call('TIME')
   local left = start + duration - math.min(now, time[1] * 1000)
   local ttl = clamp(left, 0, duration + 86400000) + clamp(duration, 10000, 60000)
   redis.call('SET', key, num(start) .. ' ' .. num(used), 'PX', string.format('%.0f', ttl))
@@ -56,70 +57,106 @@ end
 `;
 
 /**
- * ARGV: marker's life (ms), epoch, 1 = only look, now, since (what began before it and is unknown is lost), number of
- * windows, 1 = an account; per window: start, duration, limit, cost; of the account: cost, 1 = up to all, initial,
- * since, refill due, amount.
- * Answers: passed 'p', 'w' or 'c' for what did not fit, or 'epoch', 'lost'; start and used of each window; remaining,
- * refilledAt, refilledTo and spent of the account; number of the change.
+ * Takes of any number of requests, each all or nothing, in their order. KEYS: of each take its marker, windows and
+ * account; behind all of them as everywhere. ARGV: marker's life (ms), epoch; then of each take one text of numbers:
+ * 1 = only look, now, since (what began before it and is unknown is lost), number of windows, 1 = an account; per window:
+ * start, duration, limit, cost; of the account: cost, 1 = up to all, initial, since, refill due, amount.
+ * Answers 'epoch', or of each take: passed 'p', 'w' or 'c' for what did not fit, or 'lost'; start and used of each
+ * window; remaining, refilledAt, refilledTo and spent of the account; number of the change. Or 'e' and what Redis said
+ * of a key of this take alone; what is wrong with the server is the answer to all of them.
  */
 export const TAKE = new LuaScript(`${PRELUDE}
-local life, epoch, look = ARGV[1], ARGV[2], ARGV[3] == '1'
-local now, since, count, account = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local life, epoch = ARGV[1], ARGV[2]
 if epochLost(epoch) then return 'epoch' end
-if not look then
-  local known = redis.call('GET', KEYS[1])
-  if known then return known end
+local OF_THE_SERVER = { READONLY = 1, OOM = 1, MISCONF = 1, NOREPLICAS = 1, MASTERDOWN = 1, LOADING = 1 }
+
+local function numbers(text)
+  local found = {}
+  for word in string.gmatch(text, '%S+') do found[#found + 1] = tonumber(word) end
+  return found
 end
-local arg, failed, windows = 8, nil, {}
-for i = 1, count do
-  local w = { start = tonumber(ARGV[arg]), duration = tonumber(ARGV[arg + 1]), cost = tonumber(ARGV[arg + 3]) }
-  local limit, start, used = tonumber(ARGV[arg + 2]), readWindow(KEYS[i + 1])
-  if start and start >= w.start then
-    w.start, w.used = start, used
-  else
-    w.used = (not start and w.start < since) and limit or 0
-    w.moved = true
+
+local function readWindows(key, a, count, since)
+  local failed, windows, arg = nil, {}, 6
+  for i = 1, count do
+    local w = { start = a[arg], duration = a[arg + 1], cost = a[arg + 3] }
+    local limit, start, used = a[arg + 2], readWindow(KEYS[key + i])
+    if start and start >= w.start then
+      w.start, w.used = start, used
+    else
+      w.used = (not start and w.start < since) and limit or 0
+      w.moved = true
+    end
+    if w.used + w.cost > limit then failed = 'w' end
+    windows[i] = w
+    arg = arg + 4
   end
-  if w.used + w.cost > limit then failed = 'w' end
-  windows[i] = w
-  arg = arg + 4
+  return windows, failed, arg
 end
-local b, spent, opened = nil, 0, false
-if account then
-  local cost, initial, from = tonumber(ARGV[arg]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
-  b = readBalance(KEYS[count + 2])
-  if not b then
-    if from < since then return 'lost' end
-    b = { initial, from, 0, initial }
-    opened = true
+
+local function take(key, a, changeAt)
+  local look, now, since, count, account = a[1] == 1, a[2], a[3], a[4], a[5] == 1
+  if not look then
+    local known = redis.call('GET', KEYS[key])
+    if known then return known end
   end
-  local due = tonumber(ARGV[arg + 4])
-  if due > b[2] then
-    refill(b, due, tonumber(ARGV[arg + 5]))
-    opened = true
+  local windows, failed, arg = readWindows(key, a, count, since)
+  local b, spent, opened = nil, 0, false
+  if account then
+    local cost, initial, from = a[arg], a[arg + 2], a[arg + 3]
+    b = readBalance(KEYS[key + count + 1])
+    if not b then
+      if from < since then return 'lost' end
+      b = { initial, from, 0, initial }
+      opened = true
+    end
+    local due = a[arg + 4]
+    if due > b[2] then
+      refill(b, due, a[arg + 5])
+      opened = true
+    end
+    if cost <= b[1] then spent = cost
+    elseif a[arg + 1] == 1 then spent = b[1]
+    else failed = failed or 'c' end
   end
-  if cost <= b[1] then spent = cost
-  elseif ARGV[arg + 1] == '1' then spent = b[1]
-  else failed = failed or 'c' end
-end
-local reply = { failed or 'p' }
-for i, w in ipairs(windows) do
-  if not failed and not look then w.used = w.used + w.cost end
-  if not look and (w.moved or (not failed and w.cost ~= 0)) then
-    saveWindow(KEYS[i + 1], w.start, w.duration, w.used, now)
+  local reply = { failed or 'p' }
+  for i, w in ipairs(windows) do
+    if not failed and not look then w.used = w.used + w.cost end
+    if not look and (w.moved or (not failed and w.cost ~= 0)) then
+      saveWindow(KEYS[key + i], w.start, w.duration, w.used, now)
+    end
+    reply[#reply + 1] = num(w.start) .. ' ' .. num(w.used)
   end
-  reply[#reply + 1] = num(w.start) .. ' ' .. num(w.used)
+  if b then
+    if failed or look then spent = 0 end
+    b[1] = b[1] - spent
+    if not look and (opened or spent ~= 0) then saveBalance(KEYS[key + count + 1], b) end
+    reply[#reply + 1] = num(b[1]) .. ' ' .. num(b[2]) .. ' ' .. num(b[3]) .. ' ' .. num(spent)
+  end
+  if failed or look then return table.concat(reply, ' ') .. ' 0' end
+  local answer = table.concat(reply, ' ') .. ' ' .. nextChange(changeAt, epoch)
+  redis.call('SET', KEYS[key], answer, 'PX', life)
+  return answer
 end
-if b then
-  if failed or look then spent = 0 end
-  b[1] = b[1] - spent
-  if not look and (opened or spent ~= 0) then saveBalance(KEYS[count + 2], b) end
-  reply[#reply + 1] = num(b[1]) .. ' ' .. num(b[2]) .. ' ' .. num(b[3]) .. ' ' .. num(spent)
+
+local takes, keys = {}, 0
+for i = 3, #ARGV do
+  local a = numbers(ARGV[i])
+  takes[#takes + 1] = { key = keys + 1, args = a }
+  keys = keys + 1 + a[4] + a[5]
 end
-if failed or look then return table.concat(reply, ' ') .. ' 0' end
-local answer = table.concat(reply, ' ') .. ' ' .. nextChange(count + (account and 3 or 2), epoch)
-redis.call('SET', KEYS[1], answer, 'PX', life)
-return answer
+local answers = {}
+for i, it in ipairs(takes) do
+  local done, answer = pcall(take, it.key, it.args, keys + 1)
+  if not done then
+    local place = type(answer) == 'table' and ' ' .. (answer.source or '') .. ':' .. (answer.line or '') or ''
+    local text = type(answer) == 'table' and answer.err or tostring(answer)
+    if OF_THE_SERVER[string.match(text, '^%u*')] then return { err = text } end
+    answer = 'e ' .. text .. place
+  end
+  answers[i] = answer
+end
+return answers
 `);
 
 /**
