@@ -1,5 +1,6 @@
 /** Plain HTTP with honest outcomes: an answer counts only when it was read to its end. */
 import { Agent, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface CallOptions {
   readonly method?: string;
@@ -19,6 +20,8 @@ export type CallResult =
   | { readonly kind: 'lost'; readonly reached: boolean; readonly reason: string; readonly status?: number };
 
 const TIMEOUT_MS = 30_000;
+const REPEATED_FOR_MS = 60_000;
+const REPEATED_AFTER_MS = 1_000;
 
 export class HttpCaller {
   /** One agent per life of the server: connections of the last life are gone. */
@@ -73,15 +76,20 @@ export class HttpCaller {
     return this.call(path, { method: 'POST', headers: typed, body: JSON.stringify(body) });
   }
 
-  /** For calls that must succeed: the parsed body; throws with the answer otherwise. */
+  /**
+   * For calls that must succeed: the parsed body; throws with the answer otherwise. What only reads is repeated while the
+   * answer is 503, as that asks for; for a minute.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes
   async demand(method: string, path: string, body?: unknown): Promise<any> {
     const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-    const result = await this.call(path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    const options = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+    const until = performance.now() + REPEATED_FOR_MS;
+    let result = await this.call(path, options);
+    while (method === 'GET' && result.status === 503 && performance.now() < until) {
+      await pause(REPEATED_AFTER_MS);
+      result = await this.call(path, options);
+    }
     if (result.kind === 'lost') throw new Error(`${method} ${path}: ${result.reason}`);
     if (result.status >= 300) throw new Error(`${method} ${path}: ${result.status} ${result.text}`);
     return result.text === '' ? undefined : JSON.parse(result.text);
