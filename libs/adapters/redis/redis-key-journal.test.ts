@@ -5,6 +5,8 @@ import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
+import type { RedisKeyDirectory } from './redis-key-directory.js';
+import { RedisKeyJournal } from './redis-key-journal.js';
 import type { RedisKeyNode } from './redis-key-node.js';
 
 const describeRedis = await describeWithRedis();
@@ -23,6 +25,35 @@ function unreliableLog(random: () => number, failing: number) {
   }
   return { append, replay };
 }
+
+test('a write that meets no other tells the log what it wrote and asks Redis once more; one that does tells what came of it', async () => {
+  const told: (readonly DirectoryRecord[])[] = [];
+  const asked: string[] = [];
+  const mine = JSON.stringify(keyRecord());
+  const theirs = JSON.stringify(keyRecord());
+  let met = false;
+  const directory = {
+    commit: async () => {
+      asked.push('commit');
+      return { done: !met || told.length > 1 };
+    },
+    fetch: async () => {
+      asked.push('fetch');
+      return [theirs];
+    },
+  } as unknown as RedisKeyDirectory;
+  const journal = new RedisKeyJournal(directory, async (records) => void told.push(records));
+  const record = (text: string) => [{ kind: 'key', id: 'k', record: JSON.parse(text) }];
+  await journal.settleWritten(journal.marks([['set', 'keys', 'k', mine]]));
+  expect([told, asked]).toEqual([[record(mine)], ['commit']]);
+  told.length = asked.length = 0;
+  met = true;
+  await journal.settleWritten(journal.marks([['set', 'keys', 'k', mine]]));
+  expect([told, asked]).toEqual([
+    [record(mine), record(theirs)],
+    ['commit', 'fetch', 'commit'],
+  ]);
+});
 
 describeRedis('journal of keys', () => {
   const redis = new RedisNodes();

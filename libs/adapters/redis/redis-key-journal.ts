@@ -16,11 +16,16 @@ interface Mark {
   readonly text: string;
 }
 
+/** Of a write, with the state that it wrote; undefined = none any more. */
+export interface WrittenMark extends Mark {
+  readonly document: string | undefined;
+}
+
 /**
  * Tells the log of keys every state of a record, so that the log's last word about it is the record's state, whoever
  * writes at the same time and whoever dies meanwhile. Each write leaves a mark of its own in its own atomic step. Who
- * has told the log a state looks whether it is still the state, tells again if not, and only then takes its mark away;
- * so whoever told an older state last has not taken its mark away, and a mark whose owner died is swept by others.
+ * has told the log a state takes its mark away if that is still the state, in one step, else tells again; so whoever
+ * told an older state last has not taken its mark away, and a mark whose owner died is swept by others.
  */
 export class RedisKeyJournal {
   #seen = new Set<string>();
@@ -31,29 +36,49 @@ export class RedisKeyJournal {
   ) {}
 
   /** For the steps of a write. */
-  marks(steps: readonly Step[]): Mark[] {
+  marks(steps: readonly Step[]): WrittenMark[] {
     const token = newToken();
-    const marks = new Map<string, Mark>();
-    for (const [verb, part, id] of steps) {
+    const marks = new Map<string, WrittenMark>();
+    for (const [verb, part, id, document] of steps) {
       const kind = verb === 'set' || verb === 'del' ? kindOf(part) : undefined;
-      if (kind) marks.set(`${kind} ${id}`, newMark(kind, id, token));
+      if (kind) marks.set(`${kind} ${id}`, { ...newMark(kind, id, token), document });
     }
     return [...marks.values()];
   }
 
-  /** Resolves when the log has been told of the write that left these marks. */
+  /** Resolves when the log has been told of the write that left these marks. Asks Redis once unless others write too. */
+  async settleWritten(marks: readonly WrittenMark[]): Promise<void> {
+    await this.#tell(
+      marks,
+      marks.map(({ document }) => document),
+    );
+  }
+
+  /** As `settleWritten`, of marks of others. */
   async settle(marks: readonly Mark[]): Promise<void> {
+    if (marks.length > 0) await this.#tell(marks, await this.#states(marks));
+  }
+
+  /** `states`: as the records were at the time of the marks, or later. */
+  async #tell(marks: readonly Mark[], states: readonly (string | undefined)[]): Promise<void> {
     if (marks.length === 0) return;
-    const wanted = marks.map(({ kind, id }) => [PART_OF[kind], id] as const);
     let told: readonly (string | undefined)[] | undefined;
+    let now = states;
     for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
-      const now = await this.directory.fetch(wanted);
       const news = marks.filter((_, n) => told === undefined || told[n] !== now[n]);
-      if (news.length === 0) return void (await this.directory.commit(marks.map(({ text }) => taken(text))));
-      await this.append(news.map((mark) => directoryRecord(mark.kind, mark.id, now[marks.indexOf(mark)])));
+      if (news.length > 0) {
+        await this.append(news.map((mark) => directoryRecord(mark.kind, mark.id, now[marks.indexOf(mark)])));
+      }
       told = now;
+      const still = marks.map((mark, n) => stillStep(mark, now[n]));
+      if ((await this.directory.commit([...still, ...marks.map(takenStep)])).done) return;
+      now = await this.#states(marks);
     }
     throw new KeymeterError('STORE_UNAVAILABLE', 'Records change faster than they are logged', { retryable: true });
+  }
+
+  #states(marks: readonly Mark[]): Promise<(string | undefined)[]> {
+    return this.directory.fetch(marks.map(({ kind, id }) => [PART_OF[kind], id] as const));
   }
 
   /** Resolves when the log has been told of whatever was written of the record before the call. */
@@ -91,8 +116,13 @@ export function markStep({ text }: Mark): Step {
   return ['add', 'unpublished', text];
 }
 
-function taken(text: string): Step {
+function takenStep({ text }: Mark): Step {
   return ['rem', 'unpublished', text];
+}
+
+/** The record is as it was told: then the mark may go in the same step. */
+function stillStep({ kind, id }: Mark, document: string | undefined): Step {
+  return document === undefined ? ['no', PART_OF[kind], id] : ['is', PART_OF[kind], id, document];
 }
 
 function markOf(text: string): Mark {

@@ -46,7 +46,7 @@ export class RedisKeyWriter {
     const marks = this.journal?.marks(steps) ?? [];
     const committed = await this.directory.commit([...steps, ...marks.map(markStep)]);
     if (!committed.done) return committed;
-    await Promise.all([this.journal?.settle(marks), alsoAwait(committed)]);
+    await Promise.all([this.journal?.settleWritten(marks), alsoAwait(committed)]);
     if (epoch.id !== asked) throw epochLost('exchanged'); // rebuilt meanwhile, perhaps without this write
     return committed;
   }
