@@ -6,7 +6,7 @@
  */
 const REST_PER_FRAME_MS = 2;
 /** Events of one busy key are all in one frame: at 2 ms a frame, 400 passes a second would bring it a few at a time. */
-const MIN_REST_MS = 10;
+const MIN_REST_MS = 20;
 /** The longest that an event is later in the log for it; reached with 25 partitions. */
 const MAX_REST_MS = 50;
 /** A pass that read so much had a backlog: its frames are full, and more of them wait. */

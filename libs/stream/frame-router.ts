@@ -4,9 +4,9 @@
  */
 import { identityHash } from '#domain/events/hash53.js';
 import type { UsageEvent } from '#domain/events/usage-event.js';
-import { decodeRow, withId, withIdHash } from '#domain/events/usage-row.js';
+import { decodeRow, headOfRow, withId, withIdHash } from '#domain/events/usage-row.js';
 import { decodeFrame, encodeFrame } from '#domain/log/frame.js';
-import { partitionKeyOf, partitionOf } from '#domain/log/partitioning.js';
+import { partitionKeyOf, partitionKeyOfHead, partitionOf } from '#domain/log/partitioning.js';
 import { concernsEveryPartition } from '#domain/policies/policy-change.js';
 import type { LogRecord } from '#ports/event-log.js';
 
@@ -79,6 +79,11 @@ export class FrameRouter {
 
   /** A change of policies goes to the engine of every partition, under an id of its own in each. */
   #copies(line: string): readonly { partition: number; text: string }[] {
+    const head = headOfRow(line);
+    if (head && !concernsEveryPartition(head)) {
+      const partition = partitionOf(partitionKeyOfHead(head), this.partitions);
+      return [{ partition, text: recognisable(line, head) }];
+    }
     const row = decodeRow(line);
     if (!row.ok) return [{ partition: PARTITION_OF_UNREADABLE, text: line }];
     const { event } = row;
@@ -97,7 +102,7 @@ export function changeRowId(id: string, partition: number): string {
   return `${id}@${partition}`;
 }
 
-function recognisable(line: string, { idHash, source, id }: UsageEvent): string {
+function recognisable(line: string, { idHash, source, id }: Pick<UsageEvent, 'idHash' | 'source' | 'id'>): string {
   return idHash === 0 ? withIdHash(line, identityHash(source, id)) : line;
 }
 

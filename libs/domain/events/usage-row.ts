@@ -82,6 +82,34 @@ function fitsInteger(digits: string): boolean {
   return value < 2n ** 64n && value >= -(2n ** 63n);
 }
 
+/** Of a row, all that tells its partition and makes it known again. */
+export interface RowHead {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly idHash: number;
+  /** '' = none */
+  readonly keyId: string;
+  readonly identityId: string;
+}
+
+/** No escapes: where there are some, and in everything that `encodeRow` does not write, the row must be parsed. */
+const HEAD =
+  /^\{"id_hash":(\d{1,16}),"fingerprint":\d{1,16},"id":"([^"\\]+)","source":"([^"\\]+)","type":"([^"\\]+)","subject":"([^"\\]+)","time":\d{1,15}(?:,"key_id":"([^"\\]*)")?(?:,"identity_id":"([^"\\]*)")?,"(?!key_id|identity_id)/;
+
+/**
+ * The head of a short row as `encodeRow` writes it, at a third of what parsing all of it costs; undefined where that does
+ * not tell. The columns are those of the row's data. For a sender, who only passes rows on: their reader parses them.
+ */
+export function headOfRow(line: string): RowHead | undefined {
+  if (line.length > SHORT_CHARS || !line.endsWith('}')) return undefined;
+  const found = HEAD.exec(line);
+  if (!found) return undefined;
+  const [, idHash, id = '', source = '', type = '', subject = '', keyId = '', identityId = ''] = found;
+  return { id, source, type, subject, idHash: Number(idHash), keyId, identityId };
+}
+
 export type DecodedRow = { ok: true; event: UsageEvent; charge: unknown } | { ok: false; reason: string };
 
 /** Only longer rows can be nested so deep that the usage store refuses them (it takes 1,000 levels). */

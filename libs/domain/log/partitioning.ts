@@ -5,7 +5,7 @@
  */
 import { hash53 } from '../events/hash53.js';
 import { DIMENSION_FIELDS, type UsageEvent } from '../events/usage-event.js';
-import { scalarText } from '../events/usage-row.js';
+import { type RowHead, scalarText } from '../events/usage-row.js';
 
 export function partitionKeyOf({ data, subject }: Pick<UsageEvent, 'data' | 'subject'>): string {
   const identity = scalarText(data?.[DIMENSION_FIELDS.identity_id]);
@@ -13,6 +13,11 @@ export function partitionKeyOf({ data, subject }: Pick<UsageEvent, 'data' | 'sub
   const key = scalarText(data?.[DIMENSION_FIELDS.key_id]);
   if (key !== '') return key;
   return subject !== '' ? subject : scalarText(data?.[DIMENSION_FIELDS.ip]);
+}
+
+/** The same of a row's head, whose subject is never empty. */
+export function partitionKeyOfHead({ identityId, keyId, subject }: RowHead): string {
+  return identityId || keyId || subject;
 }
 
 export function partitionOf(key: string, partitions: number): number {
