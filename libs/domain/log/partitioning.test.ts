@@ -62,7 +62,7 @@ test('a row without data, a long one and one that is no row have no head', () =>
     '',
     '{}',
     'no row',
-    line.slice(0, -1),
+    line.slice(0, -2),
     line.replace('"id"', '"no"'),
     line.replace('"e1"', '""'),
   ]) {
