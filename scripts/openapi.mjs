@@ -24,9 +24,10 @@ const { ReconciliationController, reconciliationQuery } = await load('apps/query
 const { PartitionsController } = await load('apps/query/src/partitions.controller');
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
 const { PolicyVersionsController, differenceSchema } = await load('apps/policy/src/policy-versions.controller');
+const { PolicyExceptionsController, exceptionQuerySchema } = await load('apps/policy/src/policy-exceptions.controller');
 const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
-const { enforcementQuerySchema } = await load('apps/policy/src/enforcement-query');
+const { enforcementQuerySchema, explanationQuerySchema } = await load('apps/policy/src/enforcement-query');
 const { HealthController } = await load('libs/runtime/http/health.controller');
 const { MetricsController } = await load('libs/runtime/http/metrics.controller');
 
@@ -43,7 +44,9 @@ const QUERIES = {
   'EventsController.listV2': listV2,
   'DeadLettersController.list': deadLetterListing,
   'EnforcementsController.list': enforcementQuerySchema,
+  'EnforcementsController.derive': explanationQuerySchema,
   'PolicyVersionsController.difference': differenceSchema,
+  'PolicyExceptionsController.remove': exceptionQuerySchema,
   'ReconciliationController.read': reconciliationQuery,
 };
 const BODIES = { 'MeterQueryController.queryPost': meterQuery };
@@ -78,8 +81,13 @@ const SUMMARIES = {
   'PolicyVersionsController.list': 'List the versions of a policy: who put them, and when',
   'PolicyVersionsController.find': 'Read a version of a policy, with its text as it was written',
   'PolicyVersionsController.difference': 'What differs between two versions of a policy',
+  'PolicyExceptionsController.list': 'List whom a policy document leaves alone',
+  'PolicyExceptionsController.add': 'Leave somebody alone, and lift what the policy holds on them',
+  'PolicyExceptionsController.remove': 'Leave somebody alone no more',
   'EnforcementsController.list': 'List enforcements',
   'EnforcementsController.explain': 'Explain an enforcement',
+  'EnforcementsController.derive': 'Explain an enforcement by making it again from the stored events',
+  'EnforcementsController.liftMany': 'Lift every enforcement that holds now and passes the filters',
   'EnforcementsController.lift': 'Lift an enforcement',
   'HolderController.explain': 'Explain to the holder of a key what holds it',
   'HealthController.live': 'Whether the process answers',
@@ -424,6 +432,8 @@ const controllers = [
   ReconciliationController,
   PartitionsController,
   PoliciesController,
+  PolicyVersionsController,
+  PolicyExceptionsController,
   EnforcementsController,
   HolderController,
   HealthController,

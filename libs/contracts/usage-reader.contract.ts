@@ -1,6 +1,7 @@
 /** What every usage reader promises, against a naive computation over the same events. */
 import { identityHash } from '#domain/events/hash53.js';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
+import { scalarText } from '#domain/events/usage-row.js';
 import { AGGREGATIONS } from '#domain/meters/meter.js';
 import { type Field, fieldOf, type UsageQuery } from '#domain/meters/usage-query.js';
 import { nextWindow, WINDOW_SIZES, windowStart } from '#domain/time/time-window.js';
@@ -122,6 +123,43 @@ export function describeUsageReader(name: string, open: () => Promise<OpenReader
       const nowhere = { partition: 0, offset: 9_999, index: 0 };
       expect(await opened.lookup.idsAt([last, nowhere, first])).toEqual([last.id, undefined, first.id]);
       expect(await opened.lookup.idsAt([])).toEqual([]);
+    });
+
+    test('events of a subject are those with its fields, types and times, the last accepted first, as many as asked for', async () => {
+      const status = (event: PlacedEvent) => scalarText(event.data?.status);
+      const { type, subject } = events.find((it) => status(it) === '200') as PlacedEvent;
+      const fields = [
+        { field: 'subject', value: subject },
+        { field: 'data.status', value: '200' },
+      ];
+      const own = events.filter((it) => it.type === type && it.subject === subject && status(it) === '200');
+      const times = own.map(({ time }) => time);
+      const [from, until] = [Math.min(...times), Math.max(...times)];
+      const span = { fields, types: [type], from, until, acceptedFrom: 0, acceptedUntil: Number.MAX_SAFE_INTEGER };
+      const newestFirst = (a: PlacedEvent, b: PlacedEvent) =>
+        b.acceptedAt - a.acceptedAt || b.partition - a.partition || b.offset - a.offset || b.index - a.index;
+      const told = (found: readonly PlacedEvent[]) =>
+        found.map(({ partition, offset, index, id, time, acceptedAt }) => [
+          partition,
+          offset,
+          index,
+          id,
+          time,
+          acceptedAt,
+        ]);
+      const expected = told([...own].sort(newestFirst));
+      expect(told(await opened.lookup.eventsOf(span, 1_000))).toEqual(expected);
+      expect(told(await opened.lookup.eventsOf(span, 1))).toEqual(expected.slice(0, 1));
+      expect(await opened.lookup.eventsOf({ ...span, types: ['nothing'] }, 1_000)).toEqual([]);
+      expect(await opened.lookup.eventsOf({ ...span, until: from - 1 }, 1_000)).toEqual([]);
+      expect(await opened.lookup.eventsOf({ ...span, acceptedUntil: 0 }, 1_000)).toEqual([]);
+      const newest = events
+        .filter((it) => it.type === type)
+        .sort(newestFirst)
+        .slice(0, 5);
+      expect(told(await opened.lookup.newest([type], 0, 5))).toEqual(told(newest));
+      expect(await opened.lookup.newest([type], (newest[0]?.acceptedAt ?? 0) + 1, 5)).toEqual([]);
+      expect(await opened.lookup.newest(undefined, 0, 5)).toHaveLength(5);
     });
 
     test('dead letters are listed once, newest first, with their bytes', async () => {

@@ -1,6 +1,6 @@
 /**
  * Peers, sentence 6: with only the blocked key, the holder reads policy, version, window, value, threshold, causing
- * events and end; any other key gets 404.
+ * events and end; evaluating those events alone gives the same decision; any other key gets 404.
  */
 import { join } from 'node:path';
 import { hashKey, mintKey } from '#domain/keys/key-text.js';
@@ -80,6 +80,37 @@ test('a holder of whom nothing was decided reads an empty list, and nothing of a
   for (let n = 0; n < 3; n++) await api.use('key_other', `s${n}`);
   expect((await api.data('GET', '/enforcements?key=key_other')).items).toHaveLength(1);
   expect((await api.callAs(stranger, EXPLAIN)).json()).toEqual({ data: [] });
+});
+
+test('evaluating those events alone gives the same decision: it is made again from the stored events, for the holder and for the operator', async () => {
+  const [{ enforcement }] = (await api.callAs(key, EXPLAIN)).json().data;
+  const { data } = (await api.callAs(key, EXPLAIN, { enforcementId: enforcement.id })).json();
+  const { derived, policy } = data[0];
+  expect(derived).toMatchObject({ same: true, notes: [], eventCount: 3 });
+  expect(derived.events.map(({ id }: { id: string }) => id)).toEqual(['e0', 'e1', 'e2']);
+  expect(derived.measures[0].name).toBe('calls');
+  expect(derived.measures[0].points.at(-1).value).toBe(3);
+  expect(Object.keys(derived.events[0])).not.toContain('data');
+  expect(JSON.parse(policy.text)).toMatchObject({ when: 'calls > 2', per: ['keyId'] });
+  const whole = await api.data('GET', `/enforcements/${enforcement.id}/explanation?events=2`);
+  expect(whole).toMatchObject({ active: true, derived: { same: true, eventCount: 3 } });
+  expect(whole.derived.events.map(({ data }: { data: object }) => data)).toEqual([
+    { keyId: 'key_held' },
+    { keyId: 'key_held' },
+  ]);
+  expect(whole.refusal).toContain('Policy "hot": 3 exceeded the threshold of 2');
+  expect(whole.policy).toMatchObject({ name: 'hot', version: 1, author: { name: 'test' } });
+});
+
+test('the policy that a holder reads tells nothing of others: no exceptions, no owner, no examples, no author', async () => {
+  const { items } = await api.data('GET', '/policies');
+  const except = [{ value: 'key_friend', reason: 'a partner' }];
+  await api.data('PUT', `/policies/${items[0].id}`, { ...document, owner: 'team', except });
+  for (let n = 0; n < 3; n++) await api.use('key_other', `x${n}`);
+  const [{ enforcement }] = (await api.callAs(stranger, EXPLAIN)).json().data;
+  const { body } = await api.callAs(stranger, EXPLAIN, { enforcementId: enforcement.id });
+  expect(JSON.parse(body).data[0].derived.same).toBe(true);
+  for (const secret of ['key_friend', 'partner', 'team', 'examples', 'author']) expect(body).not.toContain(secret);
 });
 
 test('neither the answer nor the sentence holds the key', async () => {

@@ -14,6 +14,9 @@ import { identityHash } from '#domain/events/hash53.js';
 import { encodeRow } from '#domain/events/usage-row.js';
 import { hashKey } from '#domain/keys/key-text.js';
 import type { EventPosition } from '#domain/log/position.js';
+import { subjectReader } from '#domain/policies/documents/subject-reader.js';
+import { SEPARATOR } from '#domain/policies/documents/subject-separator.js';
+import type { EventSpan } from '#domain/policies/explanation/event-span.js';
 import { Clock } from '#ports/clock.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
@@ -163,6 +166,28 @@ class LogLookup extends EventLookup {
   async idsAt(positions: readonly EventPosition[]): Promise<(string | undefined)[]> {
     const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
     return positions.map(({ offset, index }) => frames[offset]?.events[index]?.id);
+  }
+
+  async newest(types: readonly string[] | undefined, acceptedFrom: number, limit: number) {
+    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
+    return frames
+      .flatMap(({ events }) => events)
+      .filter(({ type, acceptedAt }) => acceptedAt >= acceptedFrom && (types?.includes(type) ?? true))
+      .reverse()
+      .slice(0, limit);
+  }
+
+  async eventsOf({ fields, types, from, until, acceptedFrom, acceptedUntil }: EventSpan, limit: number) {
+    const read = subjectReader(fields.map(({ field }) => field));
+    const subject = fields.map(({ value }) => value).join(SEPARATOR);
+    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
+    return frames
+      .flatMap(({ events }) => events)
+      .filter(({ time, type }) => time >= from && time <= until && (types?.includes(type) ?? true))
+      .filter(({ acceptedAt }) => acceptedAt >= acceptedFrom && acceptedAt <= acceptedUntil)
+      .filter((event) => read(event) === subject)
+      .reverse()
+      .slice(0, limit);
   }
 }
 

@@ -19,6 +19,8 @@ export interface CliOverrides {
   readonly interrupt?: AbortSignal;
   /** Standard error is a terminal. */
   readonly terminal?: boolean;
+  /** Standard input is a terminal. */
+  readonly keyboard?: boolean;
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export class CliFixture {
     let stdout = '';
     let stderr = '';
     const context: CliContext = {
-      stdin: stdinOf(overrides.stdin ?? ''),
+      stdin: stdinOf(overrides.stdin ?? '', overrides.keyboard),
       stdout: { write: (text) => (stdout += text) },
       stderr: { write: (text) => (stderr += text), isTTY: overrides.terminal },
       env: { HOME: this.directory, KEYMETER_URL: url, KEYMETER_ROOT_KEY: ROOT_KEY, ...overrides.env },
@@ -70,8 +72,9 @@ export class CliFixture {
   }
 }
 
-function stdinOf(content: Buffer | string): TextSource {
+function stdinOf(content: Buffer | string, isTTY = false): TextSource {
   return {
+    isTTY,
     async *[Symbol.asyncIterator]() {
       yield Buffer.from(content as string);
     },

@@ -4,6 +4,8 @@ export const EXIT = {
   /** Something failed or is incomplete; the message says how far it came. */
   failed: 1,
   usage: 2,
+  /** Of `policies plan`: applying would change something. */
+  changes: 2,
   unreachable: 3,
   /** The server answered 401 or 403, or the login file must not be trusted. */
   refused: 4,

@@ -55,3 +55,14 @@ export async function readSecret(context: CliContext, prompt: string): Promise<s
     context.stderr.write('\n');
   }
 }
+
+/** A question on a terminal; anything but y or yes is no. */
+export async function confirmed(context: CliContext, question: string): Promise<boolean> {
+  context.stderr.write(question);
+  let typed = '';
+  for await (const chunk of context.stdin) {
+    typed += chunk.toString();
+    if (typed.includes('\n') || typed.length > MAX_BYTES) break;
+  }
+  return /^\s*y(es)?\s*$/i.test(typed.split('\n', 1)[0] ?? '');
+}

@@ -39,7 +39,7 @@ export class EnforcementDesk {
     if (after !== undefined && !(await this.store.find(after))) {
       throw invalidInput('The cursor is of no page.', [{ location: '/cursor', message: 'unknown cursor' }]);
     }
-    const policyId = query.policyId ?? (await this.#policyId(query.policy));
+    const policyId = query.policyId ?? (await this.policyId(query.policy));
     const activeAt = query.active === 'true' ? this.clock.now() : undefined;
     const filter = { ...targetOf(query), policyId, activeAt, mode, after };
     const found = await this.store.list({ ...filter, limit: limit + 1 });
@@ -66,12 +66,12 @@ export class EnforcementDesk {
   }
 
   /** A name of no policy selects nothing. */
-  async #policyId(name: string | undefined): Promise<string | undefined> {
+  async policyId(name: string | undefined): Promise<string | undefined> {
     if (name === undefined) return undefined;
     return (await this.policies.list()).find(({ policy }) => policy.name === name)?.policy.id ?? '';
   }
 }
 
-function notFound(id: string): never {
+export function notFound(id: string): never {
   throw new HttpProblem(404, 'enforcement/not_found', `There is no enforcement ${id.slice(0, 80)}.`);
 }

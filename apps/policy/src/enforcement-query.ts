@@ -30,17 +30,44 @@ export const enforcementQuerySchema = z
     });
   });
 
+export const explanationQuerySchema = z.object({
+  /** Listed with what they carry; the last ones before the decision. */
+  events: z.coerce.number().int().min(0).max(1_000).default(100),
+});
+
 export type EnforcementQuery = z.output<typeof enforcementQuerySchema>;
 
 const TARGETS = ['key', 'identity', 'subject', 'ip'] as const satisfies Per[];
 
-export function targetOf(query: EnforcementQuery): { per: Per; value: string } | undefined {
+export function targetOf(
+  query: Pick<EnforcementQuery, (typeof TARGETS)[number]>,
+): { per: Per; value: string } | undefined {
   for (const per of TARGETS) {
     const value = query[per];
     if (value !== undefined) return { per, value };
   }
   return undefined;
 }
+
+/** Which of those that hold now are lifted: by at least a policy or a target. */
+export const bulkLiftSchema = z
+  .strictObject({
+    reason: z.string().trim().min(1).max(500),
+    policyId: text.optional(),
+    policy: text.optional(),
+    key: text.optional(),
+    identity: text.optional(),
+    subject: text.optional(),
+    ip: text.optional(),
+  })
+  .superRefine((query, context) => {
+    const targets = TARGETS.filter((per) => query[per] !== undefined).length;
+    const named = query.policyId ?? query.policy;
+    if (targets > 1) context.addIssue({ code: 'custom', message: 'only one of key, identity, subject and ip' });
+    if (targets + (named === undefined ? 0 : 1) > 0) return;
+    context.addIssue({ code: 'custom', message: 'name a policy, a key, an identity, a subject or an ip' });
+  });
+export type BulkLiftInput = z.output<typeof bulkLiftSchema>;
 
 export const liftSchema = z.strictObject({ reason: z.string().trim().min(1).max(500) });
 export type LiftInput = z.output<typeof liftSchema>;

@@ -25,6 +25,7 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { DocumentRules } from './document-rules.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { type Outlets } from './engine-fold.js';
+import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { Regrouping } from './main-regrouping.js';
@@ -52,7 +53,13 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
   const runner = openRunner(own, sink, limits, { regrouping, feed });
-  const ports = [...own.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner], [DocumentRules, rules]] as const;
+  const ports = [
+    ...own.ports(),
+    [EventLookup, usage.lookup],
+    [PolicyRunner, runner],
+    [DocumentRules, rules],
+    [LiveLateness, new LiveLateness(limits.latenessMs)],
+  ] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));

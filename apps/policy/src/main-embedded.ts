@@ -12,6 +12,7 @@ import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
+import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { PolicyModule } from './policy.module.js';
@@ -26,7 +27,13 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const sink = new LateSink();
   const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
   const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { limits, ...SNAPSHOT_PACE });
-  const ports = [...embedded.ports(), [EventLookup, usage.lookup], [PolicyRunner, runner]] as const;
+  const lateness = new LiveLateness(limits.latenessMs);
+  const ports = [
+    ...embedded.ports(),
+    [EventLookup, usage.lookup],
+    [PolicyRunner, runner],
+    [LiveLateness, lateness],
+  ] as const;
   const module = appModule(ports, [PolicyModule, PolicyFramesModule]);
   const app = await createHttpApp(module, { logger: frameworkLog() });
   await app.init();

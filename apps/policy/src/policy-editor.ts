@@ -3,6 +3,8 @@ import { Injectable, Optional } from '@nestjs/common';
 import type { UsageEvent } from '#domain/events/usage-event.js';
 import { mintId } from '#domain/keys/key-text.js';
 import type { Position } from '#domain/log/position.js';
+import type { PolicyDocument } from '#domain/policies/documents/policy-document.js';
+import { isThreshold } from '#domain/policies/grouping.js';
 import type { Policy, PolicyInput } from '#domain/policies/policy.js';
 import { changeEvent, POLICY_DELETED, POLICY_PUT } from '#domain/policies/policy-change.js';
 import type { PolicyVersion } from '#domain/policies/policy-version.js';
@@ -63,6 +65,23 @@ export class PolicyEditor {
       if (sameText(policyOf(input, { id, version, createdAt, updatedAt }), current)) return current;
       const next = { id, version: version + 1, createdAt, updatedAt: this.clock.now() };
       return this.#put(policyOf(input, next), options);
+    });
+  }
+
+  /** Changes a document by a function of what it is; where that answers the same, there is no new version. */
+  amend(id: string, change: (policy: PolicyDocument) => PolicyDocument, options: ChangeOptions): Promise<Policy> {
+    return this.#change(async () => {
+      const policy = (await this.#policies()).find((it) => it.id === id) ?? notFound(id);
+      await this.#refuseUnseen(policy, options);
+      if (isThreshold(policy)) {
+        const message = `Policy "${policy.name}" is a threshold policy, which has no exceptions: write it as a document.`;
+        throw new HttpProblem(409, 'policy/no_exceptions', message);
+      }
+      const document = change(policy.document);
+      if (document === policy.document) return policy;
+      const { version, createdAt } = policy;
+      const next = { id, version: version + 1, createdAt, updatedAt: this.clock.now() };
+      return this.#put(policyOf(document, next), options);
     });
   }
 

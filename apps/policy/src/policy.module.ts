@@ -1,19 +1,37 @@
 import { Module } from '@nestjs/common';
 import { RootKeys } from '#runtime/http/root-keys.js';
 import { AuditLog } from './audit-log.js';
+import { BulkLift } from './bulk-lift.js';
 import { EnforcementDesk } from './enforcement-desk.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { EnforcementsController } from './enforcements.controller.js';
+import { ExplanationDesk } from './explanation-desk.js';
 import { HolderController } from './holder.controller.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyEditor } from './policy-editor.js';
+import { PolicyExceptionsController } from './policy-exceptions.controller.js';
 import { PolicyMetrics } from './policy-metrics.js';
 import { PolicyVersionsController } from './policy-versions.controller.js';
 
 /** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
 @Module({
-  controllers: [PoliciesController, PolicyVersionsController, EnforcementsController, HolderController],
-  providers: [RootKeys, AuditLog, PolicyMetrics, PolicyEditor, EnforcementDesk, EnforcementRecorder],
+  controllers: [
+    PoliciesController,
+    PolicyVersionsController,
+    PolicyExceptionsController,
+    EnforcementsController,
+    HolderController,
+  ],
+  providers: [
+    RootKeys,
+    AuditLog,
+    PolicyMetrics,
+    PolicyEditor,
+    EnforcementDesk,
+    ExplanationDesk,
+    BulkLift,
+    EnforcementRecorder,
+  ],
   exports: [PolicyEditor, EnforcementRecorder],
 })
 export class PolicyModule {}

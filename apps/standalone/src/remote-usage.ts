@@ -38,6 +38,14 @@ export class RemoteEventLookup extends EventLookup {
   idsAt(positions: readonly EventPosition[]): Promise<(string | undefined)[]> {
     return this.pipeline.call('eventLookup', 'idsAt', [positions]);
   }
+
+  eventsOf(...args: Parameters<EventLookup['eventsOf']>): ReturnType<EventLookup['eventsOf']> {
+    return this.pipeline.call('eventLookup', 'eventsOf', args);
+  }
+
+  newest(...args: Parameters<EventLookup['newest']>): ReturnType<EventLookup['newest']> {
+    return this.pipeline.call('eventLookup', 'newest', args);
+  }
 }
 
 export class RemoteFates extends EventFates {

@@ -1,7 +1,11 @@
+import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { type EventPosition, formatPlace } from '#domain/log/position.js';
+import type { EventSpan } from '#domain/policies/explanation/event-span.js';
 import { EventLookup } from '#ports/event-lookup.js';
+import type { EventRow } from './event-list-sql.js';
 import type { SqlClient } from './sql-client.js';
 import { SqlParameters } from './sql-parameters.js';
+import { newestEventsStatement, subjectEventsStatement, toPlacedEvent } from './subject-events-sql.js';
 
 const POSITIONS_PER_QUERY = 1_000;
 
@@ -16,6 +20,16 @@ export class ClickHouseEventLookup extends EventLookup {
       await this.#collect(positions.slice(at, at + POSITIONS_PER_QUERY), found);
     }
     return positions.map((place) => found.get(formatPlace(place)));
+  }
+
+  async eventsOf(span: EventSpan, limit: number): Promise<PlacedEvent[]> {
+    const { sql, parameters } = subjectEventsStatement(span, limit);
+    return (await this.client.query<EventRow>(sql, parameters)).map(toPlacedEvent);
+  }
+
+  async newest(types: readonly string[] | undefined, acceptedFrom: number, limit: number): Promise<PlacedEvent[]> {
+    const { sql, parameters } = newestEventsStatement(types, acceptedFrom, limit);
+    return (await this.client.query<EventRow>(sql, parameters)).map(toPlacedEvent);
   }
 
   async #collect(positions: readonly EventPosition[], found: Map<string, string>): Promise<void> {

@@ -3,7 +3,7 @@ import { CalendarState, type WindowTally } from './calendar-state.js';
 import { CalendarWindows } from './calendar-window.js';
 import type { CountedEvent, Crossing } from './decision.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
-import { total } from './measure.js';
+import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { PolicyRun } from './policy-run.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
@@ -31,6 +31,10 @@ export class CalendarRun extends PolicyRun<CalendarState> {
     if (tally.start < state.decidedTo || event.time < state.blockedUntil || !this.mayDecide(event)) return undefined;
     tally.decided = true;
     return crossingOf(tally);
+  }
+
+  protected sumOf(state: CalendarState): Measure {
+    return state.tallies.at(-1)?.sum ?? { units: 0, nanos: 0 };
   }
 
   /** The window that the target's newest event is in decides no more. */

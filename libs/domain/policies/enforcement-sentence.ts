@@ -8,6 +8,12 @@ export function enforcementSentence(enforcement: Enforcement): string {
   return `${held}${limitOf(action)}: ${measuredOf(enforcement)} (policy "${policyName}", version ${policyVersion}).`;
 }
 
+/** What a blocked caller is told with the refusal. */
+export function refusalSentence({ policyName, value, threshold, window }: Enforcement): string {
+  const span = `${instant(window.start)} to ${instant(window.end)}`;
+  return `Policy "${policyName}": ${value} exceeded the threshold of ${threshold} (${window.kind} window, ${span}).`;
+}
+
 const DONE = { warn: 'Warned', throttle: 'Throttled', suspend: 'Suspended', revoke: 'Revoked' } as const;
 
 function limitOf(action: EnforcementAction): string {

@@ -21,7 +21,7 @@ export const liftSchema = z.object({
   policyId: z.string(),
   target: z.object({ value: z.string() }),
   /** Every field of it, where a document decides per several. */
-  subject: z.array(z.string()).optional(),
+  subject: z.array(z.string()).readonly().optional(),
   cause: z.object({ partition: z.int(), offset: z.int(), index: z.int() }),
 });
 

@@ -78,6 +78,36 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
 
   protected abstract disarm(state: State): void;
 
+  /** Sum of the window that the target's newest event is in. */
+  protected abstract sumOf(state: State): Measure;
+
+  /** As of a document's: one measure, named by what it is. */
+  measured([target = '']: readonly string[]): Readonly<Record<string, number>> {
+    const state = this.table.peek(target);
+    if (state === undefined) return {};
+    const { units, nanos } = this.sumOf(state);
+    return { [this.policy.aggregate]: total(units, nanos) };
+  }
+
+  /** Goes on as if this had been decided about the target before its first event. */
+  resume([target = '']: readonly string[], { until, cause, window }: Enforcement): void {
+    const state = this.table.touch(target);
+    if (this.policy.action.type === 'warn') state.armed = false;
+    else state.blockedUntil = until ?? Infinity;
+    state.decidedTo = window.kind === 'calendar' ? -Infinity : window.end;
+    state.causeOffset = cause.offset;
+    state.causePlace = packPlace(cause);
+  }
+
+  /** Takes back what was decided about the target just now; `before` stands as it did. */
+  withdraw(subject: readonly string[], before?: Enforcement): void {
+    const state = this.table.touch(subject[0] ?? '');
+    state.releaseForNewVersion();
+    state.decidedTo = -Infinity;
+    if (before) this.resume(subject, before);
+    state.armed = true;
+  }
+
   apply(event: PlacedEvent): Enforcement | undefined {
     if (!this.match.matches(event)) return undefined;
     const target = this.#selection.measure(event, this.value);

@@ -42,6 +42,10 @@ export class SlidingRun extends PolicyRun<SlidingState> {
     return crossing;
   }
 
+  protected sumOf(state: SlidingState): Measure {
+    return state.sum;
+  }
+
   protected disarm(state: SlidingState): void {
     state.armed = false;
     state.lifted = true;

@@ -87,6 +87,65 @@ describe('policies', () => {
     ]);
   });
 
+  test('apply sends the version that it has seen, leaves alone what is the same, and deletes the others only with --prune', async () => {
+    const burst = { id: 'pol_1', name: 'burst', version: 3, threshold: 5 };
+    answer('GET /api/v1/policies', [
+      burst,
+      { id: 'pol_2', name: 'same', version: 1, x: 1 },
+      { id: 'pol_3', name: 'old' },
+    ]);
+    answer('PUT /api/v1/policies/pol_1', { id: 'pol_1', name: 'burst' });
+    answer('DELETE /api/v1/policies/pol_3', '', 204);
+    await cli.file(
+      'p.json',
+      JSON.stringify([
+        { name: 'burst', threshold: 6 },
+        { name: 'same', x: 1 },
+      ]),
+    );
+    expect((await run('policies', 'apply', 'p.json')).stdout).toBe('replaced burst (pol_1)\nunchanged same (pol_2)\n');
+    expect(server.requests.at(-1)?.headers['if-match']).toBe('"3"');
+    expect(await run('policies', 'apply', 'p.json', '--prune')).toMatchObject({ code: 2 });
+    const { stdout } = await run('policies', 'apply', 'p.json', '--prune', '--yes');
+    expect(stdout).toContain('deleted old (pol_3)\n');
+  });
+
+  test('plan says what apply would do, field by field, changes nothing and exits with 2; with 0 where nothing would change', async () => {
+    answer('GET /api/v1/policies', [{ id: 'pol_1', name: 'burst', version: 3, threshold: 5 }]);
+    await cli.file('p.json', JSON.stringify([{ name: 'burst', threshold: 6 }, { name: 'new' }]));
+    const { code, stdout } = await run('policies', 'plan', 'p.json');
+    expect(code).toBe(2);
+    expect(stdout).toBe(
+      '~ burst is changed, from version 3\n    threshold: 5 → 6\n+ new is created\n' +
+        '1 to create, 1 to change, 0 to delete, 0 unchanged\n',
+    );
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET']);
+    await cli.file('same.json', JSON.stringify({ name: 'burst', threshold: 5 }));
+    expect((await run('policies', 'plan', 'same.json')).code).toBe(0);
+  });
+
+  test('on a terminal apply shows the plan and asks; anything but yes applies nothing', async () => {
+    answer('PUT /api/v1/policies/pol_1', { id: 'pol_1', name: 'burst' });
+    await cli.file('p.json', JSON.stringify({ name: 'burst', threshold: 6 }));
+    const asked = await cli.run(server.url, ['policies', 'apply', 'p.json'], { stdin: '\n', keyboard: true });
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toContain('Apply this? [y/N] ');
+    expect(asked.stderr).toContain('nothing was applied');
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET']);
+    const yes = await cli.run(server.url, ['policies', 'apply', 'p.json'], { stdin: 'y\n', keyboard: true });
+    expect(yes.stdout).toBe('replaced burst (pol_1)\n');
+  });
+
+  test('a document is sent as it was written', async () => {
+    answer('POST /api/v1/policies', { id: 'pol_2', name: 'calls' }, 201);
+    const text =
+      '# why\nkind: Policy\napiVersion: keymeter/v1\nname: calls\nmatch: type == "request"\nper: keyId\n' +
+      'measures: {calls: {aggregate: count, window: 1m}}\nwhen: calls > 2\nthen: [{action: warn}]';
+    await cli.file('p.yaml', `${text}\n`);
+    expect((await run('policies', 'apply', 'p.yaml')).stdout).toBe('created calls (pol_2)\n');
+    expect(server.requests.at(-1)).toMatchObject({ body: text, headers: { 'content-type': 'application/yaml' } });
+  });
+
   test('a refused policy is named, with how many were applied before it', async () => {
     answer('PUT /api/v1/policies/pol_1', { id: 'pol_1', name: 'burst' });
     answer('POST /api/v1/policies', { title: 'Bad Request', status: 400, detail: 'threshold is missing' }, 400);
@@ -133,6 +192,14 @@ describe('enforcements', () => {
     answer('DELETE /api/v1/enforcements/enf_1', '', 204);
     expect((await run('enforcements', 'lift', 'enf_1', '--reason', 'false alarm')).stdout).toBe('Lifted enf_1\n');
     expect(sent()).toEqual({ reason: 'false alarm' });
+  });
+
+  test('lift by filters goes on until nothing is left', async () => {
+    answer('POST /api/v1/enforcements/lift', { lifted: 2, more: false });
+    const { stdout } = await run('enforcements', 'lift', '--policy', 'burst', '--reason', 'false alarm');
+    expect(stdout).toBe('Lifted 2\n');
+    expect(sent()).toEqual({ policy: 'burst', reason: 'false alarm' });
+    expect((await run('enforcements', 'lift', '--reason', 'x')).code).toBe(2);
   });
 
   test('show prints every field', async () => {

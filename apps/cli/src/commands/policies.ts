@@ -1,125 +1,95 @@
-import { readPolicyFile } from '#domain/policies/documents/policy-file.js';
 import type { Command, Invocation } from '../command.js';
 import { CliError, EXIT, type ExitCode } from '../exit-code.js';
 import { ApiClient } from '../http/api-client.js';
-import { listItems } from '../http/list-items.js';
-import { readText } from '../input-text.js';
 import { findLogin } from '../login/login-file.js';
 import { writeTable } from '../output/table.js';
+import {
+  applyPolicies,
+  ifUnchanged,
+  planPolicies,
+  policyNamed,
+  policyPath,
+  storedPolicies,
+} from '../policies/apply-command.js';
 import { checkPolicies } from '../policies/check-command.js';
-import { faultLine } from '../policies/policy-files.js';
+import { addException, listExceptions, removeException } from '../policies/exceptions-command.js';
 import { testPolicies } from '../policies/test-command.js';
+import { showDifference, showHistory } from '../policies/versions-command.js';
 
-const PATH = '/api/v1/policies';
+type OfOne = (invocation: Invocation, name: string) => Promise<ExitCode>;
 
-interface StoredPolicy {
-  readonly id: string;
-  readonly name: string;
-  readonly mode?: string;
-  readonly version?: number;
-}
-
-interface Applied {
-  readonly name: string;
-  readonly id: string;
-  readonly change: 'created' | 'replaced';
-}
+/** Verbs that take one name, of a policy or of a file. */
+const OF_ONE: Readonly<Record<string, OfOne>> = {
+  plan: planPolicies,
+  apply: applyPolicies,
+  history: showHistory,
+  except: addException,
+  unexcept: removeException,
+  exceptions: listExceptions,
+  delete: deletePolicy,
+};
 
 export const policiesCommand: Command = {
   name: 'policies',
-  summary: 'check and test policies of a file, apply, list or delete them',
+  summary: 'check, test, plan and apply policies; their versions and exceptions',
   usage: [
     'policies check FILE...',
     'policies test FILE...',
-    'policies apply FILE',
+    'policies plan FILE|DIR',
+    'policies apply FILE|DIR',
     'policies apply - < FILE',
     'policies list',
+    'policies history NAME',
+    'policies diff NAME VERSION VERSION',
+    'policies except NAME --key KEYID --reason TEXT [--until TIME]',
+    'policies unexcept NAME --key KEYID',
+    'policies exceptions NAME',
     'policies delete NAME',
   ],
-  options: {},
+  options: {
+    yes: { type: 'boolean', summary: 'apply: without asking' },
+    prune: { type: 'boolean', summary: 'plan, apply: delete policies that the file does not name' },
+    key: { type: 'string', value: 'KEYID', summary: 'except: whom to leave alone, where the policy is per key' },
+    value: {
+      type: 'string',
+      value: 'TEXT',
+      summary: 'except: the same for any policy: value of the first field of "per"',
+    },
+    until: {
+      type: 'string',
+      value: 'TIME',
+      summary: 'except: end of the exception, 2026-12-31 or 2026-12-31T12:00:00Z',
+    },
+    reason: { type: 'string', value: 'TEXT', summary: 'except: why; kept with the version' },
+  },
   notes:
     'check and test read policy documents (YAML or JSON, `kind: Policy`) and ask no server: check says whether they are\n' +
     'sound and what they cost, test runs the examples that they carry; both exit with 1 where something is wrong.\n' +
-    'For apply, FILE holds documents, or threshold policies as JSON: one, an array, or {"policies": [...]}. It creates a\n' +
-    'policy, or replaces the one of the same name; policies that the file does not name stay. It stops at the first that\n' +
-    'is refused.',
+    'For plan and apply, FILE holds documents, or threshold policies as JSON: one, an array, or {"policies": [...]}; of a\n' +
+    'folder every .yaml, .yml and .json file is read. plan changes nothing and exits with 2 where apply would. apply shows\n' +
+    'the plan and asks on a terminal; it creates a policy, or replaces the one of the same name, unless somebody has\n' +
+    'changed that since it was read. Policies that the file does not name stay, without --prune. It stops at the first\n' +
+    'that is refused.',
   async run(invocation) {
-    const { args, context } = invocation;
-    const [verb, name, ...rest] = args;
+    const { args } = invocation;
+    const [verb = '', name, ...rest] = args;
     if (verb === 'check') return checkPolicies(invocation, args.slice(1));
     if (verb === 'test') return testPolicies(invocation, args.slice(1));
-    const named = name !== undefined && rest.length === 0;
-    if (verb === 'apply' && named) {
-      const policies = parsePolicies(name, await readText(context, name));
-      return applyPolicies(invocation, new ApiClient(context, await findLogin(invocation)), policies);
-    }
+    if (verb === 'diff') return showDifference(invocation, args.slice(1));
     if (verb === 'list' && name === undefined) return listPolicies(invocation);
-    if (verb === 'delete' && named) return deletePolicy(invocation, name);
-    throw new CliError(EXIT.usage, 'policies wants one of: check FILE..., test FILE..., apply FILE, list, delete NAME');
+    const ofOne = Object.hasOwn(OF_ONE, verb) ? OF_ONE[verb] : undefined;
+    if (ofOne && name !== undefined && rest.length === 0) return ofOne(invocation, name);
+    throw new CliError(
+      EXIT.usage,
+      'policies wants one of: check FILE..., test FILE..., plan FILE, apply FILE, list, history NAME, ' +
+        'diff NAME VERSION VERSION, except NAME, unexcept NAME, exceptions NAME, delete NAME',
+    );
   },
 };
 
-type PolicyDraft = { readonly name: string } & Readonly<Record<string, unknown>>;
-
-function parsePolicies(file: string, text: string): PolicyDraft[] {
-  if (/^\s*("?kind"?\s*:|\{\s*"kind")/m.test(text)) return documentsOf(file, text);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new CliError(EXIT.failed, `${file} is no JSON: ${(error as Error).message}`);
-  }
-  const listed = (parsed as { policies?: unknown } | null)?.policies ?? parsed;
-  const drafts: unknown[] = Array.isArray(listed) ? listed : [listed];
-  const names = new Set<string>();
-  for (const [index, draft] of drafts.entries()) {
-    const name = (draft as { name?: unknown } | null)?.name;
-    if (typeof name !== 'string' || name === '') {
-      throw new CliError(EXIT.failed, `${file}: policy ${index + 1} has no name`);
-    }
-    if (names.has(name)) throw new CliError(EXIT.failed, `${file}: two policies are called '${name}'`);
-    names.add(name);
-  }
-  return drafts as PolicyDraft[];
-}
-
-function documentsOf(file: string, text: string): PolicyDraft[] {
-  const { policies, faults } = readPolicyFile(text);
-  if (faults.length === 0) return policies.map(({ document }) => document);
-  const lines = faults.map((fault) => faultLine({ ...fault, file }).trimEnd());
-  throw new CliError(EXIT.failed, `nothing was applied\n${lines.join('\n')}`);
-}
-
-async function applyPolicies(
-  { context, options }: Invocation,
-  api: ApiClient,
-  policies: readonly PolicyDraft[],
-): Promise<ExitCode> {
-  const known = new Map((await allPolicies(api)).map((policy) => [policy.name, policy.id]));
-  const applied: Applied[] = [];
-  for (const policy of policies) {
-    const id = known.get(policy.name);
-    const path = id === undefined ? PATH : `${PATH}/${encodeURIComponent(id)}`;
-    const stored = await api
-      .json<StoredPolicy>(id === undefined ? 'POST' : 'PUT', path, { body: policy })
-      .catch((error: unknown) => {
-        if (!(error instanceof CliError)) throw error;
-        throw new CliError(
-          error.exitCode,
-          `policy '${policy.name}' (${applied.length} applied before): ${error.message}`,
-        );
-      });
-    const change = id === undefined ? 'created' : 'replaced';
-    applied.push({ name: policy.name, id: stored.id, change });
-    if (!options.flag('json')) context.stdout.write(`${change} ${policy.name} (${stored.id})\n`);
-  }
-  if (options.flag('json')) context.stdout.write(`${JSON.stringify(applied, null, 2)}\n`);
-  return EXIT.ok;
-}
-
 async function listPolicies(invocation: Invocation): Promise<ExitCode> {
   const { context, options } = invocation;
-  const policies = await allPolicies(new ApiClient(context, await findLogin(invocation)));
+  const policies = await storedPolicies(new ApiClient(context, await findLogin(invocation)));
   if (options.flag('json')) context.stdout.write(`${JSON.stringify(policies, null, 2)}\n`);
   else if (policies.length === 0) context.stdout.write('There are no policies.\n');
   else
@@ -134,16 +104,11 @@ async function listPolicies(invocation: Invocation): Promise<ExitCode> {
 async function deletePolicy(invocation: Invocation, name: string): Promise<ExitCode> {
   const { context, options } = invocation;
   const api = new ApiClient(context, await findLogin(invocation));
-  const policy = (await allPolicies(api)).find((candidate) => candidate.name === name);
-  if (policy === undefined) throw new CliError(EXIT.failed, `there is no policy '${name}'`);
-  await api.ok('DELETE', `${PATH}/${encodeURIComponent(policy.id)}`);
+  const policy = await policyNamed(api, name);
+  await api.ok('DELETE', policyPath(policy), { headers: ifUnchanged(policy) });
   const { id } = policy;
   context.stdout.write(
     options.flag('json') ? `${JSON.stringify({ name, id, deleted: true })}\n` : `deleted ${name} (${id})\n`,
   );
   return EXIT.ok;
-}
-
-async function allPolicies(api: ApiClient): Promise<StoredPolicy[]> {
-  return listItems<StoredPolicy>(await api.json('GET', PATH));
 }

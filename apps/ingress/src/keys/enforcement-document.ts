@@ -1,4 +1,5 @@
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import { refusalSentence } from '#domain/policies/enforcement-sentence.js';
 
 /** keymeter's addition to the key protocol: why a key is held back, and until when. */
 export interface EnforcementDocument {
@@ -10,8 +11,6 @@ export interface EnforcementDocument {
 }
 
 export function enforcementDocument(enforcement: Enforcement): EnforcementDocument {
-  const { id, policyId, policyName, action, value, threshold, window, until } = enforcement;
-  const span = `${new Date(window.start).toISOString()} to ${new Date(window.end).toISOString()}`;
-  const reason = `Policy "${policyName}": ${value} exceeded the threshold of ${threshold} (${window.kind} window, ${span}).`;
-  return { id, policyId, action: action.type, reason, until };
+  const { id, policyId, action, until } = enforcement;
+  return { id, policyId, action: action.type, reason: refusalSentence(enforcement), until };
 }

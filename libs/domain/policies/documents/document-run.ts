@@ -6,6 +6,7 @@
 import { type PlacedEvent, RESERVED_SOURCE_PREFIX } from '../../events/usage-event.js';
 import type { EventPosition } from '../../log/position.js';
 import { durationMs } from '../duration.js';
+import type { Enforcement } from '../enforcement.js';
 import type { EngineCounters, EngineLimits } from '../engine-counters.js';
 import { compileMatch, type EventMatch } from '../matcher.js';
 import { Cells } from '../measures/cells.js';
@@ -20,6 +21,7 @@ import { forgottenAt, holds, type Rung } from './ladder.js';
 import type { PolicyDocument } from './policy-document.js';
 import { isStaged } from './staged.js';
 import { subjectReader } from './subject-reader.js';
+import { SEPARATOR } from './subject-separator.js';
 import { SubjectSlots } from './subject-slots.js';
 import type { WhenScope } from './when-variables.js';
 
@@ -102,12 +104,11 @@ export class DocumentRun implements WhenScope {
    * its exceptions or what it says of itself changed. False where it measures something else.
    */
   adopts(policy: DocumentPolicy): boolean {
-    const measured = ({ match, per, measures }: PolicyDocument) => JSON.stringify([match, per, measures]);
-    if (measured(policy.document) !== measured(this.policy.document)) return false;
-    const decidesAlike = decided(policy.document) === decided(this.policy.document);
+    if (!measuresAlike(policy.document, this.policy.document)) return false;
+    const holdsOn = decidesAlike(policy.document, this.policy.document);
     this.policy = policy;
     this.#rules = new DecisionRules(policy.document, this.#names);
-    if (decidesAlike) return true;
+    if (holdsOn) return true;
     this.brake = brakeOf(policy.document);
     for (const [slot, { waits }] of this.rungs) if (!waits) this.rungs.delete(slot);
     return true;
@@ -120,6 +121,28 @@ export class DocumentRun implements WhenScope {
     if (slot === undefined || rung?.causeOffset !== cause.offset || rung.causeIndex !== cause.index) return;
     const now = this.watermarks.value;
     if (rung.until > now) this.rungs.set(slot, { ...rung, until: now, waits: true });
+  }
+
+  /** What the measures of a subject are at its newest event; nothing of one that is not known. */
+  measured(subject: readonly string[]): Readonly<Record<string, number>> {
+    const slot = this.subjects.peek(subject.join(SEPARATOR));
+    if (slot === undefined) return {};
+    this.#slot = slot;
+    return Object.fromEntries(this.#names.map((name, number) => [name, this.measure(number)]));
+  }
+
+  /** Goes on as if this had been decided about the subject before its first event. */
+  resume(subject: readonly string[], { stage = 0, until, cause }: Enforcement): void {
+    const { offset: causeOffset, index: causeIndex } = cause;
+    const slot = this.subjects.of(subject.join(SEPARATOR));
+    this.rungs.set(slot, { stage, until: until ?? Number.POSITIVE_INFINITY, causeOffset, causeIndex, waits: false });
+  }
+
+  /** Takes back what was decided about the subject just now; `before` stands as it did. */
+  withdraw(subject: readonly string[], before?: Enforcement): void {
+    const slot = this.subjects.peek(subject.join(SEPARATOR));
+    if (slot !== undefined) this.rungs.delete(slot);
+    if (before) this.resume(subject, before);
   }
 
   /** Forgets the least recently active subjects. */
@@ -200,6 +223,17 @@ export class DocumentRun implements WhenScope {
     this.newest.fill(slot, NEVER);
     for (const column of this.columns) column.reset(slot);
   }
+}
+
+/** What one has counted goes on in the other. */
+export function measuresAlike(a: PolicyDocument, b: PolicyDocument): boolean {
+  const measured = ({ match, per, measures }: PolicyDocument) => JSON.stringify([match, per, measures]);
+  return measured(a) === measured(b);
+}
+
+/** What one decided holds in the other. */
+export function decidesAlike(a: PolicyDocument, b: PolicyDocument): boolean {
+  return decided(a) === decided(b);
 }
 
 /** What holds and the brake follow from; a new exception ends nobody else's hold. */

@@ -55,7 +55,7 @@ const stageSchema = z.discriminatedUnion(
 );
 export type Stage = z.output<typeof stageSchema>;
 
-const exception = z
+export const exceptionSchema = z
   .strictObject({
     /** Value of the first field of `per`: a key, an identity … */
     value: z.string().min(1).max(512).optional(),
@@ -68,6 +68,8 @@ const exception = z
   .refine(({ value, when }) => (value === undefined) !== (when === undefined), {
     error: 'needs either "value" or "when"',
   });
+
+export type PolicyException = z.output<typeof exceptionSchema>;
 
 const brake = z.strictObject({
   subjects: z.int().min(0).max(1_000_000).default(20),
@@ -125,7 +127,7 @@ const fields = z.strictObject({
   decay: duration(366).default('1d'),
   /** After a hold has ended nothing is decided for so long. */
   coolDown: duration(366, 0).default('0s'),
-  except: z.array(exception).max(1_000).default([]),
+  except: z.array(exceptionSchema).max(1_000).default([]),
   brake: brake.prefault({}),
   /** Permanent actions may follow from events that were accepted an hour or more after they happened. */
   appliesToLate: z.boolean().default(false),

@@ -42,8 +42,11 @@ export function readPolicyFile(text: string): PolicyFile {
   if (documents.length > MAX_DOCUMENTS) return refused(`holds more than ${MAX_DOCUMENTS} documents`);
   const policies: ReadPolicy[] = [];
   const faults: PolicyFault[] = [];
+  let from = 0;
   for (const document of documents) {
-    const read = readDocument(document, lines, text);
+    const to = document.range?.[2] ?? text.length;
+    const read = readDocument(document, lines, writtenText(text.slice(from, to)));
+    from = to;
     faults.push(...read.faults);
     policies.push(...read.policies);
   }
@@ -51,7 +54,15 @@ export function readPolicyFile(text: string): PolicyFile {
   return { policies, faults };
 }
 
-function readDocument(yaml: Document, lines: LineCounter, source: string): PolicyFile {
+/** Without the marks between documents. */
+function writtenText(part: string): string {
+  return part
+    .replace(/^\s*(---|\.\.\.)[^\S\n]*\n/, '')
+    .replace(/\n(---|\.\.\.)\s*$/, '')
+    .trim();
+}
+
+function readDocument(yaml: Document, lines: LineCounter, text: string): PolicyFile {
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -68,11 +79,7 @@ function readDocument(yaml: Document, lines: LineCounter, source: string): Polic
     return { policies: [], faults: [{ ...begin, path: '', message: 'anchors and aliases are not part of policies' }] };
   }
   const parsed = policyDocumentSchema.safeParse(value);
-  if (parsed.success) {
-    const [from = 0, , to = source.length] = yaml.range ?? [];
-    const text = source.slice(from, to).trim();
-    return { policies: [{ document: parsed.data, line: begin.line, text }], faults: [] };
-  }
+  if (parsed.success) return { policies: [{ document: parsed.data, line: begin.line, text }], faults: [] };
   const faults = specificIssues(parsed.error.issues as readonly SchemaIssue[]).flatMap((issue) =>
     said(issue).map(({ path, message }) => ({ ...place(offsetOf(yaml, path)), path: textOf(path), message })),
   );

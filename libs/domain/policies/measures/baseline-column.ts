@@ -40,9 +40,8 @@ export class BaselineColumn extends MeasureColumn {
     return this.#usual.bytesPerSlot + this.#state.bytesPerSlot;
   }
 
-  /** Five weeks of silence, and the subject is a new one. */
   get reachMs(): number {
-    return Math.max(5 * HOURS * HOUR_MS, this.options.warmUpMs);
+    return baselineReachMs(this.options.warmUpMs);
   }
 
   reset(slot: number): void {
@@ -113,6 +112,11 @@ export class BaselineColumn extends MeasureColumn {
     }
     return hours === 0 ? 0 : sum / hours;
   }
+}
+
+/** Five weeks of silence, and the subject is a new one. */
+export function baselineReachMs(warmUpMs: number): number {
+  return Math.max(5 * HOURS * HOUR_MS, warmUpMs);
 }
 
 function placeOf(hour: number): number {
