@@ -44,7 +44,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   /** Without regrouping the log has one partition: every policy is counted here. `restored`: from usable bytes. */
   static open(partition: number, bytes: Uint8Array | undefined, limits?: Partial<EngineLimits>, outlets?: Outlets) {
     const make = () => new PolicyEngine(limits, outlets?.regroup && ((policy) => !isRegrouped(policy)));
-    const snapshot = bytes && restoreInto(bytes, make);
+    const snapshot = bytes && restoreInto([bytes], make);
     const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
     const fold = new EngineFold(
       snapshot?.engine ?? make(),

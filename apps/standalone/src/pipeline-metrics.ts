@@ -12,10 +12,10 @@ export interface EngineState {
   readonly late: number;
   readonly unmeasured: number;
   readonly truncated: number;
-  readonly evictedTargets: number;
+  readonly shelved: number;
 }
 
-const NO_ENGINE: EngineState = { targets: 0, keptEvents: 0, late: 0, unmeasured: 0, truncated: 0, evictedTargets: 0 };
+const NO_ENGINE: EngineState = { targets: 0, keptEvents: 0, late: 0, unmeasured: 0, truncated: 0, shelved: 0 };
 
 export class PipelineMetrics extends UsageMetrics {
   #engine = NO_ENGINE;
@@ -34,17 +34,13 @@ export class PipelineMetrics extends UsageMetrics {
     engine('targets', 'Targets that policies follow.', ({ targets }) => targets);
     engine(
       'kept_events',
-      'Events kept for sliding windows; at the limit targets are forgotten.',
+      'Events kept for sliding windows; at the limit targets are laid aside on disk.',
       (it) => it.keptEvents,
     );
     engine('late_events', 'Events too late for policies since the start; usage counts them.', ({ late }) => late);
     engine('unmeasured_events', 'Matching events without a target or a number to sum.', (it) => it.unmeasured);
     engine('truncated_events', 'Events that a limit cost a window, understating it.', ({ truncated }) => truncated);
-    engine(
-      'evicted_targets',
-      'Targets forgotten while they still counted: policies see too little.',
-      (it) => it.evictedTargets,
-    );
+    engine('shelved_targets', 'Of the targets those for which there is no room in memory.', (it) => it.shelved);
   }
 
   engineIs(state: EngineState): void {

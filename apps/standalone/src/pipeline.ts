@@ -128,8 +128,8 @@ function startTimers({ client }: EmbeddedUsage, runner: PolicyRunner, main: Main
 
 /** Of the one partition that the embedded log has. */
 function engineState(runner: PolicyRunner): EngineState {
-  const { targets, keptEvents, counters } = runner.engine(0);
-  return { targets, keptEvents, ...counters };
+  const { targets, keptEvents, shelved, counters } = runner.engine(0);
+  return { targets, keptEvents, shelved, ...counters };
 }
 
 @Module({})

@@ -6,6 +6,7 @@ import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { PolicyRun } from './policy-run.js';
+import type { SubjectShelf } from './subject-shelf.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class CalendarRun extends PolicyRun<CalendarState> {
@@ -13,8 +14,14 @@ export class CalendarRun extends PolicyRun<CalendarState> {
   protected readonly reachMs = 0;
   readonly #windows: CalendarWindows;
 
-  constructor(policy: ThresholdPolicy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
-    super(policy, limits, counters, completeTo);
+  constructor(
+    policy: ThresholdPolicy,
+    limits: EngineLimits,
+    counters: EngineCounters,
+    shelf: SubjectShelf,
+    completeTo?: number,
+  ) {
+    super(policy, limits, counters, shelf, completeTo);
     const window = policy.window as Exclude<ThresholdPolicy['window'], string>;
     this.#windows = new CalendarWindows(window.calendar, window.timeZone);
   }

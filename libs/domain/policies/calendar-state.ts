@@ -2,8 +2,8 @@
 
 import type { CalendarWindow } from './calendar-window.js';
 import { MAX_LISTED_EVENTS } from './decision.js';
-import type { DoubleReader, DoubleWriter } from './doubles.js';
 import { carry, type Measure } from './measure.js';
+import type { StateReader, StateWriter } from './measures/state-bytes.js';
 import { TargetState } from './target-state.js';
 
 export class WindowTally {
@@ -52,9 +52,12 @@ export class CalendarState extends TargetState {
     while (this.tallies.length > 0 && (this.tallies[0] as WindowTally).end <= watermark) this.tallies.shift();
   }
 
-  isDead(watermark: number): boolean {
-    const last = this.tallies.at(-1);
-    return (last === undefined || last.end <= watermark) && this.holdIsOver(watermark);
+  get deadAt(): number {
+    return Math.max(this.tallies.at(-1)?.end ?? -Infinity, this.heldTo);
+  }
+
+  override get isDecided(): boolean {
+    return super.isDecided || this.tallies.some(({ decided }) => decided);
   }
 
   override releaseForNewVersion(): void {
@@ -62,25 +65,24 @@ export class CalendarState extends TargetState {
     for (const tally of this.tallies) tally.decided = false;
   }
 
-  override write(out: DoubleWriter): void {
+  override write(out: StateWriter): void {
     super.write(out);
-    out.push(this.tallies.length);
+    out.count(this.tallies.length);
     for (const { start, end, sum, count, decided, positions } of this.tallies) {
-      for (const value of [start, end, sum.units, sum.nanos, count, decided ? 1 : 0]) out.push(value);
-      out.pushAll(positions);
+      for (const value of [start, end, sum.units, sum.nanos, count, decided ? 1 : 0]) out.double(value);
+      out.doubles(positions);
     }
   }
 
-  override read(from: DoubleReader): void {
+  override read(from: StateReader): void {
     super.read(from);
-    const count = from.next();
-    for (let i = 0; i < count; i++) {
-      const tally = new WindowTally(from.next(), from.next());
-      tally.sum.units = from.next();
-      tally.sum.nanos = from.next();
-      tally.count = from.next();
-      tally.decided = from.next() === 1;
-      tally.positions = from.nextAll();
+    for (let left = from.count(); left > 0; left--) {
+      const tally = new WindowTally(from.double(), from.double());
+      tally.sum.units = from.double();
+      tally.sum.nanos = from.double();
+      tally.count = from.double();
+      tally.decided = from.double() === 1;
+      tally.positions = from.doubles();
       this.tallies.push(tally);
     }
   }

@@ -6,17 +6,15 @@ export class EngineCounters {
   unmeasured = 0;
   /** Events that the cap of events per target cost a window: its value is understated. */
   truncated = 0;
-  /** Targets forgotten while they still counted, because too many were active. */
-  evictedTargets = 0;
 }
 
 export interface EngineLimits {
   /** How far behind the newest event of a policy an event may be and still count, ms of event time. */
   readonly latenessMs: number;
-  /** Targets per policy; at least half as many of the most recently active ones are always kept. */
+  /** Targets per policy in memory; above it the least recently active ones are laid aside and lose nothing. */
   readonly maxTargets: number;
   /** Events per target of a sliding window; above it the oldest no longer count. */
   readonly maxEventsPerTarget: number;
-  /** Counted events kept by the whole engine (24 to 40 bytes each); above it the largest policy forgets targets. */
+  /** Counted events kept by the whole engine (24 to 40 bytes each); above it the largest policy lays targets aside. */
   readonly maxEvents: number;
 }

@@ -1,78 +1,92 @@
 /**
- * The engine's whole state as bytes: `KMP2`, uint32 lengths of the JSON part and of the documents, JSON (policies and
- * target names), documents in their own form, then doubles (watermarks and states in the order of the names). A restored
- * engine goes on exactly as the original.
+ * The engine's state as bytes, whole or in parts that follow each other: `KMP3`, uint32 length of the JSON part, JSON
+ * (policies, and what else belongs to the same moment of the log), then of each policy its head and its subjects. A
+ * restored engine goes on exactly as the original.
  */
-import { DocumentRun } from './documents/document-run.js';
-import { readRun, writeRun } from './documents/document-snapshot.js';
-import { DoubleReader, DoubleWriter } from './doubles.js';
-import { PolicyEngine } from './engine.js';
+import { PolicyEngine, type Run } from './engine.js';
 import type { EngineLimits } from './engine-counters.js';
 import { StateReader, StateWriter } from './measures/state-bytes.js';
 import type { Policy } from './policy.js';
-import type { TargetNames } from './policy-run.js';
 
-const MAGIC = 'KMP2';
-const HEADER_BYTES = 12;
+const MAGIC = 'KMP3';
+const HEADER_BYTES = 8;
 
 interface SavedRun {
   readonly policy: Policy;
-  /** None of a document. */
-  readonly names?: TargetNames;
+  /** Begun since the part before: what that one says of a policy of this id is of another. */
+  readonly isFresh?: true;
 }
 
-/** The JSON part: the runs alone, or with what else belongs to the same moment of the log. */
-type SavedEngine = readonly SavedRun[] | { readonly runs: readonly SavedRun[]; readonly beside: unknown };
+interface Saved {
+  readonly runs: readonly SavedRun[];
+  readonly beside?: unknown;
+}
 
-/** `beside`: JSON of whoever drives the engine. */
+/** The whole state. `beside`: JSON of whoever drives the engine. */
 export function takeSnapshot(engine: PolicyEngine, beside?: unknown): Uint8Array {
-  const doubles = new DoubleWriter();
-  const runs: SavedRun[] = [];
-  const documents = new StateWriter();
-  for (const run of engine.runs) {
-    if (run instanceof DocumentRun) {
-      runs.push({ policy: run.policy });
-      writeRun(run, documents);
-    } else runs.push({ policy: run.policy, names: run.write(doubles) });
-  }
-  const saved: SavedEngine = beside === undefined ? runs : { runs, beside };
+  const out = new StateWriter();
+  const runs = [...engine.runs].map((run): SavedRun => {
+    run.writeHead(out);
+    run.subjects.writeAll(out);
+    return { policy: run.policy };
+  });
+  return framed({ runs, beside }, out);
+}
+
+export function framed(saved: Saved, out: StateWriter): Uint8Array {
   const json = Buffer.from(JSON.stringify(saved));
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   header.writeUInt32LE(json.length, 4);
-  header.writeUInt32LE(documents.bytes().length, 8);
-  return Buffer.concat([header, json, documents.bytes(), doubles.bytes()]);
+  return Buffer.concat([header, json, out.bytes()]);
 }
 
 /** Undefined when the bytes are of another format: the log then has to be read again from its start. */
 export function restoreSnapshot(bytes: Uint8Array, limits: Partial<EngineLimits> = {}): PolicyEngine | undefined {
-  return restoreInto(bytes, () => new PolicyEngine(limits))?.engine;
+  return restoreInto([bytes], () => new PolicyEngine(limits))?.engine;
+}
+
+interface Restored {
+  readonly engine: PolicyEngine;
+  readonly beside: unknown;
 }
 
 /**
- * As `restoreSnapshot`, into an engine of the caller's making. Undefined also where the snapshot has counts of a policy
- * that this engine does not count: it is of a time when the log had one partition.
+ * From parts in their order, the first of which begins a round, into an engine of the caller's making. Undefined where a
+ * part is of another format, or has counts of a policy that this engine does not count: it is of a time when the log had
+ * one partition.
  */
-export function restoreInto(
-  bytes: Uint8Array,
-  make: () => PolicyEngine,
-): { readonly engine: PolicyEngine; readonly beside: unknown } | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (buffer.toString('latin1', 0, 4) !== MAGIC) return undefined;
-  const jsonEnd = HEADER_BYTES + buffer.readUInt32LE(4);
-  const saved = JSON.parse(buffer.toString('utf8', HEADER_BYTES, jsonEnd)) as SavedEngine;
-  const { runs, beside } = 'runs' in saved ? saved : { runs: saved, beside: undefined };
-  const documentsEnd = jsonEnd + buffer.readUInt32LE(8);
-  const documents = new StateReader(buffer.subarray(jsonEnd, documentsEnd));
-  const doubles = new DoubleReader(buffer.subarray(documentsEnd));
+export function restoreInto(parts: readonly Uint8Array[], make: () => PolicyEngine): Restored | undefined {
   const engine = make();
-  for (const { policy, names } of runs) {
-    const run = engine.putPolicy(policy);
-    if (run === undefined) return undefined;
-    if (run instanceof DocumentRun) readRun(run, documents);
-    else if (names) run.read(names, doubles);
+  let beside: unknown;
+  for (const part of parts) {
+    const saved = readPart(engine, Buffer.from(part.buffer, part.byteOffset, part.length));
+    if (saved === undefined) return undefined;
+    beside = saved.beside;
   }
-  if (!doubles.atEnd || !documents.atEnd) throw new RangeError('snapshot has bytes left over');
+  for (const run of engine.runs) {
+    run.removeDead();
+    run.subjects.restored();
+  }
   engine.reindex();
   return { engine, beside };
+}
+
+function readPart(engine: PolicyEngine, buffer: Buffer): Saved | undefined {
+  if (buffer.toString('latin1', 0, 4) !== MAGIC) return undefined;
+  const jsonEnd = HEADER_BYTES + buffer.readUInt32LE(4);
+  const saved = JSON.parse(buffer.toString('utf8', HEADER_BYTES, jsonEnd)) as Saved;
+  const ids = new Set(saved.runs.map(({ policy }) => policy.id));
+  for (const { id } of engine.policies) if (!ids.has(id)) engine.removePolicy(id);
+  const from = new StateReader(buffer.subarray(jsonEnd));
+  for (const { policy, isFresh } of saved.runs) {
+    if (isFresh) engine.removePolicy(policy.id);
+    const run: Run | undefined = engine.putPolicy(policy);
+    if (run === undefined) return undefined;
+    run.readHead(from);
+    run.subjects.restore(from);
+  }
+  engine.reindex(); // no more in memory than there is room for
+  if (!from.atEnd) throw new RangeError('snapshot has bytes left over');
+  return saved;
 }

@@ -113,22 +113,23 @@ describe('a sliding count', () => {
     expect(engine.counters.truncated).toBe(2);
   });
 
-  test('over the limits the least recently active targets are forgotten and counted', () => {
+  test('over the limits the least recently active targets are laid aside, and nothing is forgotten', () => {
     const { engine, send } = engineWith([policyOf()], { maxTargets: 4 });
-    for (const key of ['a', 'a', 'a', 'b', 'c', 'd', 'e']) send(0, { keyId: key });
-    expect(engine.targets).toBeLessThanOrEqual(4);
-    expect(engine.counters.evictedTargets).toBeGreaterThan(0);
-    expect(send(1, { keyId: 'a' })).toEqual([]); // begins anew
-    const { engine: small, send: sendSmall } = engineWith([policyOf({ threshold: 100 })], { maxEvents: 10 });
-    for (let n = 0; n < 50; n++) sendSmall(n, { keyId: `k${n % 3}` });
+    for (const key of ['a', 'a', 'a', 'b', 'c', 'd', 'e', 'f']) send(0, { keyId: key });
+    expect([engine.targets, engine.shelved]).toEqual([6, 2]);
+    expect(send(1, { keyId: 'a' })).toHaveLength(1);
+    const { engine: small, send: sendSmall } = engineWith([policyOf({ threshold: 15 })], { maxEvents: 10 });
+    const made = Array.from({ length: 50 }, (_, n) => sendSmall(n, { keyId: `k${n % 3}` }));
     expect(small.keptEvents).toBeLessThanOrEqual(10);
+    expect(made.flat().map(({ value, cause }) => [value, cause.offset])).toHaveLength(3);
   });
 
-  test('targets of long ago cost nothing', () => {
-    const { engine, send } = engineWith([policyOf()]);
+  test('targets of long ago cost nothing, in memory or aside', () => {
+    const { engine, send } = engineWith([policyOf()], { maxTargets: 40 });
     for (let n = 0; n < 100; n++) send(n, { keyId: `old${n}` });
+    expect(engine.shelved).toBeGreaterThan(50);
     send(100_000, { keyId: 'new' });
-    expect([engine.targets, engine.keptEvents, engine.counters.evictedTargets]).toEqual([1, 1, 0]);
+    expect([engine.targets, engine.keptEvents, engine.shelved]).toEqual([1, 1, 0]);
   });
 });
 

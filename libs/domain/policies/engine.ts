@@ -15,6 +15,7 @@ import type { Measure } from './measure.js';
 import type { Policy } from './policy.js';
 import { type Lift, POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
 import { SlidingRun } from './sliding-run.js';
+import { type MakeShelf, MemoryShelf } from './subject-shelf.js';
 import { MAX_EVENTS_PER_TARGET, type ThresholdPolicy } from './threshold-policy.js';
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -25,9 +26,11 @@ export const DEFAULT_LIMITS: EngineLimits = {
 };
 
 type ThresholdRun = SlidingRun | CalendarRun;
-type Run = ThresholdRun | DocumentRun;
+export type Run = ThresholdRun | DocumentRun;
 
 const NONE: readonly Enforcement[] = [];
+/** A tenth of a policy's targets goes at once. */
+const SHED_PART = 10;
 
 export class PolicyEngine {
   readonly limits: EngineLimits;
@@ -42,11 +45,13 @@ export class PolicyEngine {
   /**
    * `counts`: policies of which it is false are counted elsewhere. `completeTo`: acceptance up to which everything has
    * been seen, where that is not the order of the log itself; then `complete` moves it.
+   * `makeShelf`: for subjects beyond `maxTargets`.
    */
   constructor(
     limits: Partial<EngineLimits> = {},
     private readonly counts: (policy: Policy) => boolean = () => true,
     completeTo = Infinity,
+    private readonly makeShelf: MakeShelf = () => new MemoryShelf(),
   ) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.#completeTo = completeTo;
@@ -111,6 +116,13 @@ export class PolicyEngine {
     return targets;
   }
 
+  /** Of the targets those that are not in memory. */
+  get shelved(): number {
+    let shelved = 0;
+    for (const { subjects } of this.#runs.values()) shelved += subjects.size - subjects.inMemory;
+    return shelved;
+  }
+
   /** An older or equal version than the one in force changes nothing: a repeated row is harmless. */
   putPolicy(policy: Policy): Run | undefined {
     if (!this.counts(policy)) {
@@ -122,6 +134,7 @@ export class PolicyEngine {
       if (policy.version <= current.policy.version) return current;
       if (adopted(current, policy)) return current;
     }
+    current?.subjects.clear();
     const run = this.#runOf(policy);
     this.#runs.set(policy.id, run);
     this.reindex();
@@ -130,12 +143,16 @@ export class PolicyEngine {
 
   /** What it had decided stays in force; its counts are forgotten. */
   removePolicy(id: string): void {
+    this.#runs.get(id)?.subjects.clear();
     if (this.#runs.delete(id)) this.reindex();
   }
 
   lift({ policyId, target, subject, cause }: Lift): void {
     const name = subject?.join(SEPARATOR) ?? target.value;
-    this.#runs.get(policyId)?.lift(name, cause);
+    const run = this.#runs.get(policyId);
+    const before = run?.kept ?? 0;
+    run?.lift(name, cause);
+    this.#kept += (run?.kept ?? 0) - before;
   }
 
   /** After policies came or went, or their states were read from a snapshot. */
@@ -154,12 +171,14 @@ export class PolicyEngine {
       }
     }
     this.#ofAnyType = runs.filter(({ match: { types } }) => types === undefined);
+    this.#shed();
   }
 
   #runOf(policy: Policy): Run {
-    if (!isThreshold(policy)) return new DocumentRun(policy, this.limits, this.counters, this.#completeTo);
+    const rest = [this.limits, this.counters, this.makeShelf(), this.#completeTo] as const;
+    if (!isThreshold(policy)) return new DocumentRun(policy, ...rest);
     const Windows = typeof policy.window === 'string' ? SlidingRun : CalendarRun;
-    return new Windows(policy, this.limits, this.counters, this.#completeTo);
+    return new Windows(policy, ...rest);
   }
 
   #change(change: PolicyChange): void {
@@ -168,14 +187,14 @@ export class PolicyEngine {
     else this.removePolicy(change.id);
   }
 
-  /** Over the limit the policy that keeps most forgets its least recently active targets, then the others. */
+  /** Over the limit the policy that keeps most lays its least recently active targets aside, then the others. */
   #shed(): void {
     while (this.#kept > this.limits.maxEvents) {
       let largest: Run | undefined;
       for (const run of this.#runs.values()) if (largest === undefined || run.kept > largest.kept) largest = run;
       if (largest === undefined) return;
       const before = largest.kept;
-      largest.rotate();
+      largest.subjects.shelve(Math.ceil(largest.subjects.inMemory / SHED_PART));
       this.#kept += largest.kept - before;
     }
   }

@@ -5,34 +5,30 @@
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { EventPosition } from '../log/position.js';
 import { type CountedEvent, type Crossing, enforcementOf, mayDecide, untilOf } from './decision.js';
-import type { DoubleReader, DoubleWriter } from './doubles.js';
 import type { Enforcement } from './enforcement.js';
 import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { EventSelection } from './event-selection.js';
 import { type Measure, total } from './measure.js';
+import type { StateReader, StateWriter } from './measures/state-bytes.js';
 import { packPlace } from './packed-place.js';
 import { PolicyWatermark } from './policy-watermark.js';
+import type { SubjectShelf } from './subject-shelf.js';
+import { type SlotStates, SubjectTable } from './subject-table.js';
 import type { TargetState } from './target-state.js';
-import { TargetTable } from './target-table.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
 /** Event time between two removals of dead targets, besides what the window and the lateness add. */
 const MIN_SWEEP_MS = 60_000;
 
-export interface TargetNames {
-  readonly old: readonly string[];
-  readonly young: readonly string[];
-  /** Of the watermark, see PolicyWatermark. */
-  readonly ahead?: readonly [number, number][];
-}
-
-export abstract class PolicyRun<State extends TargetState = TargetState> {
+export abstract class PolicyRun<State extends TargetState = TargetState> implements SlotStates {
   readonly watermarks: PolicyWatermark;
   /** Watermark at the last removal of dead targets. */
   sweptAt = -Infinity;
-  /** Counted events kept for this policy. */
+  /** Counted events kept in memory for this policy. */
   kept = 0;
-  readonly table: TargetTable<State>;
+  readonly subjects: SubjectTable;
+  /** By slot. */
+  readonly #states: State[] = [];
   protected readonly value: Measure = { units: 1, nanos: 0 };
   readonly #selection: EventSelection;
 
@@ -40,14 +36,11 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
     public policy: ThresholdPolicy,
     protected readonly limits: EngineLimits,
     protected readonly counters: EngineCounters,
+    shelf: SubjectShelf,
     completeTo = Infinity,
   ) {
     this.watermarks = new PolicyWatermark(completeTo);
-    this.table = new TargetTable<State>(
-      limits.maxTargets,
-      () => this.createState(),
-      (state) => this.#forget(state),
-    );
+    this.subjects = new SubjectTable(limits.maxTargets, shelf, this);
     this.#selection = new EventSelection(policy);
   }
 
@@ -60,12 +53,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   }
 
   get targets(): number {
-    return this.table.size;
-  }
-
-  /** Forgets the least recently active targets. */
-  rotate(): void {
-    this.table.rotate();
+    return this.subjects.size;
   }
 
   abstract createState(): State;
@@ -83,15 +71,16 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
 
   /** As of a document's: one measure, named by what it is. */
   measured([target = '']: readonly string[]): Readonly<Record<string, number>> {
-    const state = this.table.peek(target);
-    if (state === undefined) return {};
+    const slot = this.subjects.peek(target);
+    if (slot === undefined) return {};
+    const state = this.#stateOf(slot);
     const { units, nanos } = this.sumOf(state);
     return { [this.policy.aggregate]: total(units, nanos) };
   }
 
   /** Goes on as if this had been decided about the target before its first event. */
   resume([target = '']: readonly string[], { until, cause, window }: Enforcement): void {
-    const state = this.table.touch(target);
+    const state = this.#stateOf(this.subjects.of(target));
     if (this.policy.action.type === 'warn') state.armed = false;
     else state.blockedUntil = until ?? Infinity;
     state.decidedTo = window.kind === 'calendar' ? -Infinity : window.end;
@@ -101,7 +90,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
 
   /** Takes back what was decided about the target just now; `before` stands as it did. */
   withdraw(subject: readonly string[], before?: Enforcement): void {
-    const state = this.table.touch(subject[0] ?? '');
+    const state = this.#stateOf(this.subjects.of(subject[0] ?? ''));
     state.releaseForNewVersion();
     state.decidedTo = -Infinity;
     if (before) this.resume(subject, before);
@@ -129,7 +118,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
       this.counters.late++;
       return undefined;
     }
-    const state = this.table.touch(target);
+    const state = this.#stateOf(this.subjects.of(target));
     const before = state.size;
     const crossing = this.count(state, event);
     this.kept += state.size - before;
@@ -141,8 +130,10 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
 
   /** A lift is known by the cause of the last decision. Of an older one, or one that has ended, it changes nothing. */
   lift(target: string, cause: EventPosition): void {
-    const state = this.table.peek(target);
-    if (state === undefined || state.causeOffset !== cause.offset || state.causePlace !== packPlace(cause)) return;
+    const slot = this.subjects.peek(target);
+    if (slot === undefined) return;
+    const state = this.#stateOf(slot);
+    if (state.causeOffset !== cause.offset || state.causePlace !== packPlace(cause)) return;
     if (state.blockedUntil <= this.watermark) return;
     state.blockedUntil = -Infinity;
     state.causeOffset = -1;
@@ -153,29 +144,50 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
   /** Takes a new version that counts the same: what was counted stays, holds and warnings begin afresh. */
   adopt(policy: ThresholdPolicy): void {
     this.policy = policy;
-    for (const state of this.table.states()) state.releaseForNewVersion();
+    this.subjects.revise((slot) => this.#stateOf(slot).releaseForNewVersion());
+    this.removeDead();
   }
 
-  /** Writes watermark and states; the names go along as text, of the old and the young generation in their order. */
-  write(out: DoubleWriter): TargetNames {
-    for (const value of [this.watermark, this.sweptAt, this.kept]) out.push(value);
-    for (const state of this.table.states()) state.write(out);
-    const names = { old: [...this.table.old.keys()], young: [...this.table.young.keys()] };
-    const { ahead } = this.watermarks;
-    return ahead.length === 0 ? names : { ...names, ahead };
+  writeHead(out: StateWriter): void {
+    this.watermarks.write(out);
+    out.double(this.sweptAt);
   }
 
-  read(names: TargetNames, from: DoubleReader): void {
-    this.watermarks.restore(from.next(), names.ahead);
-    this.sweptAt = from.next();
-    this.kept = from.next();
-    for (const generation of ['old', 'young'] as const) {
-      for (const name of names[generation]) {
-        const state = this.createState();
-        state.read(from);
-        this.table[generation].set(name, state);
-      }
-    }
+  readHead(from: StateReader): void {
+    this.watermarks.read(from);
+    this.sweptAt = from.double();
+  }
+
+  /** Frees targets that no event in time could bring back at the last sweep; decides nothing. */
+  removeDead(): void {
+    this.subjects.removeDead(this.sweptAt - this.limits.latenessMs - this.reachMs);
+  }
+
+  reset(slot: number): void {
+    this.#states[slot] = this.createState();
+  }
+
+  write(slot: number, out: StateWriter): void {
+    this.#stateOf(slot).write(out);
+  }
+
+  read(slot: number, from: StateReader): void {
+    const state = this.#stateOf(slot);
+    state.read(from);
+    this.kept += state.size;
+  }
+
+  deadAt(slot: number): number {
+    return this.#stateOf(slot).deadAt;
+  }
+
+  isDecided(slot: number): boolean {
+    return this.#stateOf(slot).isDecided;
+  }
+
+  release(slot: number): void {
+    this.kept -= this.#stateOf(slot).size;
+    (this.#states as (State | undefined)[])[slot] = undefined;
   }
 
   protected get horizon(): number {
@@ -199,19 +211,12 @@ export abstract class PolicyRun<State extends TargetState = TargetState> {
     state.causePlace = packPlace(event);
   }
 
-  /** Frees targets that no event in time can bring back; decides nothing. */
   #sweep(): void {
     this.sweptAt = this.watermark;
-    const horizon = this.horizon;
-    this.table.removeWhere((state) => {
-      const dead = state.isDead(horizon);
-      if (dead) this.kept -= state.size;
-      return dead;
-    });
+    this.removeDead();
   }
 
-  #forget(state: State): void {
-    this.kept -= state.size;
-    if (!state.isDead(this.horizon)) this.counters.evictedTargets++;
+  #stateOf(slot: number): State {
+    return this.#states[slot] as State;
   }
 }

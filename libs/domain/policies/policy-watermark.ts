@@ -4,6 +4,8 @@
  * ahead of another: then only events accepted up to where all partitions have come move it.
  */
 
+import type { StateReader, StateWriter } from './measures/state-bytes.js';
+
 /** Acceptances that wait are kept in steps of so many ms: an hour in which one partition stands still is 360 of them. */
 const STEP_MS = 10_000;
 
@@ -42,13 +44,14 @@ export class PolicyWatermark {
     }
   }
 
-  /** What a snapshot has to keep besides `value`. */
-  get ahead(): [number, number][] {
-    return [...this.#ahead];
+  write(out: StateWriter): void {
+    out.double(this.value);
+    out.count(this.#ahead.size);
+    for (const pair of this.#ahead) for (const value of pair) out.double(value);
   }
 
-  restore(value: number, ahead: readonly [number, number][] = []): void {
-    this.value = value;
-    this.#ahead = new Map(ahead);
+  read(from: StateReader): void {
+    this.value = from.double();
+    this.#ahead = new Map(Array.from({ length: from.count() }, () => [from.double(), from.double()]));
   }
 }

@@ -54,7 +54,7 @@ export class RegroupedEngine {
 
   /** Undefined when the bytes are of another format. */
   static restore(bytes: Uint8Array, log: string, limits: Partial<EngineLimits> = {}): RegroupedEngine | undefined {
-    const restored = restoreInto(bytes, () => emptyEngine(limits));
+    const restored = restoreInto([bytes], () => emptyEngine(limits));
     if (!restored) return undefined;
     const { progress, gone, completeTo } = restored.beside as Beside;
     const regrouped = new RegroupedEngine(restored.engine, log, new SourceProgress(progress), new Map(gone));

@@ -11,14 +11,21 @@ import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { PolicyRun } from './policy-run.js';
 import { SlidingState } from './sliding-state.js';
+import type { SubjectShelf } from './subject-shelf.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class SlidingRun extends PolicyRun<SlidingState> {
   protected readonly reachMs: number;
   readonly #scratch: Measure = { units: 0, nanos: 0 };
 
-  constructor(policy: ThresholdPolicy, limits: EngineLimits, counters: EngineCounters, completeTo?: number) {
-    super(policy, limits, counters, completeTo);
+  constructor(
+    policy: ThresholdPolicy,
+    limits: EngineLimits,
+    counters: EngineCounters,
+    shelf: SubjectShelf,
+    completeTo?: number,
+  ) {
+    super(policy, limits, counters, shelf, completeTo);
     this.reachMs = durationMs(policy.window as string);
   }
 

@@ -2,8 +2,8 @@
  * The events of one target in event-time order, ties in log order, in one array of numbers: [time, offset, place]
  * (packed) and for sums [units, nanos]. Appending in order moves nothing; `newest` window's sum is kept as it slides.
  */
-import type { DoubleReader, DoubleWriter } from './doubles.js';
 import type { Measure } from './measure.js';
+import type { StateReader, StateWriter } from './measures/state-bytes.js';
 import { TargetState } from './target-state.js';
 
 const TIME = 0;
@@ -109,24 +109,24 @@ export class SlidingState extends TargetState {
     return lost;
   }
 
-  isDead(horizon: number): boolean {
-    return this.newest <= horizon && this.holdIsOver(horizon);
+  get deadAt(): number {
+    return Math.max(this.newest, this.heldTo);
   }
 
-  override write(out: DoubleWriter): void {
+  override write(out: StateWriter): void {
     super.write(out);
-    out.push((this.first - this.head) / this.stride);
-    out.push(this.sum.units);
-    out.push(this.sum.nanos);
-    out.pushAll(this.cells, this.head);
+    out.count((this.first - this.head) / this.stride);
+    out.double(this.sum.units);
+    out.double(this.sum.nanos);
+    out.doubles(this.cells, this.head);
   }
 
-  override read(from: DoubleReader): void {
+  override read(from: StateReader): void {
     super.read(from);
-    this.first = from.next() * this.stride;
-    this.sum.units = from.next();
-    this.sum.nanos = from.next();
-    this.cells = from.nextAll();
+    this.first = from.count() * this.stride;
+    this.sum.units = from.double();
+    this.sum.nanos = from.double();
+    this.cells = from.doubles();
     this.head = 0;
   }
 

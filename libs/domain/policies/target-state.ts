@@ -1,8 +1,8 @@
 /**
  * What the engine keeps per policy and target: the hold (what was decided and when it may be decided again), and in
- * the subclasses what was counted. All numbers, so that a snapshot is a run of doubles.
+ * the subclasses what was counted. All numbers, so that a snapshot is a run of them.
  */
-import type { DoubleReader, DoubleWriter } from './doubles.js';
+import type { StateReader, StateWriter } from './measures/state-bytes.js';
 
 export abstract class TargetState {
   /** Event time before which nothing is decided again; Infinity after a revoke. */
@@ -20,11 +20,16 @@ export abstract class TargetState {
   /** Counted events kept here. */
   abstract readonly size: number;
 
-  /** Nothing at or before `horizon` matters any more, and there is nothing after it. */
-  abstract isDead(horizon: number): boolean;
+  /** Horizon from which on nothing of it matters any more: no event in time brings it back. */
+  abstract readonly deadAt: number;
 
-  protected holdIsOver(horizon: number): boolean {
-    return this.blockedUntil <= horizon && this.decidedTo <= horizon;
+  /** A new version of the policy decides afresh, see `releaseForNewVersion`. */
+  get isDecided(): boolean {
+    return this.blockedUntil !== -Infinity || !this.armed || this.causeOffset !== -1;
+  }
+
+  protected get heldTo(): number {
+    return Math.max(this.blockedUntil, this.decidedTo);
   }
 
   /** A new version of the policy decides afresh over what is already counted. */
@@ -35,21 +40,18 @@ export abstract class TargetState {
     this.causePlace = -1;
   }
 
-  write(out: DoubleWriter): void {
-    out.push(this.blockedUntil);
-    out.push(this.decidedTo);
-    out.push((this.armed ? 1 : 0) + (this.lifted ? 2 : 0));
-    out.push(this.causeOffset);
-    out.push(this.causePlace);
+  write(out: StateWriter): void {
+    out.count((this.armed ? 1 : 0) + (this.lifted ? 2 : 0));
+    for (const value of [this.blockedUntil, this.decidedTo, this.causeOffset, this.causePlace]) out.double(value);
   }
 
-  read(from: DoubleReader): void {
-    this.blockedUntil = from.next();
-    this.decidedTo = from.next();
-    const flags = from.next();
+  read(from: StateReader): void {
+    const flags = from.count();
     this.armed = (flags & 1) !== 0;
     this.lifted = (flags & 2) !== 0;
-    this.causeOffset = from.next();
-    this.causePlace = from.next();
+    this.blockedUntil = from.double();
+    this.decidedTo = from.double();
+    this.causeOffset = from.double();
+    this.causePlace = from.double();
   }
 }

@@ -2,6 +2,10 @@
  * The brake of one policy: it may act on so many subjects, or on such a share of those it knows, within a period of event
  * time. One more, and the policy pauses itself until somebody changes or resumes it.
  */
+import type { StateReader, StateWriter } from '../measures/state-bytes.js';
+
+const NOT_PAUSED = Number.NaN;
+
 export interface BrakeOptions {
   readonly subjects: number;
   /** 0 to 1, of the subjects that the policy keeps a state of. */
@@ -39,12 +43,19 @@ export class Brake {
     this.#hits.clear();
   }
 
-  get hits(): ReadonlyMap<string, number> {
-    return this.#hits;
+  write(out: StateWriter): void {
+    out.double(this.pausedAt ?? NOT_PAUSED);
+    out.count(this.#hits.size);
+    for (const [subject, time] of this.#hits) {
+      out.text(subject);
+      out.double(time);
+    }
   }
 
-  restore(pausedAt: number | undefined, hits: Iterable<readonly [string, number]>): void {
-    this.pausedAt = pausedAt;
-    for (const [subject, time] of hits) this.#hits.set(subject, time);
+  read(from: StateReader): void {
+    const pausedAt = from.double();
+    this.pausedAt = Number.isNaN(pausedAt) ? undefined : pausedAt;
+    this.#hits.clear();
+    for (let left = from.count(); left > 0; left--) this.#hits.set(from.text(), from.double());
   }
 }

@@ -12,29 +12,31 @@ import { compileMatch, type EventMatch } from '../matcher.js';
 import { Cells } from '../measures/cells.js';
 import type { MeasureColumn } from '../measures/measure-column.js';
 import { columnsOf } from '../measures/measure-columns.js';
+import type { StateReader, StateWriter } from '../measures/state-bytes.js';
 import { PolicyWatermark } from '../policy-watermark.js';
+import { MemoryShelf, type SubjectShelf } from '../subject-shelf.js';
+import { type SlotStates, SubjectTable } from '../subject-table.js';
 import { Brake } from './brake.js';
 import { DecisionRules } from './decision-rules.js';
 import { type Decision, decisionOf } from './document-decision.js';
 import type { DocumentPolicy } from './document-policy.js';
-import { forgottenAt, holds, type Rung } from './ladder.js';
+import { forgottenAt, holds, type Rung, readRung, writeRung } from './ladder.js';
 import type { PolicyDocument } from './policy-document.js';
 import { isStaged } from './staged.js';
 import { subjectReader } from './subject-reader.js';
 import { SEPARATOR } from './subject-separator.js';
-import { SubjectSlots } from './subject-slots.js';
 import type { WhenScope } from './when-variables.js';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 /** Event time between two removals of subjects that are through, besides what windows and lateness add. */
 const SWEEP_MS = 60_000;
 
-export class DocumentRun implements WhenScope {
+export class DocumentRun implements WhenScope, SlotStates {
   readonly match: EventMatch;
   readonly watermarks: PolicyWatermark;
   sweptAt = NEVER;
   event!: PlacedEvent;
-  readonly subjects: SubjectSlots;
+  readonly subjects: SubjectTable;
   readonly rungs = new Map<number, Rung>();
   readonly columns: readonly MeasureColumn[];
   brake: Brake;
@@ -52,6 +54,7 @@ export class DocumentRun implements WhenScope {
     public policy: DocumentPolicy,
     private readonly limits: EngineLimits,
     private readonly counters: EngineCounters,
+    shelf: SubjectShelf = new MemoryShelf(),
     completeTo = Number.POSITIVE_INFINITY,
   ) {
     const { document } = policy;
@@ -64,11 +67,7 @@ export class DocumentRun implements WhenScope {
     this.#reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
     this.#rules = new DecisionRules(document, this.#names);
     this.brake = brakeOf(document);
-    this.subjects = new SubjectSlots(
-      limits.maxTargets,
-      (slot) => this.#reset(slot),
-      (_name, slot) => this.#evicted(slot),
-    );
+    this.subjects = new SubjectTable(limits.maxTargets, shelf, this);
   }
 
   get targets(): number {
@@ -110,7 +109,10 @@ export class DocumentRun implements WhenScope {
     this.#rules = new DecisionRules(policy.document, this.#names);
     if (holdsOn) return true;
     this.brake = brakeOf(policy.document);
-    for (const [slot, { waits }] of this.rungs) if (!waits) this.rungs.delete(slot);
+    this.subjects.revise((slot) => {
+      if (this.rungs.get(slot)?.waits === false) this.rungs.delete(slot);
+    });
+    this.removeDead();
     return true;
   }
 
@@ -143,11 +145,6 @@ export class DocumentRun implements WhenScope {
     const slot = this.subjects.peek(subject.join(SEPARATOR));
     if (slot !== undefined) this.rungs.delete(slot);
     if (before) this.resume(subject, before);
-  }
-
-  /** Forgets the least recently active subjects. */
-  rotate(): void {
-    this.subjects.rotate();
   }
 
   /** Bytes that one subject takes, besides its name, values that are kept one by one, and what was decided. */
@@ -198,30 +195,58 @@ export class DocumentRun implements WhenScope {
     return decision;
   }
 
-  #sweep(): void {
-    this.sweptAt = this.watermarks.value;
-    this.subjects.removeWhere((slot) => {
-      const isDead = this.#isDead(slot);
-      if (isDead) this.rungs.delete(slot);
-      return isDead;
-    });
+  writeHead(out: StateWriter): void {
+    this.watermarks.write(out);
+    out.double(this.sweptAt);
+    this.brake.write(out);
   }
 
-  #isDead(slot: number): boolean {
-    const horizon = this.watermarks.value - this.limits.latenessMs;
+  readHead(from: StateReader): void {
+    this.watermarks.read(from);
+    this.sweptAt = from.double();
+    this.brake.read(from);
+  }
+
+  /** Of whom nothing mattered any more at the last sweep. */
+  removeDead(): void {
+    this.subjects.removeDead(this.sweptAt - this.limits.latenessMs);
+  }
+
+  reset(slot: number): void {
+    this.newest.fill(slot, NEVER);
+    for (const column of this.columns) column.reset(slot);
+  }
+
+  write(slot: number, out: StateWriter): void {
+    out.double(this.newest.get(slot));
+    for (const column of this.columns) column.write(slot, out);
+    writeRung(this.rungs.get(slot), out);
+  }
+
+  read(slot: number, from: StateReader): void {
+    this.newest.set(slot, 0, from.double());
+    for (const column of this.columns) column.read(slot, from);
+    const rung = readRung(from);
+    if (rung) this.rungs.set(slot, rung);
+  }
+
+  deadAt(slot: number): number {
     const rung = this.rungs.get(slot);
-    if (rung !== undefined && forgottenAt(rung, this.#rules.ladder) > horizon) return false;
-    return this.newest.get(slot) + this.#reachMs <= horizon;
+    const forgotten = rung === undefined ? NEVER : forgottenAt(rung, this.#rules.ladder);
+    return Math.max(forgotten, this.newest.get(slot) + this.#reachMs);
   }
 
-  #evicted(slot: number): void {
-    if (!this.#isDead(slot)) this.counters.evictedTargets++;
+  isDecided(slot: number): boolean {
+    return this.rungs.has(slot);
+  }
+
+  release(slot: number): void {
     this.rungs.delete(slot);
   }
 
-  #reset(slot: number): void {
-    this.newest.fill(slot, NEVER);
-    for (const column of this.columns) column.reset(slot);
+  #sweep(): void {
+    this.sweptAt = this.watermarks.value;
+    this.removeDead();
   }
 }
 

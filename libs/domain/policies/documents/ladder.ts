@@ -2,6 +2,8 @@
  * A ladder of stages. A subject that offends again within the decay after its last hold climbs one stage; each whole decay
  * of good behaviour takes it one down.
  */
+import type { StateReader, StateWriter } from '../measures/state-bytes.js';
+
 export interface Rung {
   /** Stage of the last decision, from 0. */
   readonly stage: number;
@@ -34,4 +36,23 @@ export function nextStage(rung: Rung | undefined, time: number, { stages, decayM
 /** Event time from which on nothing of the rung can matter any more. */
 export function forgottenAt({ stage, until }: Rung, { decayMs }: LadderShape): number {
   return until + (stage + 1) * decayMs;
+}
+
+const NO_RUNG = 0;
+const HOLDS = 1;
+const WAITS = 2;
+
+export function writeRung(rung: Rung | undefined, out: StateWriter): void {
+  out.count(rung === undefined ? NO_RUNG : rung.waits ? WAITS : HOLDS);
+  if (rung === undefined) return;
+  out.count(rung.stage);
+  for (const value of [rung.until, rung.causeOffset, rung.causeIndex]) out.double(value);
+}
+
+export function readRung(from: StateReader): Rung | undefined {
+  const kind = from.count();
+  if (kind === NO_RUNG) return undefined;
+  const stage = from.count();
+  const [until, causeOffset, causeIndex] = [from.double(), from.double(), from.double()];
+  return { stage, until, causeOffset, causeIndex, waits: kind === WAITS };
 }

@@ -2,8 +2,12 @@
 const FIRST_BYTES = 64 * 1024;
 
 export class StateWriter {
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #buffer: Buffer;
   #length = 0;
+
+  constructor(firstBytes = FIRST_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(firstBytes);
+  }
 
   double(value: number): void {
     this.#room(8);
@@ -16,11 +20,24 @@ export class StateWriter {
     this.#length = this.#buffer.writeUInt32LE(value, this.#length);
   }
 
+  /** From `start` on, led by how many there are. */
+  doubles(values: readonly number[], start = 0): void {
+    this.count(values.length - start);
+    for (let i = start; i < values.length; i++) this.double(values[i] as number);
+  }
+
   text(value: string): void {
     const bytes = Buffer.byteLength(value);
     this.count(bytes);
     this.#room(bytes);
     this.#length += this.#buffer.write(value, this.#length);
+  }
+
+  /** Bytes of another writer. */
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   bytes(): Buffer {
@@ -51,6 +68,12 @@ export class StateReader {
     const value = this.buffer.readUInt32LE(this.#at);
     this.#at += 4;
     return value;
+  }
+
+  doubles(): number[] {
+    const values: number[] = [];
+    for (let left = this.count(); left > 0; left--) values.push(this.double());
+    return values;
   }
 
   text(): string {
