@@ -6,6 +6,7 @@ import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import { restoreInto, takeSnapshot } from '#domain/policies/engine-snapshot.js';
 import { isRegrouped, isThreshold } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
+import type { MakeShelf } from '#domain/policies/subject-shelf.js';
 import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
@@ -19,6 +20,17 @@ export interface Outlets {
   /** Where the log has several partitions. */
   readonly regroup?: (partition: number, policies: readonly ThresholdPolicy[]) => RegroupOutlet;
   others(partition: number): readonly Outlet[];
+}
+
+/** How much an engine may keep, and where the rest goes. */
+export interface EngineRooms {
+  readonly limits?: Partial<EngineLimits>;
+  /** For subjects beyond `limits.maxTargets`. */
+  readonly makeShelf?: MakeShelf;
+}
+
+interface EngineOptions extends EngineRooms {
+  readonly outlets?: Outlets;
 }
 
 interface Beside {
@@ -42,8 +54,9 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   }
 
   /** Without regrouping the log has one partition: every policy is counted here. `restored`: from usable bytes. */
-  static open(partition: number, bytes: Uint8Array | undefined, limits?: Partial<EngineLimits>, outlets?: Outlets) {
-    const make = () => new PolicyEngine(limits, outlets?.regroup && ((policy) => !isRegrouped(policy)));
+  static open(partition: number, bytes: Uint8Array | undefined, { limits, outlets, makeShelf }: EngineOptions = {}) {
+    const counts = outlets?.regroup && ((policy: Policy) => !isRegrouped(policy));
+    const make = () => new PolicyEngine(limits, counts, Number.POSITIVE_INFINITY, makeShelf);
     const snapshot = bytes && restoreInto([bytes], make);
     const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
     const fold = new EngineFold(

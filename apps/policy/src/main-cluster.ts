@@ -6,7 +6,6 @@ import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
-import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EventLookup } from '#ports/event-lookup.js';
@@ -24,7 +23,7 @@ import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { DocumentRules } from './document-rules.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
-import { type Outlets } from './engine-fold.js';
+import type { EngineRooms, Outlets } from './engine-fold.js';
 import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
@@ -48,17 +47,17 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const reader = await log.openReader();
   const counted = await log.openShared(CONSUMER_GROUP);
   const sink = new LateSink();
-  const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
-  const regrouping = await Regrouping.open(own, sink, limits);
+  const rooms = own.engineRooms();
+  const regrouping = await Regrouping.open(own, sink, rooms);
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
-  const runner = openRunner(own, sink, limits, { regrouping, feed });
+  const runner = openRunner(own, sink, rooms, { regrouping, feed });
   const ports = [
     ...own.ports(),
     [EventLookup, usage.lookup],
     [PolicyRunner, runner],
     [DocumentRules, rules],
-    [LiveLateness, new LiveLateness(limits.latenessMs)],
+    [LiveLateness, new LiveLateness(rooms.limits.latenessMs)],
   ] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
   await app.init();
@@ -103,7 +102,7 @@ function boundsOf(reader: KafkaEventLogReader, counted: KafkaSharedLog) {
 function openRunner(
   { clock, logger, log, directory }: ClusterProcess,
   sink: EnforcementSink,
-  limits: Partial<EngineLimits>,
+  rooms: EngineRooms,
   { regrouping, feed }: { regrouping: Regrouping; feed: EnforcementFeed },
 ): PolicyRunner {
   const outlets: Outlets = {
@@ -114,7 +113,7 @@ function openRunner(
   const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);
   const onShortened = (partition: number, offset: number) =>
     logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
-  return new PolicyRunner(snapshots, sink, clock, { limits, outlets, onShortened, ...SNAPSHOT_PACE });
+  return new PolicyRunner(snapshots, sink, clock, { ...rooms, outlets, onShortened, ...SNAPSHOT_PACE });
 }
 
 /** What is stored is looked up there; only ids that are not stored yet must be remembered here. */

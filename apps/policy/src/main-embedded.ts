@@ -25,9 +25,9 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const usage = await embedded.openUsage();
   const reader = embedded.openReader();
   const sink = new LateSink();
-  const limits = { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS };
-  const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { limits, ...SNAPSHOT_PACE });
-  const lateness = new LiveLateness(limits.latenessMs);
+  const rooms = embedded.engineRooms();
+  const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { ...rooms, ...SNAPSHOT_PACE });
+  const lateness = new LiveLateness(rooms.limits.latenessMs);
   const ports = [
     ...embedded.ports(),
     [EventLookup, usage.lookup],

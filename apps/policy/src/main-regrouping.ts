@@ -4,10 +4,10 @@ import type { RegroupedLog } from '#adapters/cluster/regrouped-log.js';
 import { GroupReading } from '#adapters/kafka/group-reading.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
-import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { endOnFailure } from '#runtime/process-main.js';
+import type { EngineRooms } from './engine-fold.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { RegroupOutlet } from './regroup-outlet.js';
 import { RegroupedMetrics } from './regrouped-metrics.js';
@@ -27,7 +27,7 @@ export class Regrouping {
   private constructor(
     private readonly own: ClusterProcess,
     private readonly sink: EnforcementSink,
-    private readonly limits: Partial<EngineLimits>,
+    private readonly rooms: EngineRooms,
     log: RegroupedLog,
     /** Of the regrouped log, which does not grow with the log of events. */
     private readonly partitions: number,
@@ -39,9 +39,9 @@ export class Regrouping {
     });
   }
 
-  static async open(own: ClusterProcess, sink: EnforcementSink, limits: Partial<EngineLimits>): Promise<Regrouping> {
+  static async open(own: ClusterProcess, sink: EnforcementSink, rooms: EngineRooms): Promise<Regrouping> {
     const log = own.log.regrouped(own.clock);
-    return new Regrouping(own, sink, limits, log, (await log.topic()).partitions);
+    return new Regrouping(own, sink, rooms, log, (await log.topic()).partitions);
   }
 
   /** Tells what the events of one partition mean to policies that are counted here. */
@@ -118,7 +118,7 @@ export class Regrouping {
     const snapshots = new RedisEngineSnapshotStore(directory.connection, `regrouped:${log.topic.id}:${id}`);
     return new RegroupedRunner(snapshots, this.sink, clock, {
       log: log.topic.id,
-      limits: this.limits,
+      ...this.rooms,
       ...SNAPSHOT_PACE,
       onShortened: (partition, offset) =>
         logger.warn({ event: 'regrouped policies begin at the oldest record', partition, offset }),

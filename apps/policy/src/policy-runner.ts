@@ -1,17 +1,15 @@
 /** The engines of the partitions that this process reads, over the decided frames of the log. */
 import type { PolicyEngine } from '#domain/policies/engine.js';
-import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { FrameSink } from '#stream/event-pump.js';
-import { EngineFold, type Outlets } from './engine-fold.js';
+import { EngineFold, type EngineRooms, type Outlets } from './engine-fold.js';
 import { FoldRunner, type FoldRunnerOptions } from './fold-runner.js';
 
-export interface PolicyRunnerOptions extends FoldRunnerOptions {
-  readonly limits?: Partial<EngineLimits>;
+export interface PolicyRunnerOptions extends FoldRunnerOptions, EngineRooms {
   readonly outlets?: Outlets;
   /** There is no snapshot, and the log begins at `offset`: windows that reach back beyond it count too little. */
   readonly onShortened?: (partition: number, offset: number) => void;
@@ -33,9 +31,9 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
    * rows that retention has dropped.
    */
   async open(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): Promise<void> {
-    const { limits, outlets, onShortened } = this.own;
+    const { onShortened } = this.own;
     const snapshot = await this.snapshots.load(partition);
-    const { fold, restored } = EngineFold.open(partition, snapshot?.bytes, limits, outlets);
+    const { fold, restored } = EngineFold.open(partition, snapshot?.bytes, this.own);
     const seen = restored && snapshot ? snapshot.nextOffset : 0;
     if (seen < lowWatermark) fold.mend(policies, { partition, from: seen, to: lowWatermark });
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);

@@ -1,7 +1,6 @@
 /** The engines over the partitions of the regrouped log that this process reads. */
 import type { Position } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
-import type { EngineLimits } from '#domain/policies/engine-counters.js';
 import { KnownPolicies } from '#domain/policies/known-policies.js';
 import { RegroupedEngine } from '#domain/policies/regrouped-engine.js';
 import { type DecodedRegrouped, decodeRegrouped } from '#domain/policies/regrouped-record.js';
@@ -9,16 +8,16 @@ import type { Clock } from '#ports/clock.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
 import type { LogRecord } from '#ports/event-log.js';
+import type { EngineRooms } from './engine-fold.js';
 import { FoldRunner, type FoldRunnerOptions, type PartitionFold } from './fold-runner.js';
 
 export interface RegroupedFrame extends Position {
   readonly decoded: DecodedRegrouped;
 }
 
-export interface RegroupedRunnerOptions extends FoldRunnerOptions {
+export interface RegroupedRunnerOptions extends FoldRunnerOptions, EngineRooms {
   /** Id of the topic of events. */
   readonly log: string;
-  readonly limits?: Partial<EngineLimits>;
   /** As PolicyRunnerOptions.onShortened. */
   readonly onShortened?: (partition: number, offset: number) => void;
   /** Told of each record that is none of ours; it is passed over. */
@@ -37,10 +36,10 @@ export class RegroupedRunner extends FoldRunner<RegroupedFrame, RegroupedFold> {
 
   /** As PolicyRunner.open; policies are told by the records themselves. */
   async open(partition: number, lowWatermark: number): Promise<void> {
-    const { log, limits, onUnreadable, onShortened } = this.own;
+    const { log, limits, makeShelf, onUnreadable, onShortened } = this.own;
     const snapshot = await this.snapshots.load(partition);
-    const restored = snapshot && RegroupedEngine.restore(snapshot.bytes, log, limits);
-    const fold = new RegroupedFold(restored ?? RegroupedEngine.create(log, limits), onUnreadable);
+    const restored = snapshot && RegroupedEngine.restore(snapshot.bytes, log, limits, makeShelf);
+    const fold = new RegroupedFold(restored ?? RegroupedEngine.create(log, limits, makeShelf), onUnreadable);
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);
     this.hold(partition, fold, Math.max(restored && snapshot ? snapshot.nextOffset : 0, lowWatermark));
   }

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { SystemClock } from '#adapters/clock/system-clock.js';
 import { readBootId } from '#adapters/embedded/boot-id.js';
 import { type EmbeddedUsage, openEmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
+import { LmdbSubjectShelves } from '#adapters/lmdb/lmdb-subject-shelves.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
@@ -41,7 +42,8 @@ export class Pipeline {
     const reader = new SegmentLogReader(settings.folders.log, settings.watermarks);
     const writer = await openWriter(settings, usage, reader, main);
     const policies = (await rpc.call('policyStore', 'list', [])) as StoredPolicy[];
-    const runner = await openRunner(settings, usage, reader, main, policies);
+    const shelves = new LmdbSubjectShelves(settings.folders.shelves);
+    const runner = await openRunner(settings, { usage, shelves }, reader, main, policies);
     const partitions = Array.from({ length: reader.partitions }, (_, p) => p);
     const readFrom = partitions.map((p) => Math.min(writer.startOffset(p), runner.startOffset(p)));
     const startOffset = (partition: number) => readFrom[partition] ?? 0;
@@ -71,6 +73,7 @@ export class Pipeline {
     return new Pipeline(microservice, writer, runner, async () => {
       for (const timer of timers) clearInterval(timer);
       await standing.close();
+      await shelves.close();
       await usage.close();
     });
   }
@@ -100,13 +103,14 @@ async function openWriter(
 
 async function openRunner(
   settings: PipelineSettings,
-  usage: EmbeddedUsage,
+  { usage, shelves }: { usage: EmbeddedUsage; shelves: LmdbSubjectShelves },
   reader: SegmentLogReader,
   main: MainThread,
   policies: readonly StoredPolicy[],
 ): Promise<PolicyRunner> {
   const runner = new PolicyRunner(new ReportedSnapshots(usage.snapshots, main), main, new SystemClock(), {
-    limits: { latenessMs: settings.policyLatenessMs },
+    limits: settings.policyLimits,
+    makeShelf: shelves.make,
     ...SNAPSHOT_PACE,
     onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
   });

@@ -16,6 +16,7 @@ import {
   insertOptions,
   logOptions,
   logRetentionMs,
+  policyLimits,
   usageRetention,
 } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
@@ -145,13 +146,18 @@ function gaugesOf(client: PipelineClient, stores: EmbeddedStores, clock: Clock) 
 
 function pipelineSettings(folder: DataFolder, settings: Settings, { log }: EmbeddedStores): PipelineSettings {
   return {
-    folders: { log: folder.join('log'), progress: folder.join('progress'), usage: folder.join('usage') },
+    folders: {
+      log: folder.join('log'),
+      progress: folder.join('progress'),
+      usage: folder.join('usage'),
+      shelves: folder.join('shelves'),
+    },
     watermarks: log.watermarks.shared,
     logId: log.identity.logId,
     retention: usageRetention(settings),
     dedupe: dedupeOptions(settings),
     insert: insertOptions(settings),
-    policyLatenessMs: settings.KEYMETER_POLICY_LATENESS_MS,
+    policyLimits: policyLimits(settings),
   };
 }
 

@@ -5,8 +5,10 @@ import { Registry } from 'prom-client';
 import { SystemClock } from '#adapters/clock/system-clock.js';
 import { type DataFolder, openDataFolder } from '#adapters/embedded/data-folder.js';
 import { ensureRootKey } from '#adapters/embedded/first-root-key.js';
+import { LmdbSubjectShelves } from '#adapters/lmdb/lmdb-subject-shelves.js';
 import { Clock } from '#ports/clock.js';
 import { spoolOptions } from '#runtime/config/cluster-options.js';
+import { policyLimits } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
@@ -30,6 +32,8 @@ export interface ClusterNeeds {
 export class ClusterProcess {
   readonly registry = new Registry();
   readonly readiness = new Readiness();
+
+  #shelves: LmdbSubjectShelves | undefined;
 
   private constructor(
     readonly settings: Settings,
@@ -88,6 +92,12 @@ export class ClusterProcess {
     ];
   }
 
+  /** How much an engine keeps in memory, and where the rest waits. */
+  engineRooms() {
+    this.#shelves ??= new LmdbSubjectShelves(this.folder.join('shelves'));
+    return { limits: policyLimits(this.settings), makeShelf: this.#shelves.make };
+  }
+
   /** `stop` ends what the app has of its own; the stores are closed after it. */
   running(app: string, url: string, stop: () => Promise<void>): Running {
     const lines = [`keymeter ${app} is listening on ${url}`, `data folder  ${this.folder.path}`];
@@ -97,6 +107,7 @@ export class ClusterProcess {
       stop: async () => {
         this.readiness.ask(() => ({ part: 'process', detail: 'It is stopping.' }));
         await stop();
+        await this.#shelves?.close();
         await this.opened.spool?.close(this.settings.KEYMETER_SHUTDOWN_MS / 4);
         await this.opened.directory?.close();
         await this.log.close();

@@ -5,9 +5,10 @@
 
 import { Registry } from 'prom-client';
 import { SystemClock } from '#adapters/clock/system-clock.js';
+import { LmdbSubjectShelves } from '#adapters/lmdb/lmdb-subject-shelves.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { Clock } from '#ports/clock.js';
-import { dedupeOptions, logOptions, usageRetention } from '#runtime/config/embedded-options.js';
+import { dedupeOptions, logOptions, policyLimits, usageRetention } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import { every } from '#runtime/periodic.js';
@@ -26,6 +27,8 @@ export class EmbeddedProcess {
   readonly logger = processLog();
   readonly registry = new Registry();
   readonly readiness = new Readiness();
+
+  #shelves: LmdbSubjectShelves | undefined;
 
   private constructor(
     readonly settings: Settings,
@@ -65,6 +68,12 @@ export class EmbeddedProcess {
     return new SegmentLogReader(this.folder.join('log'), this.stores.log.watermarks.shared);
   }
 
+  /** How much an engine keeps in memory, and where the rest waits. */
+  engineRooms() {
+    this.#shelves ??= new LmdbSubjectShelves(this.folder.join('shelves'));
+    return { limits: policyLimits(this.settings), makeShelf: this.#shelves.make };
+  }
+
   /** `stop` ends what the app has of its own; the stores are closed after it. */
   running(app: string, url: string, stop: () => Promise<void>): Running {
     const timer = every(CHECKPOINT_EVERY_MS, () => this.stores.counters.checkpoint(), this.logger);
@@ -74,6 +83,7 @@ export class EmbeddedProcess {
         this.readiness.ask(() => ({ part: 'process', detail: 'It is stopping.' }));
         clearInterval(timer);
         await stop();
+        await this.#shelves?.close();
         await this.stores.close();
         this.folder.release();
       },

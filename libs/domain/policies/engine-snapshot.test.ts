@@ -26,7 +26,7 @@ test('a snapshot may lie at any address, as one read from a store does', () => {
 
 test('another format is no snapshot, and a cut one is an error', () => {
   const bytes = Buffer.from(takeSnapshot(engineOf(3)));
-  expect(() => restoreSnapshot(bytes.subarray(0, bytes.length - 8))).toThrow(RangeError);
+  expect(() => restoreSnapshot(bytes.subarray(0, bytes.length - 8))).toThrow('ends early');
   expect(() => restoreSnapshot(Buffer.concat([bytes, Buffer.alloc(8)]))).toThrow('left over');
   bytes.write('KMP0');
   expect(restoreSnapshot(bytes)).toBeUndefined();

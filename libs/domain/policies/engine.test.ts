@@ -121,7 +121,7 @@ describe('a sliding count', () => {
     const { engine: small, send: sendSmall } = engineWith([policyOf({ threshold: 15 })], { maxEvents: 10 });
     const made = Array.from({ length: 50 }, (_, n) => sendSmall(n, { keyId: `k${n % 3}` }));
     expect(small.keptEvents).toBeLessThanOrEqual(10);
-    expect(made.flat().map(({ value, cause }) => [value, cause.offset])).toHaveLength(3);
+    expect(made.flat()).toHaveLength(3);
   });
 
   test('targets of long ago cost nothing, in memory or aside', () => {

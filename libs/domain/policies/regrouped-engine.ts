@@ -11,6 +11,7 @@ import { restoreInto, takeSnapshot } from './engine-snapshot.js';
 import { isThreshold } from './grouping.js';
 import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
 import { isBehind, type SavedProgress, SourceProgress } from './source-progress.js';
+import type { MakeShelf } from './subject-shelf.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
 interface Gone {
@@ -48,13 +49,13 @@ export class RegroupedEngine {
   ) {}
 
   /** `log`: id of the topic of events. */
-  static create(log: string, limits: Partial<EngineLimits> = {}): RegroupedEngine {
-    return new RegroupedEngine(emptyEngine(limits), log, new SourceProgress(), new Map());
+  static create(log: string, limits: Partial<EngineLimits> = {}, makeShelf?: MakeShelf): RegroupedEngine {
+    return new RegroupedEngine(emptyEngine(limits, makeShelf), log, new SourceProgress(), new Map());
   }
 
   /** Undefined when the bytes are of another format. */
-  static restore(bytes: Uint8Array, log: string, limits: Partial<EngineLimits> = {}): RegroupedEngine | undefined {
-    const restored = restoreInto([bytes], () => emptyEngine(limits));
+  static restore(bytes: Uint8Array, log: string, limits: Partial<EngineLimits> = {}, makeShelf?: MakeShelf) {
+    const restored = restoreInto([bytes], () => emptyEngine(limits, makeShelf));
     if (!restored) return undefined;
     const { progress, gone, completeTo } = restored.beside as Beside;
     const regrouped = new RegroupedEngine(restored.engine, log, new SourceProgress(progress), new Map(gone));
@@ -131,8 +132,8 @@ export class RegroupedEngine {
 }
 
 /** Nothing is complete before all sources were heard of. */
-function emptyEngine(limits: Partial<EngineLimits>): PolicyEngine {
-  return new PolicyEngine(limits, () => true, -Infinity);
+function emptyEngine(limits: Partial<EngineLimits>, makeShelf?: MakeShelf): PolicyEngine {
+  return new PolicyEngine(limits, () => true, -Infinity, makeShelf);
 }
 
 function placeOf(entry: RegroupedEntry): { offset: number; index: number } {

@@ -50,3 +50,7 @@ export function ingestOptions(settings: Settings) {
     maxFutureMs: settings.KEYMETER_EVENT_MAX_FUTURE_DAYS * DAY_MS,
   };
 }
+
+export function policyLimits(settings: Settings): { readonly latenessMs: number; readonly maxTargets: number } {
+  return { latenessMs: settings.KEYMETER_POLICY_LATENESS_MS, maxTargets: settings.KEYMETER_POLICY_MAX_SUBJECTS };
+}

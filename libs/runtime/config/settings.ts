@@ -56,6 +56,11 @@ export const settingsSchema = z.object({
     'ms',
     'How late, by event time, an event may come and still count in a policy.',
   ),
+  KEYMETER_POLICY_MAX_SUBJECTS: setting(
+    whole(1_000, 10_000_000, 500_000),
+    'subjects',
+    'Subjects of a policy and partition in memory; others that still count wait in the data folder.',
+  ),
   KEYMETER_SHUTDOWN_MS: setting(
     whole(100, 600_000, 20_000),
     'ms',

@@ -59,12 +59,14 @@ export class StateReader {
   constructor(private readonly buffer: Buffer) {}
 
   double(): number {
+    this.#demand(8);
     const value = this.buffer.readDoubleLE(this.#at);
     this.#at += 8;
     return value;
   }
 
   count(): number {
+    this.#demand(4);
     const value = this.buffer.readUInt32LE(this.#at);
     this.#at += 4;
     return value;
@@ -78,12 +80,16 @@ export class StateReader {
 
   text(): string {
     const bytes = this.count();
-    if (this.#at + bytes > this.buffer.length) throw new RangeError('the snapshot ends early');
+    this.#demand(bytes);
     this.#at += bytes;
     return this.buffer.toString('utf8', this.#at - bytes, this.#at);
   }
 
   get atEnd(): boolean {
     return this.#at === this.buffer.length;
+  }
+
+  #demand(bytes: number): void {
+    if (this.#at + bytes > this.buffer.length) throw new RangeError('the snapshot ends early');
   }
 }
