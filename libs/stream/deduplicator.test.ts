@@ -149,3 +149,16 @@ test('ids of a partition that went elsewhere before it was stored do not keep yo
   await dedupe.load(1);
   expect(await dedupe.decide([event(0, 'gone', 3, { partition: 1 })])).toEqual(['accepted']);
 });
+
+test('a repeat of an id that is forgotten while the store is asked about another one is a duplicate all the same', async () => {
+  const stored = new StoredEvents();
+  stored.store(event(0, 'older', 0));
+  const dedupe = new Deduplicator(stored, { recentIds: 1 });
+  await dedupe.load();
+  const [first, next] = [event(1, 'a', 1), event(2, 'b', 2)];
+  await dedupe.decide([first, next]);
+  const deciding = dedupe.decide([event(3, 'a', 3), event(4, 'older', 4)]);
+  for (const row of [first, next]) stored.store(row);
+  dedupe.committed(0, 3); // another step of the same process, while the look-up is under way
+  expect(await deciding).toEqual(['duplicate', 'duplicate']);
+});

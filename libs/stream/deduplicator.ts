@@ -61,8 +61,8 @@ export class Deduplicator {
       const archive = noticedArchive(event);
       if (archive !== undefined) await this.load(archive);
     }
-    const stored = await this.#lookUp(events);
-    return events.map((event) => this.#decideOne(event, stored));
+    const known = await this.#lookUp(events);
+    return events.map((event) => this.#decideOne(event, known));
   }
 
   /** Everything below `next` of the partition is in the store now. */
@@ -76,10 +76,10 @@ export class Deduplicator {
     this.committed(partition, Number.POSITIVE_INFINITY);
   }
 
-  #decideOne(event: PlacedEvent, stored: Map<number, SeenIdentity[]>): Fate {
+  #decideOne(event: PlacedEvent, looked: Map<number, SeenIdentity[]>): Fate {
     const hash = event.idHash;
     if (hash === 0) return 'accepted';
-    const known = stored.get(hash);
+    const known = looked.get(hash);
     if (!known && !this.#recent.has(hash)) {
       this.#remember(event);
       return 'accepted';
@@ -89,13 +89,17 @@ export class Deduplicator {
     return fate;
   }
 
+  /** What is known of each hash that may be a repeat, from here or from the store. */
   async #lookUp(events: readonly PlacedEvent[]): Promise<Map<number, SeenIdentity[]>> {
+    const found = new Map<number, SeenIdentity[]>();
     const hashes = new Set<number>();
     for (const event of events) {
       const hash = event.idHash;
-      if (hash !== 0 && this.#filter.mayHave(hash) && !this.#knownHere(event)) hashes.add(hash);
+      if (hash === 0 || !this.#filter.mayHave(hash)) continue;
+      const here = this.#knownHere(event);
+      if (here.length === 0) hashes.add(hash);
+      else found.set(hash, here); // kept: a commit may have it forgotten while the store is asked about others
     }
-    const found = new Map<number, SeenIdentity[]>();
     if (hashes.size === 0) return found;
     const wanted = wantedNames(events, hashes);
     for (const identity of await this.store.withHashes([...hashes])) {
@@ -108,10 +112,11 @@ export class Deduplicator {
     return found;
   }
 
-  /** Remembered under this very name: then nothing stored can stand before it inside the window. */
-  #knownHere(event: PlacedEvent): boolean {
-    if (event.time < event.acceptedAt - this.#windowMs) return false;
-    return this.#recent.find(event.idHash).some((seen) => seen.source === event.source && seen.id === event.id);
+  /** Where it is remembered under this very name nothing stored can stand before it inside the window; else nothing. */
+  #knownHere(event: PlacedEvent): SeenIdentity[] {
+    if (event.time < event.acceptedAt - this.#windowMs) return [];
+    const here = this.#recent.find(event.idHash);
+    return here.some((seen) => seen.source === event.source && seen.id === event.id) ? here : [];
   }
 
   #remember(event: PlacedEvent): void {
