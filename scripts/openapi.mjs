@@ -167,7 +167,8 @@ function answer(operationId, status) {
   if (status === 204) return { description: 'Done.' };
   if (operationId === 'MetricsController.metrics')
     return { description: 'Metrics.', content: { 'text/plain': { schema: { type: 'string' } } } };
-  const schema = /^PoliciesController\.(?!list)/.test(operationId) ? ref('Policy') : {};
+  const saved = /^PoliciesController\.(create|replace)/.test(operationId) ? ref('SavedPolicy') : ref('Policy');
+  const schema = /^PoliciesController\.(?!list)/.test(operationId) ? saved : {};
   const csv = CSV.test(operationId) ? { 'text/csv': { schema: { type: 'string' } } } : {};
   const headers = WAITS.test(operationId)
     ? { headers: { 'KeyMeter-Complete-Until': { $ref: '#/components/headers/CompleteUntil' } } }
@@ -421,6 +422,32 @@ const components = {
       },
     },
     Policy: jsonSchema(policySchema),
+    SavedPolicy: {
+      description: 'The policy, and what it costs and meets; without a checkup where nothing was changed.',
+      allOf: [ref('Policy'), { type: 'object', properties: { checkup: ref('PolicyCheckup') } }],
+    },
+    PolicyCheckup: {
+      type: 'object',
+      required: ['bytesPerKey', 'sample', 'eventsPerSecond', 'conflicts'],
+      properties: {
+        bytesPerKey: { ...count, description: 'State for each key, or whatever the policy is per.' },
+        sample: {
+          type: ['object', 'null'],
+          description:
+            'The newest events of the last day that have a type which can match; null where the store is away.',
+          properties: { events: count, matched: count, keys: count, decisions: count },
+        },
+        eventsPerSecond: {
+          type: ['integer', 'null'],
+          description: 'Of one core over the sample; null for too small a one.',
+        },
+        conflicts: {
+          type: 'array',
+          description: 'Policies that could hold one key at the same time as this one.',
+          items: { type: 'object', properties: { first: text, second: text, per: text } },
+        },
+      },
+    },
   },
 };
 

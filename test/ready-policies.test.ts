@@ -1,9 +1,9 @@
 /** The policies that come with keymeter: sound, and doing what their own tests say. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { conflictsOf } from '#domain/policies/documents/policy-cost.js';
 import { type PolicyFault, policyJsonSchema, readPolicyFile } from '#domain/policies/documents/policy-file.js';
 import { missingExamples, runPolicyTests } from '#domain/policies/documents/policy-tests.js';
+import { conflictsOf } from '#domain/policies/policy-conflicts.js';
 
 const FOLDER = join(import.meta.dirname, '../policies');
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));

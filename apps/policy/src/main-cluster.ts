@@ -31,6 +31,7 @@ import { Regrouping } from './main-regrouping.js';
 import { NoticeOutlet } from './notice-outlet.js';
 import { type PartitionBounds, PartitionEngines } from './partition-engines.js';
 import { PolicyModule } from './policy.module.js';
+import { PolicyBudget } from './policy-budget.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
@@ -57,6 +58,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     [EventLookup, usage.lookup],
     [PolicyRunner, runner],
     [DocumentRules, rules],
+    [PolicyBudget, PolicyBudget.of(settings)],
     [LiveLateness, new LiveLateness(rooms.limits.latenessMs)],
   ] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });

@@ -16,6 +16,7 @@ import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { PolicyModule } from './policy.module.js';
+import { PolicyBudget } from './policy-budget.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
@@ -32,6 +33,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     ...embedded.ports(),
     [EventLookup, usage.lookup],
     [PolicyRunner, runner],
+    [PolicyBudget, PolicyBudget.of(settings)],
     [LiveLateness, lateness],
   ] as const;
   const module = appModule(ports, [PolicyModule, PolicyFramesModule]);

@@ -18,7 +18,7 @@ import type { Author } from '#domain/policies/policy-version.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { Requires } from '#runtime/http/requires.decorator.js';
 import { type RequestWithRootKey, RootKeyGuard } from '#runtime/http/root-key.guard.js';
-import { notFound, PolicyEditor } from './policy-editor.js';
+import { notFound, PolicyEditor, type SavedPolicy } from './policy-editor.js';
 import { policyWriteSchema, seenVersion, type WrittenPolicy } from './policy-request.js';
 
 @Controller('api/v1/policies')
@@ -34,7 +34,7 @@ export class PoliciesController {
   create(
     @Body({ schema: policyWriteSchema }) { policy, text }: WrittenPolicy,
     @Req() request: RequestWithRootKey,
-  ): Promise<Policy> {
+  ): Promise<SavedPolicy> {
     return this.editor.create(policy, { author: authorOf(request), text });
   }
 
@@ -59,7 +59,7 @@ export class PoliciesController {
     @Body({ schema: policyWriteSchema }) { policy, text }: WrittenPolicy,
     @Headers('if-match') ifMatch: string | undefined,
     @Req() request: RequestWithRootKey,
-  ): Promise<Policy> {
+  ): Promise<SavedPolicy> {
     return this.editor.replace(id, policy, { author: authorOf(request), text, seen: seenVersion(ifMatch) });
   }
 

@@ -14,9 +14,13 @@ import { HttpProblem } from '#runtime/http/http-problem.js';
 import { AuditLog } from './audit-log.js';
 import { DocumentRules } from './document-rules.js';
 import { OneAtATime } from './one-at-a-time.js';
+import { PolicyCheck, type PolicyCheckup } from './policy-check.js';
 
 /** Each costs memory and time for every matching event. */
 export const MAX_POLICIES = 1_000;
+
+/** A policy as it was saved, and what it costs and meets; without a checkup where nothing was changed. */
+export type SavedPolicy = Policy & { readonly checkup?: PolicyCheckup };
 
 /** What is kept of a change besides the policy, and the version that whoever asks for it has seen. */
 export interface ChangeOptions extends Pick<PolicyVersion, 'author' | 'text' | 'reason'> {
@@ -36,9 +40,10 @@ export class PolicyEditor {
     private readonly log: AuditLog,
     private readonly clock: Clock,
     @Optional() private readonly rules: DocumentRules = new DocumentRules(1),
+    @Optional() private readonly check?: PolicyCheck,
   ) {}
 
-  create(input: PolicyInput, options: ChangeOptions = {}): Promise<Policy> {
+  create(input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy> {
     return this.#change(async () => {
       const policies = await this.#policies();
       refuseTakenName(policies, input.name);
@@ -52,7 +57,7 @@ export class PolicyEditor {
   }
 
   /** A replacement by the same content changes nothing: no new version, running enforcements go on. */
-  replace(id: string, input: PolicyInput, options: ChangeOptions = {}): Promise<Policy> {
+  replace(id: string, input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy> {
     return this.#change(async () => {
       const policies = await this.#policies();
       const current = policies.find((policy) => policy.id === id) ?? notFound(id);
@@ -69,7 +74,7 @@ export class PolicyEditor {
   }
 
   /** Changes a document by a function of what it is; where that answers the same, there is no new version. */
-  amend(id: string, change: (policy: PolicyDocument) => PolicyDocument, options: ChangeOptions): Promise<Policy> {
+  amend(id: string, change: (policy: PolicyDocument) => PolicyDocument, options: ChangeOptions): Promise<SavedPolicy> {
     return this.#change(async () => {
       const policy = (await this.#policies()).find((it) => it.id === id) ?? notFound(id);
       await this.#refuseUnseen(policy, options);
@@ -118,11 +123,12 @@ export class PolicyEditor {
     throw new HttpProblem(409, 'policy/changed', message);
   }
 
-  async #put(policy: Policy, { author, text, reason }: ChangeOptions): Promise<Policy> {
+  async #put(policy: Policy, { author, text, reason }: ChangeOptions): Promise<SavedPolicy> {
     this.rules.demand(policy);
+    const checkup = await this.check?.demand(policy, await this.#policies());
     const written = { author, text, reason };
     await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId(), written });
-    return policy;
+    return { ...policy, checkup };
   }
 
   async #carry(intent: PolicyIntent): Promise<void> {

@@ -52,7 +52,7 @@ export class PolicyExceptionsController {
   ): Promise<{ policy: Policy; lifted: number }> {
     const others = (except: readonly PolicyException[]) => except.filter((it) => it.value !== exception.value);
     const options = { author: authorOf(request), reason: exception.reason, seen: seenVersion(ifMatch) };
-    const policy = await this.editor.amend(
+    const { checkup: _checkup, ...policy } = await this.editor.amend(
       id,
       (document) => ({ ...document, except: [...others(document.except), exception] }),
       options,

@@ -8,6 +8,7 @@ import { EnforcementsController } from './enforcements.controller.js';
 import { ExplanationDesk } from './explanation-desk.js';
 import { HolderController } from './holder.controller.js';
 import { PoliciesController } from './policies.controller.js';
+import { PolicyCheck } from './policy-check.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyExceptionsController } from './policy-exceptions.controller.js';
 import { PolicyMetrics } from './policy-metrics.js';
@@ -26,6 +27,7 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
     RootKeys,
     AuditLog,
     PolicyMetrics,
+    PolicyCheck,
     PolicyEditor,
     EnforcementDesk,
     ExplanationDesk,

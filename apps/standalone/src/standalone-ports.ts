@@ -19,6 +19,7 @@ import { RecorderAppender, RowAppender } from '#stream/row-appender.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
 import { LiveLateness } from '../../policy/src/explanation-desk.js';
+import { PolicyBudget } from '../../policy/src/policy-budget.js';
 import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
 import type { Parts } from './parts.js';
 import {
@@ -41,6 +42,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [UsageReader, new RemoteUsageReader(pipeline)],
     [EventLookup, new RemoteEventLookup(pipeline)],
     [DeadLetterBook, new RemoteDeadLetterBook(pipeline)],
+    [PolicyBudget, PolicyBudget.of(settings)],
     [LiveLateness, new LiveLateness(settings.KEYMETER_POLICY_LATENESS_MS)],
     [LogPartitions, new OnePartition()],
     [FullReconciliation, new RemoteReconciliation(pipeline)],

@@ -61,6 +61,16 @@ export const settingsSchema = z.object({
     'subjects',
     'Subjects of a policy and partition in memory; others that still count wait in the data folder.',
   ),
+  KEYMETER_POLICY_MAX_BYTES_PER_KEY: setting(
+    whole(100, 16 * MiB, 65_536),
+    'bytes',
+    'State that a policy may keep of each key: one that keeps more is refused when it is saved.',
+  ),
+  KEYMETER_POLICY_MIN_EVENTS_PER_SECOND: setting(
+    whole(0, 100_000_000, 0),
+    'events/s',
+    "What a policy must manage on the last day's log when it is saved; 0 asks for nothing.",
+  ),
   KEYMETER_SHUTDOWN_MS: setting(
     whole(100, 600_000, 20_000),
     'ms',

@@ -1,9 +1,10 @@
-import { bytesPerSubject, conflictsOf } from '#domain/policies/documents/policy-cost.js';
+import { bytesPerSubject } from '#domain/policies/documents/policy-cost.js';
 import type { PolicyDocument } from '#domain/policies/documents/policy-document.js';
 import { missingExamples } from '#domain/policies/documents/policy-tests.js';
 import { durationMs } from '#domain/policies/duration.js';
 import { bucketsOf } from '#domain/policies/measures/bucket-size.js';
 import { BUCKETS, PERCENTILE_BUCKETS } from '#domain/policies/measures/measure-columns.js';
+import { conflictsOf } from '#domain/policies/policy-conflicts.js';
 import type { Invocation } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { demandFiles, faultLine, readPolicyFiles } from './policy-files.js';
