@@ -1,4 +1,4 @@
-import { Controller, Module } from '@nestjs/common';
+import { Controller, Module, UseFilters } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
@@ -9,6 +9,7 @@ import { frameOf } from '../../test/support/event-rows.js';
 import { eventually } from '../../test/support/eventually.js';
 import { temporaryFolder } from '../../test/support/temp-folder.js';
 import { EventLogServer } from './event-log-server.js';
+import { FailurePasses } from './failure-passes.js';
 import { FRAMES_DECIDED } from './frame-transport.js';
 
 const folder = temporaryFolder('event-log-server');
@@ -56,11 +57,14 @@ test('every handler is given every frame exactly once, in log order', async () =
   expect(failures).toEqual([]);
 });
 
+const GONE = new Error('the store is gone for good');
+
 @Controller()
+@UseFilters(FailurePasses)
 class Failing {
   @EventPattern(FRAMES_DECIDED)
   async take(@Payload() _frames: unknown): Promise<void> {
-    throw new Error('the store is gone for good');
+    throw GONE;
   }
 }
 
@@ -78,7 +82,7 @@ test.each([
   ['the first of two', FailingFirst],
   ['the second of two', FailingSecond],
 ])(
-  'a handler that cannot go on, %s, stops the reading and is reported, its frames are not passed over',
+  'a handler that cannot go on, %s, stops the reading and is reported as it failed, its frames are not passed over',
   async (name, handlers) => {
     const path = `${folder}/${name}`;
     const log = await SegmentLogWriter.open({
@@ -99,6 +103,7 @@ test.each([
     await app.listen();
     await log.append(0, frameOf([{ id: 'a', time: 1 }], 1));
     await eventually(() => expect(failures).toHaveLength(1));
+    expect(failures[0]).toBe(GONE);
     await app.close();
     await log.close();
   },

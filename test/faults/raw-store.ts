@@ -1,5 +1,6 @@
 /** The usage store read past the product, in SQL over its own HTTP interface. */
 import type { RawEvent } from '../crash/server-view.js';
+import { readAgain } from './read-again.js';
 
 interface Row {
   readonly id: string;
@@ -34,7 +35,11 @@ export class RawStore {
     return Number(row?.n ?? 0);
   }
 
-  async #rows<T>(sql: string): Promise<T[]> {
+  #rows<T>(sql: string): Promise<T[]> {
+    return readAgain(() => this.#asked<T>(sql));
+  }
+
+  async #asked<T>(sql: string): Promise<T[]> {
     const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
       method: 'POST',
       headers: { 'x-clickhouse-user': 'default', 'x-clickhouse-key': this.password },

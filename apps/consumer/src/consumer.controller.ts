@@ -1,10 +1,12 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
+import { FailurePasses } from '#runtime/failure-passes.js';
 import { FRAMES_DECIDED } from '#runtime/frame-transport.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { UsageSink } from './usage-sink.js';
 
 @Controller()
+@UseFilters(FailurePasses)
 export class ConsumerController {
   constructor(private readonly writer: UsageSink) {}
 
