@@ -74,6 +74,8 @@ export class GroupMembership {
   #wake: () => void = () => undefined;
   #holder: PartitionHolder | undefined;
   #running: Promise<void> = Promise.resolve();
+  /** What stands in the way of joining, as told last. */
+  #trouble = '';
 
   constructor(readonly options: GroupOptions) {
     this.#sessionMs = options.sessionTimeoutMs ?? 15_000;
@@ -166,7 +168,10 @@ export class GroupMembership {
       this.#loseAll('failed');
       throw error;
     }
-    this.options.onChange?.({ event: 'retry', generation: this.#generation, detail: error.message });
+    if (error.message !== this.#trouble) {
+      this.#trouble = error.message; // said once, not five times a second
+      this.options.onChange?.({ event: 'retry', generation: this.#generation, detail: error.message });
+    }
     await this.#cluster.refreshMetadata().catch(() => undefined); // the next join fails and says why
     await delay(RETRY_MS);
   }
@@ -197,6 +202,7 @@ export class GroupMembership {
     this.#generation = joined.generationId;
     const given = MemberAssignment.decode(memberAssignment)?.assignment[this.options.topic.name] ?? [];
     this.#settle(given);
+    this.#trouble = '';
     this.options.onChange?.({ event: 'joined', generation: this.#generation, detail: `partitions ${given.join(',')}` });
   }
 
