@@ -23,13 +23,14 @@ import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { DocumentRules } from './document-rules.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
-import type { EngineRooms, Outlets } from './engine-fold.js';
+import type { Outlets } from './engine-fold.js';
 import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
-import { Regrouping } from './main-regrouping.js';
+import { Regrouping, type RegroupingOptions } from './main-regrouping.js';
 import { NoticeOutlet } from './notice-outlet.js';
 import { type PartitionBounds, PartitionEngines } from './partition-engines.js';
+import { PassedOverLog } from './passed-over-log.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyBudget } from './policy-budget.js';
 import { PolicyEditor } from './policy-editor.js';
@@ -49,10 +50,11 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const counted = await log.openShared(CONSUMER_GROUP);
   const sink = new LateSink();
   const rooms = own.engineRooms();
-  const regrouping = await Regrouping.open(own, sink, rooms);
+  const options = { rooms, passedOver: new PassedOverLog(own.registry, logger) };
+  const regrouping = await Regrouping.open(own, sink, options);
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
-  const runner = openRunner(own, sink, rooms, { regrouping, feed });
+  const runner = openRunner(own, sink, options, { regrouping, feed });
   const ports = [
     ...own.ports(),
     [EventLookup, usage.lookup],
@@ -104,7 +106,7 @@ function boundsOf(reader: KafkaEventLogReader, counted: KafkaSharedLog) {
 function openRunner(
   { clock, logger, log, directory }: ClusterProcess,
   sink: EnforcementSink,
-  rooms: EngineRooms,
+  { rooms, passedOver }: RegroupingOptions,
   { regrouping, feed }: { regrouping: Regrouping; feed: EnforcementFeed },
 ): PolicyRunner {
   const outlets: Outlets = {
@@ -115,7 +117,8 @@ function openRunner(
   const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);
   const onShortened = (partition: number, offset: number) =>
     logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
-  return new PolicyRunner(snapshots, sink, clock, { ...rooms, outlets, onShortened, ...SNAPSHOT_PACE });
+  const onPassedOver = passedOver.of('events');
+  return new PolicyRunner(snapshots, sink, clock, { ...rooms, outlets, onShortened, onPassedOver, ...SNAPSHOT_PACE });
 }
 
 /** What is stored is looked up there; only ids that are not stored yet must be remembered here. */

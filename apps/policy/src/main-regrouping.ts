@@ -9,6 +9,7 @@ import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { endOnFailure } from '#runtime/process-main.js';
 import type { EngineRooms } from './engine-fold.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
+import type { PassedOverLog } from './passed-over-log.js';
 import { RegroupOutlet } from './regroup-outlet.js';
 import { RegroupedMetrics } from './regrouped-metrics.js';
 import { decoder, type RegroupedFrame, RegroupedRunner } from './regrouped-runner.js';
@@ -19,6 +20,11 @@ interface Reading {
   readonly runner: RegroupedRunner;
 }
 
+export interface RegroupingOptions {
+  readonly rooms: EngineRooms;
+  readonly passedOver: PassedOverLog;
+}
+
 export class Regrouping {
   readonly #log: RegroupedLog;
   readonly #metrics: RegroupedMetrics;
@@ -27,7 +33,7 @@ export class Regrouping {
   private constructor(
     private readonly own: ClusterProcess,
     private readonly sink: EnforcementSink,
-    private readonly rooms: EngineRooms,
+    private readonly options: RegroupingOptions,
     log: RegroupedLog,
     /** Of the regrouped log, which does not grow with the log of events. */
     private readonly partitions: number,
@@ -39,9 +45,9 @@ export class Regrouping {
     });
   }
 
-  static async open(own: ClusterProcess, sink: EnforcementSink, rooms: EngineRooms): Promise<Regrouping> {
+  static async open(own: ClusterProcess, sink: EnforcementSink, options: RegroupingOptions): Promise<Regrouping> {
     const log = own.log.regrouped(own.clock);
-    return new Regrouping(own, sink, rooms, log, (await log.topic()).partitions);
+    return new Regrouping(own, sink, options, log, (await log.topic()).partitions);
   }
 
   /** Tells what the events of one partition mean to policies that are counted here. */
@@ -118,7 +124,8 @@ export class Regrouping {
     const snapshots = new RedisEngineSnapshotStore(directory.connection, `regrouped:${log.topic.id}:${id}`);
     return new RegroupedRunner(snapshots, this.sink, clock, {
       log: log.topic.id,
-      ...this.rooms,
+      ...this.options.rooms,
+      onPassedOver: this.options.passedOver.of('regrouped'),
       ...SNAPSHOT_PACE,
       onShortened: (partition, offset) =>
         logger.warn({ event: 'regrouped policies begin at the oldest record', partition, offset }),

@@ -8,11 +8,14 @@ import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { FrameSink } from '#stream/event-pump.js';
 import { EngineFold, type EngineRooms, type Outlets } from './engine-fold.js';
 import { FoldRunner, type FoldRunnerOptions } from './fold-runner.js';
+import type { PassedOver } from './passed-over-log.js';
 
 export interface PolicyRunnerOptions extends FoldRunnerOptions, EngineRooms {
   readonly outlets?: Outlets;
   /** There is no snapshot, and the log begins at `offset`: windows that reach back beyond it count too little. */
   readonly onShortened?: (partition: number, offset: number) => void;
+  /** Told of records that retention took before the engine of a snapshot had seen them. */
+  readonly onPassedOver?: (gap: PassedOver) => void;
 }
 
 export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implements FrameSink {
@@ -31,11 +34,12 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
    * rows that retention has dropped.
    */
   async open(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): Promise<void> {
-    const { onShortened } = this.own;
+    const { onShortened, onPassedOver } = this.own;
     const snapshot = await this.snapshots.load(partition);
     const { fold, restored } = EngineFold.open(partition, snapshot?.bytes, this.own);
     const seen = restored && snapshot ? snapshot.nextOffset : 0;
     if (seen < lowWatermark) fold.mend(policies, { partition, from: seen, to: lowWatermark });
+    if (restored && seen < lowWatermark) onPassedOver?.({ partition, from: seen, to: lowWatermark });
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);
     this.hold(partition, fold, Math.max(seen, lowWatermark));
   }

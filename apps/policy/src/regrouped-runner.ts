@@ -10,6 +10,7 @@ import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
 import type { LogRecord } from '#ports/event-log.js';
 import type { EngineRooms } from './engine-fold.js';
 import { FoldRunner, type FoldRunnerOptions, type PartitionFold } from './fold-runner.js';
+import type { PassedOver } from './passed-over-log.js';
 
 export interface RegroupedFrame extends Position {
   readonly decoded: DecodedRegrouped;
@@ -20,6 +21,8 @@ export interface RegroupedRunnerOptions extends FoldRunnerOptions, EngineRooms {
   readonly log: string;
   /** As PolicyRunnerOptions.onShortened. */
   readonly onShortened?: (partition: number, offset: number) => void;
+  /** As PolicyRunnerOptions.onPassedOver. */
+  readonly onPassedOver?: (gap: PassedOver) => void;
   /** Told of each record that is none of ours; it is passed over. */
   readonly onUnreadable: (place: Position, reason: string) => void;
 }
@@ -36,12 +39,14 @@ export class RegroupedRunner extends FoldRunner<RegroupedFrame, RegroupedFold> {
 
   /** As PolicyRunner.open; policies are told by the records themselves. */
   async open(partition: number, lowWatermark: number): Promise<void> {
-    const { log, limits, makeShelf, onUnreadable, onShortened } = this.own;
+    const { log, limits, makeShelf, onUnreadable, onShortened, onPassedOver } = this.own;
     const snapshot = await this.snapshots.load(partition);
     const restored = snapshot && RegroupedEngine.restore(snapshot.bytes, log, limits, makeShelf);
     const fold = new RegroupedFold(restored ?? RegroupedEngine.create(log, limits, makeShelf), onUnreadable);
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);
-    this.hold(partition, fold, Math.max(restored && snapshot ? snapshot.nextOffset : 0, lowWatermark));
+    const seen = restored && snapshot ? snapshot.nextOffset : 0;
+    if (restored && seen < lowWatermark) onPassedOver?.({ partition, from: seen, to: lowWatermark });
+    this.hold(partition, fold, Math.max(seen, lowWatermark));
   }
 
   get engines(): RegroupedEngine[] {
