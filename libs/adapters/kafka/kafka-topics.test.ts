@@ -33,6 +33,7 @@ test.each([
   [{ settings: { ...good.settings, 'retention.ms': '999' } }, 'retention.ms 999 and needs 1000'],
   [{ settings: { ...good.settings, 'min.insync.replicas': '1' } }, '--add-config min.insync.replicas=2'],
   [{ settings: { ...good.settings, 'message.timestamp.type': 'LogAppendTime' } }, 'message.timestamp.type=CreateTime'],
+  [{ settings: { ...good.settings, 'message.timestamp.after.max.ms': '3600000' } }, 'after.max.ms=9223372036854775807'],
   [{ settings: { ...good.settings, 'max.message.bytes': '1048588' } }, 'max.message.bytes 1048588 and needs 8388608'],
 ])('%j is one sentence that says how to mend it', (change, sentence) => {
   const problem = topicProblem(rules, { ...good, ...change });

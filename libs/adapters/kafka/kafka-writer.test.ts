@@ -6,6 +6,7 @@ import { describeWithKafka } from '../../../test/support/kafka-server.js';
 import type { KafkaEventLogReader } from './kafka-event-log-reader.js';
 import type { KafkaEventLogWriter } from './kafka-event-log-writer.js';
 
+const DAY_MS = 86_400_000;
 const describeKafka = await describeWithKafka();
 
 interface Acknowledged {
@@ -132,6 +133,14 @@ describeKafka('the Kafka writer', () => {
     await writer.close();
     await expect(rig.writer(topic)).rejects.toMatchObject({ code: 'TOPIC_WRONG' });
   }, 60_000);
+
+  test('what was accepted by a clock that is days ahead is taken, and what comes behind it', async () => {
+    const writer = await rig.writer(await rig.topic());
+    for (const days of [2, 0])
+      await writer.append(0, frameOf([{ id: `in-${days}`, time: 5 }], Date.now() + days * DAY_MS));
+    expect(writer.highWatermark(0)).toBe(2);
+    await writer.close();
+  });
 
   test("a record's time is the time of acceptance in its frame, and the trace context goes with it", async () => {
     const topic = await rig.topic();

@@ -31,6 +31,7 @@ interface Demand {
 const LEAST_RECORD_BYTES = 8 * 1024 * 1024;
 /** Of a record beside the row: the frame's header, the row's hash, Kafka's batch, headers. */
 const RECORD_OVERHEAD_BYTES = 64 * 1024;
+const NO_LIMIT = String(2n ** 63n - 1n); // Kafka's longest
 
 export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> {
   const exactly = (should: string): Demand => ({ should, holds: (is) => is === should });
@@ -49,6 +50,8 @@ export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> 
     'unclean.leader.election.enable': exactly('false'),
     // Retention goes by acceptance, which the writer states: never by the broker's clock, never by the event's own time.
     'message.timestamp.type': exactly('CreateTime'),
+    // Kafka's own hour would refuse what a machine whose clock is ahead has accepted, and all that came behind it.
+    'message.timestamp.after.max.ms': exactly(NO_LIMIT),
     'max.message.bytes': atLeast(recordBytes),
     // What another producer has packed in a way that this client cannot unpack would hold up its partition for good.
     'compression.type': { should: 'uncompressed', holds: (is) => is === 'uncompressed' || is === 'gzip' },
