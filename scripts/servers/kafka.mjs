@@ -4,7 +4,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +24,10 @@ const MIN_JAVA = 17;
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 const FETCH_MS = 600_000;
+/** For a broker of a minute: what the second compiler would make faster has not paid for itself by then. */
+export const SHORT_LIVED = ['-XX:TieredStopAtLevel=1'];
+const NODE_ID = 1;
+const BOOTSTRAP = 'bootstrap.checkpoint';
 const METADATA = 3; // Kafka protocol: api key of the Metadata request
 
 export class KafkaMissing extends Error {
@@ -78,21 +91,17 @@ function projectRoot() {
 /**
  * Starts a broker and waits until it serves requests. The same `dir` and ports again = a restart on the same data.
  * `advertisedPort` is what clients are told to connect to (a proxy in between); `properties` come last and override.
- * `scram`: credentials of the first start, such as 'SCRAM-SHA-512=[name=me,password=secret]'.
+ * `scram`: credentials of the first start, such as 'SCRAM-SHA-512=[name=me,password=secret]'. `java`: more options of the
+ * virtual machine, see SHORT_LIVED.
  */
-export async function startKafka({ dir, port, controllerPort, properties = {}, advertisedPort = port, scram = [] }) {
-  const classpath = join(ensureKafka(), '*');
+export async function startKafka(options) {
+  const { dir, port, controllerPort, properties = {}, advertisedPort = port, scram = [], java = [] } = options;
+  const jars = ensureKafka();
   mkdirSync(dir, { recursive: true });
   const config = join(dir, 'server.properties');
-  const settings = { ...defaults(dir, port, controllerPort, advertisedPort), ...properties };
-  writeFileSync(
-    config,
-    Object.entries(settings)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  );
-  format(classpath, config, join(dir, 'data'), scram);
-  const server = new KafkaServer(classpath, config, dir, port);
+  writeProperties(config, { ...defaults(dir, port, controllerPort, advertisedPort), ...properties });
+  format(jars, config, join(dir, 'data'), scram);
+  const server = new KafkaServer(join(jars, '*'), config, dir, port, java);
   await server.within(server.serving(START_MS));
   return server;
 }
@@ -100,8 +109,8 @@ export async function startKafka({ dir, port, controllerPort, properties = {}, a
 function defaults(dir, port, controllerPort, advertisedPort) {
   return {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'node.id': NODE_ID,
+    'controller.quorum.voters': `${NODE_ID}@127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
@@ -120,20 +129,58 @@ function defaults(dir, port, controllerPort, advertisedPort) {
   };
 }
 
-function format(classpath, config, data, scram) {
+/** Formats a new data folder. With credentials by Kafka's tool itself; else by what the tool made once, a JVM's start less. */
+function format(jars, config, data, scram) {
   if (existsSync(join(data, 'meta.properties'))) return;
-  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A'); // a leading dash would be an option
-  const args = ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
+  const clusterId = newId();
+  if (scram.length > 0) return formatByTool(jars, config, clusterId, scram);
+  const sample = formattedSample(jars);
+  mkdirSync(data, { recursive: true });
+  copyFileSync(join(sample, BOOTSTRAP), join(data, BOOTSTRAP));
+  const ids = { version: 1, 'cluster.id': clusterId, 'node.id': NODE_ID, 'directory.id': newId() };
+  writeProperties(join(data, 'meta.properties'), ids);
+}
+
+/** The folder of what the tool writes for every cluster alike: Kafka's metadata version and its features. */
+function formattedSample(jars) {
+  const sample = `${jars}-formatted`;
+  if (existsSync(sample)) return sample;
+  const part = mkdtempSync(join(dirname(jars), 'formatting-')); // renamed when complete: two processes may format at once
+  try {
+    const config = join(part, 'server.properties');
+    writeProperties(config, { ...defaults(part, 9092, 9093, 9092), 'log.dirs': join(part, 'data') });
+    formatByTool(jars, config, newId(), []);
+    renameSync(join(part, 'data'), sample);
+  } catch (error) {
+    if (!existsSync(sample)) throw error; // the other one was faster
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
+  return sample;
+}
+
+function formatByTool(jars, config, clusterId, scram) {
+  const args = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
   for (const credential of scram) args.push('--add-scram', credential);
   const { status, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8', timeout: START_MS });
   if (status !== 0) throw new Error(`Kafka's data folder could not be formatted: ${`${stdout}${stderr}`.slice(-500)}`);
 }
 
+function newId() {
+  return randomBytes(16).toString('base64url').replace(/^-/, 'A'); // a leading dash would be an option
+}
+
+function writeProperties(path, settings) {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(path, lines.join(''));
+}
+
 class KafkaServer extends ServerProcess {
-  constructor(classpath, config, dir, port) {
+  constructor(classpath, config, dir, port, java) {
     const logging = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
-    const java = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', logging, '-cp', classpath, 'kafka.Kafka', config];
-    super('java', java, { dir, logName: 'kafka.log', stopMs: STOP_MS, cwd: dir });
+    const machine = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', ...java, logging];
+    const command = [...machine, '-cp', classpath, 'kafka.Kafka', config];
+    super('java', command, { dir, logName: 'kafka.log', stopMs: STOP_MS, cwd: dir });
     this.port = port;
     this.bootstrap = `127.0.0.1:${port}`;
   }

@@ -43,6 +43,7 @@ export interface FaultServers {
 
 interface Scripts {
   startKafka(options: object): Promise<ServerHandle>;
+  readonly SHORT_LIVED: readonly string[];
   startRedis(options: object): Promise<ServerHandle>;
   startClickhouseFront(options: object): Promise<FrontHandle>;
   readonly DURABLE: readonly string[];
@@ -76,13 +77,14 @@ export async function startServers(
   ports: ServerPorts,
   listeners: readonly Listener[],
 ): Promise<FaultServers> {
-  const { startKafka } = await serverScript<Scripts>('kafka.mjs');
+  const { startKafka, SHORT_LIVED } = await serverScript<Scripts>('kafka.mjs');
   const { startRedis, DURABLE } = await serverScript<Scripts>('redis.mjs');
   const { startClickhouseFront } = await serverScript<Scripts>('clickhouse-front.mjs');
   const password = randomBytes(16).toString('hex');
   const dir = (name: string) => join(folder, name);
   const properties = kafkaProperties(ports, listeners);
-  const kafkaOptions = { dir: dir('kafka'), port: ports.kafka, controllerPort: ports.controller, properties };
+  const kafkaPorts = { port: ports.kafka, controllerPort: ports.controller };
+  const kafkaOptions = { dir: dir('kafka'), ...kafkaPorts, properties, java: SHORT_LIVED };
   const redisOptions = { dir: dir('redis'), port: ports.redis, args: [...DURABLE, '--appendfsync', 'always'] };
   const frontOptions = { dir: dir('clickhouse'), port: ports.clickhouse, password, control: true };
   const kafka = Restartable.start(() => startKafka(kafkaOptions));

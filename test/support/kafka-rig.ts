@@ -17,7 +17,7 @@ export class KafkaRig {
   static forTests(options: TestKafkaOptions = {}): KafkaRig {
     const rig = new KafkaRig();
     beforeAll(async () => {
-      rig.#server = await TestKafka.start(options);
+      rig.#server = await TestKafka.start({ shortLived: true, ...options });
     }, 120_000);
     afterAll(() => rig.#server?.close());
     return rig;

@@ -16,9 +16,11 @@ export interface KafkaStart {
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   readonly advertisedPort?: number;
   readonly scram?: readonly string[];
+  readonly java?: readonly string[];
 }
 
 interface KafkaScript {
+  readonly SHORT_LIVED: readonly string[];
   ensureKafka(): string;
   startKafka(options: KafkaStart): Promise<KafkaProcess>;
 }
@@ -41,6 +43,8 @@ export interface TestKafkaOptions {
     readonly port: number;
   }[];
   readonly scram?: readonly string[];
+  /** Not where speed is measured. */
+  readonly shortLived?: boolean;
 }
 
 function moreListeners(port: number, controllerPort: number, more: NonNullable<TestKafkaOptions['listeners']>) {
@@ -75,13 +79,14 @@ export class TestKafka {
   }
 
   static async start(options: TestKafkaOptions = {}): Promise<TestKafka> {
-    const { startKafka } = await script();
+    const { startKafka, SHORT_LIVED } = await script();
     const dir = mkdtempSync(join(tmpdir(), 'keymeter-kafka-'));
     const [port, controllerPort] = [await freePort(), await freePort()];
     const second = options.secondListener ? twoListeners(port, controllerPort, options.secondListener) : {};
     const more = options.listeners ? moreListeners(port, controllerPort, options.listeners) : {};
     const properties = { ...second, ...more, ...options.properties };
-    const start = { dir, port, controllerPort, properties, scram: options.scram };
+    const java = options.shortLived ? SHORT_LIVED : [];
+    const start = { dir, port, controllerPort, properties, scram: options.scram, java };
     try {
       return new TestKafka(await startKafka(start), start);
     } catch (error) {

@@ -20,6 +20,7 @@ export async function startSecureKafka(authority: Authority): Promise<SecureKafk
   const [login, mutual] = [await freePort(), await freePort()];
   const { username, password } = KAFKA_LOGIN;
   const server = await TestKafka.start({
+    shortLived: true,
     listeners: [
       { name: 'LOGIN', protocol: 'SASL_SSL', port: login },
       { name: 'MUTUAL', protocol: 'SSL', port: mutual },

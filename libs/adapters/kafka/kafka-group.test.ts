@@ -187,7 +187,10 @@ describeKafka('a consumer group', () => {
     beforeAll(async () => {
       const behind = await freePort();
       proxied = await TcpProxy.to(behind);
-      second = await TestKafka.start({ secondListener: { port: behind, advertisedPort: proxied.port } });
+      second = await TestKafka.start({
+        shortLived: true,
+        secondListener: { port: behind, advertisedPort: proxied.port },
+      });
     }, 120_000);
     afterAll(async () => {
       await second?.close();
