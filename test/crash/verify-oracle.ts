@@ -82,12 +82,12 @@ export function judgeLimits(
 ): { problems: string[]; full: number } {
   const problems = new Problems();
   const events = new Map(raw.map((event) => [callOf(event), event]));
-  const windows = new Map<string, { limit: number; valid: number; refused: number }>();
+  const windows = new Map<string, { limit: number; reset: number; duration: number; valid: number; refused: number }>();
   for (const { sent, answer, at } of firstAnswers(entries)) {
     if (answer.outcome !== 'acknowledged') continue;
     for (const { name, limit, reset, duration } of answer.windows ?? []) {
       const key = `${sent.keyId} ${name} until ${reset}`;
-      const window = windows.get(key) ?? { limit, valid: 0, refused: 0 };
+      const window = windows.get(key) ?? { limit, reset, duration, valid: 0, refused: 0 };
       windows.set(key, window);
       if (answer.code === 'VALID') window.valid++;
       const wasLost = losses.some(({ from, until }) => at >= from - duration && at <= until + duration);
@@ -96,12 +96,19 @@ export function judgeLimits(
   }
   const lost = verifies(entries).filter(({ answer }) => answer.outcome === 'unknown');
   const passedUnread = lost.filter(({ sent }) => events.get(sent.call)?.data.outcome === 'VALID');
+  // A take whose answer was lost is 503, and held until it is put back.
+  const held = verifies(entries).filter(
+    ({ answer }) => answer.outcome === 'refused' && answer.reason.startsWith('503'),
+  );
   let full = 0;
-  for (const [key, { limit, valid, refused }] of windows) {
+  for (const [key, { limit, reset, duration, valid, refused }] of windows) {
     problems.check(valid <= limit, () => `${key}: ${valid} passed, the limit is ${limit}`);
     if (valid === limit) full++;
     const [keyId] = key.split(' ');
-    const perhaps = passedUnread.filter(({ sent }) => sent.keyId === keyId).length;
+    const inWindow = (at: number) => at >= reset - duration && at <= reset;
+    const perhaps =
+      passedUnread.filter(({ sent }) => sent.keyId === keyId).length +
+      held.filter(({ sent, at }) => sent.keyId === keyId && inWindow(at)).length;
     if (refused > 0)
       problems.check(valid + perhaps >= limit, () => `${key}: refused after ${valid} (+${perhaps}) of ${limit}`);
   }
