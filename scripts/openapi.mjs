@@ -22,6 +22,7 @@ const { DeadLettersController } = await load('apps/query/src/dead-letters/dead-l
 const { deadLetterListing } = await load('apps/query/src/dead-letters/dead-letter-request');
 const { ReconciliationController, reconciliationQuery } = await load('apps/query/src/reconciliation.controller');
 const { PartitionsController } = await load('apps/query/src/partitions.controller');
+const { BacktestsController } = await load('apps/policy/src/backtest/backtests.controller');
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
 const { PolicyVersionsController, differenceSchema } = await load('apps/policy/src/policy-versions.controller');
 const { PolicyExceptionsController, exceptionQuerySchema } = await load('apps/policy/src/policy-exceptions.controller');
@@ -84,6 +85,10 @@ const SUMMARIES = {
   'PolicyExceptionsController.list': 'List whom a policy document leaves alone',
   'PolicyExceptionsController.add': 'Leave somebody alone, and lift what the policy holds on them',
   'PolicyExceptionsController.remove': 'Leave somebody alone no more',
+  'BacktestsController.start': 'Start a backtest: what a policy would have done over stored events',
+  'BacktestsController.list': 'List the latest backtests of this process',
+  'BacktestsController.find': 'Read progress and report of a backtest',
+  'BacktestsController.cancel': 'Cancel a backtest',
   'EnforcementsController.list': 'List enforcements',
   'EnforcementsController.explain': 'Explain an enforcement',
   'EnforcementsController.derive': 'Explain an enforcement by making it again from the stored events',
@@ -461,6 +466,7 @@ const controllers = [
   PoliciesController,
   PolicyVersionsController,
   PolicyExceptionsController,
+  BacktestsController,
   EnforcementsController,
   HolderController,
   HealthController,

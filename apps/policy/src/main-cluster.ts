@@ -8,7 +8,6 @@ import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
-import { EventLookup } from '#ports/event-lookup.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { dedupeOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
@@ -24,7 +23,6 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { DocumentRules } from './document-rules.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import type { Outlets } from './engine-fold.js';
-import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { Regrouping, type RegroupingOptions } from './main-regrouping.js';
@@ -36,6 +34,7 @@ import { PolicyBudget } from './policy-budget.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
+import { usagePorts } from './usage-ports.js';
 
 const FORGET_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 500;
@@ -57,11 +56,10 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const runner = openRunner(own, sink, options, { regrouping, feed });
   const ports = [
     ...own.ports(),
-    [EventLookup, usage.lookup],
+    ...usagePorts(settings, usage),
     [PolicyRunner, runner],
     [DocumentRules, rules],
     [PolicyBudget, PolicyBudget.of(settings)],
-    [LiveLateness, new LiveLateness(rooms.limits.latenessMs)],
   ] as const;
   const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
   await app.init();

@@ -1,6 +1,5 @@
 /** Policies and enforcements alone, on embedded stores: the HTTP API, and the engine over the log of the data folder. */
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
-import { EventLookup } from '#ports/event-lookup.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
 import { appModule } from '#runtime/http/app-module.js';
@@ -12,7 +11,6 @@ import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
-import { LiveLateness } from './explanation-desk.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { PolicyModule } from './policy.module.js';
@@ -20,6 +18,7 @@ import { PolicyBudget } from './policy-budget.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
+import { usagePorts } from './usage-ports.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
   const embedded = await EmbeddedProcess.open(settings);
@@ -28,13 +27,11 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const sink = new LateSink();
   const rooms = embedded.engineRooms();
   const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { ...rooms, ...SNAPSHOT_PACE });
-  const lateness = new LiveLateness(rooms.limits.latenessMs);
   const ports = [
     ...embedded.ports(),
-    [EventLookup, usage.lookup],
+    ...usagePorts(settings, usage),
     [PolicyRunner, runner],
     [PolicyBudget, PolicyBudget.of(settings)],
-    [LiveLateness, lateness],
   ] as const;
   const module = appModule(ports, [PolicyModule, PolicyFramesModule]);
   const app = await createHttpApp(module, { logger: frameworkLog() });

@@ -12,6 +12,7 @@ import { Clock } from '#ports/clock.js';
 import { type PolicyIntent, PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
 import { AuditLog } from './audit-log.js';
+import { PolicyGate } from './backtest/policy-gate.js';
 import { DocumentRules } from './document-rules.js';
 import { OneAtATime } from './one-at-a-time.js';
 import { PolicyCheck, type PolicyCheckup } from './policy-check.js';
@@ -41,6 +42,7 @@ export class PolicyEditor {
     private readonly clock: Clock,
     @Optional() private readonly rules: DocumentRules = new DocumentRules(1),
     @Optional() private readonly check?: PolicyCheck,
+    @Optional() private readonly gate: PolicyGate = new PolicyGate(),
   ) {}
 
   create(input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy> {
@@ -69,7 +71,7 @@ export class PolicyEditor {
       const { version, createdAt, updatedAt } = current;
       if (sameText(policyOf(input, { id, version, createdAt, updatedAt }), current)) return current;
       const next = { id, version: version + 1, createdAt, updatedAt: this.clock.now() };
-      return this.#put(policyOf(input, next), options);
+      return this.#put(policyOf(input, next), options, current);
     });
   }
 
@@ -123,8 +125,9 @@ export class PolicyEditor {
     throw new HttpProblem(409, 'policy/changed', message);
   }
 
-  async #put(policy: Policy, { author, text, reason }: ChangeOptions): Promise<SavedPolicy> {
+  async #put(policy: Policy, { author, text, reason }: ChangeOptions, current?: Policy): Promise<SavedPolicy> {
     this.rules.demand(policy);
+    this.gate.demand(policy, current);
     const checkup = await this.check?.demand(policy, await this.#policies());
     const written = { author, text, reason };
     await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId(), written });

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { RootKeys } from '#runtime/http/root-keys.js';
 import { AuditLog } from './audit-log.js';
+import { BacktestDesk } from './backtest/backtest-desk.js';
+import { BacktestsController } from './backtest/backtests.controller.js';
+import { PolicyGate } from './backtest/policy-gate.js';
 import { BulkLift } from './bulk-lift.js';
 import { EnforcementDesk } from './enforcement-desk.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
@@ -17,6 +20,7 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
 /** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
 @Module({
   controllers: [
+    BacktestsController,
     PoliciesController,
     PolicyVersionsController,
     PolicyExceptionsController,
@@ -33,6 +37,8 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
     ExplanationDesk,
     BulkLift,
     EnforcementRecorder,
+    BacktestDesk,
+    PolicyGate,
   ],
   exports: [PolicyEditor, EnforcementRecorder],
 })

@@ -1,5 +1,5 @@
 /** The main thread's side of the pipeline thread: starts it, follows its progress, reaches its ports. */
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { keepChdbLoaded } from '#adapters/chdb/keep-loaded.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { Clock } from '#ports/clock.js';
@@ -89,6 +89,11 @@ export class PipelineClient {
   async call<R>(port: string, method: string, args: unknown[]): Promise<R> {
     await this.#isRunning;
     return (await this.#rpc.call(port, method, args)) as R;
+  }
+
+  /** Lets whoever has the other end of the port read stored events, past this thread. */
+  serveHistory(port: MessagePort): void {
+    this.#thread.postMessage({ history: port }, [port]);
   }
 
   /** From where on the log may still be read again, by consumer or policy engine. */

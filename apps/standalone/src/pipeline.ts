@@ -6,6 +6,7 @@ import { readBootId } from '#adapters/embedded/boot-id.js';
 import { type EmbeddedUsage, openEmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
 import { LmdbSubjectShelves } from '#adapters/lmdb/lmdb-subject-shelves.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
+import type { EventHistory } from '#ports/event-history.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
 import { PortRpc } from '#runtime/port-rpc.js';
@@ -14,6 +15,7 @@ import { FateBook } from '#stream/fate-book.js';
 import { ConsumerModule } from '../../consumer/src/consumer.module.js';
 import { UsageSink } from '../../consumer/src/usage-sink.js';
 import { UsageWriter } from '../../consumer/src/usage-writer.js';
+import { HISTORY } from '../../policy/src/backtest/remote-event-history.js';
 import { SNAPSHOT_PACE } from '../../policy/src/fold-runner.js';
 import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
 import { PolicyRunner } from '../../policy/src/policy-runner.js';
@@ -32,6 +34,7 @@ export class Pipeline {
     private readonly microservice: INestMicroservice,
     private readonly writer: UsageWriter,
     private readonly runner: PolicyRunner,
+    private readonly history: EventHistory,
     private readonly close: () => Promise<void>,
   ) {}
 
@@ -70,12 +73,17 @@ export class Pipeline {
       partitions.map((p) => writer.startOffset(p)),
       usage.knownIds,
     );
-    return new Pipeline(microservice, writer, runner, async () => {
+    return new Pipeline(microservice, writer, runner, usage.history, async () => {
       for (const timer of timers) clearInterval(timer);
       await standing.close();
       await shelves.close();
       await usage.close();
     });
+  }
+
+  /** Stored events for another thread, through a port of its own: pages of them would hold up everything else here. */
+  serveHistory(port: MessagePort): void {
+    new PortRpc(port).serve(HISTORY, this.history);
   }
 
   /** Finishes the range it is at; what is left in the log is for the next start. */

@@ -18,6 +18,9 @@ import { FullReconciliation } from '#stream/reconciliation.js';
 import { RecorderAppender, RowAppender } from '#stream/row-appender.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
+import { BacktestRunner } from '../../policy/src/backtest/backtest-runner.js';
+import { GateSettings } from '../../policy/src/backtest/policy-gate.js';
+import { ThreadedBacktests } from '../../policy/src/backtest/threaded-backtests.js';
 import { LiveLateness } from '../../policy/src/explanation-desk.js';
 import { PolicyBudget } from '../../policy/src/policy-budget.js';
 import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
@@ -50,6 +53,8 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],
     [EventFates, new RemoteFates(pipeline)],
     [RowFates, new NoRowFates()],
+    [BacktestRunner, new ThreadedBacktests((port) => pipeline.serveHistory(port))],
+    [GateSettings, new GateSettings(settings.KEYMETER_POLICY_GATE === 'on')],
     [IngestDecoder, decoder],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ];

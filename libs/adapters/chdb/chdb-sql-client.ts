@@ -2,6 +2,7 @@
  * ClickHouse in this process. One folder belongs to one process. Queries run off the calling thread's event loop;
  * inserts hand their bytes to the engine without a copy.
  */
+import { buffer } from 'node:stream/consumers';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { type ChdbConnection, createChdbConnection } from 'chdb/connection';
 import { SqlClient } from '#adapters/clickhouse/sql-client.js';
@@ -21,6 +22,15 @@ export class ChdbSqlClient extends SqlClient {
     try {
       const result = await this.#client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
       return await result.json<Row>();
+    } catch (cause) {
+      throw storeError(cause);
+    }
+  }
+
+  async bytes(sql: string, params?: Readonly<Record<string, unknown>>): Promise<Uint8Array> {
+    try {
+      const { stream } = await this.#client.exec({ query: `${sql} FORMAT RowBinary`, query_params: { ...params } });
+      return await buffer(stream);
     } catch (cause) {
       throw storeError(cause);
     }

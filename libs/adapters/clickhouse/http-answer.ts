@@ -4,7 +4,7 @@
  */
 
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { KeymeterError } from '#domain/errors.js';
 
 const EXCEPTION = /Code: (\d+)\. DB::Exception: .*/s;
@@ -38,10 +38,19 @@ export function demandNoException(body: string): void {
 }
 
 /** The whole body, or an error when it does not end in time. */
-export async function bodyWithin(stream: Readable, timeoutMs: number): Promise<string> {
+export function bodyWithin(stream: Readable, timeoutMs: number): Promise<string> {
+  return within(stream, timeoutMs, text);
+}
+
+/** As `bodyWithin`, of an answer that is no text. */
+export function bytesWithin(stream: Readable, timeoutMs: number): Promise<Buffer> {
+  return within(stream, timeoutMs, buffer);
+}
+
+async function within<T>(stream: Readable, timeoutMs: number, read: (stream: Readable) => Promise<T>): Promise<T> {
   const timer = setTimeout(() => stream.destroy(new Error('Timeout error: the answer did not end.')), timeoutMs);
   try {
-    return await text(stream);
+    return await read(stream);
   } finally {
     clearTimeout(timer);
   }

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { KeymeterError } from '#domain/errors.js';
-import { bodyWithin, demandEmpty, demandNoException, rowsOf } from './http-answer.js';
+import { bodyWithin, bytesWithin, demandEmpty, demandNoException, rowsOf } from './http-answer.js';
 import { type HttpStore, httpStoreError } from './http-store-error.js';
 import { SqlClient } from './sql-client.js';
 
@@ -68,6 +68,18 @@ export class HttpSqlClient extends SqlClient {
       } finally {
         clearTimeout(timer);
       }
+    });
+  }
+
+  async bytes(sql: string, params?: Readonly<Record<string, unknown>>): Promise<Uint8Array> {
+    return this.#asking(async () => {
+      const { stream } = await this.#client.exec({
+        query: `${sql} FORMAT RowBinary`,
+        query_params: { ...params },
+        clickhouse_settings: { wait_end_of_query: 1 },
+        decompress_response_stream: true,
+      });
+      return bytesWithin(stream, this.#timeoutMs);
     });
   }
 

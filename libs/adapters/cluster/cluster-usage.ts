@@ -1,5 +1,6 @@
 /** The usage store over HTTP, as one process uses it. */
 import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
+import { ClickHouseEventHistory } from '#adapters/clickhouse/clickhouse-event-history.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
 import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
@@ -18,6 +19,7 @@ export interface ClusterUsage {
   readonly store: ClickHouseUsageStore;
   readonly reader: ClickHouseUsageReader;
   readonly lookup: ClickHouseEventLookup;
+  readonly history: ClickHouseEventHistory;
   readonly books: ClickHouseUsageBooks;
   readonly letters: ClickHouseDeadLetterBook;
   close(): Promise<void>;
@@ -35,6 +37,7 @@ export async function openClusterUsage(settings: Settings, { prepares }: { prepa
     store,
     reader: new ClickHouseUsageReader(client),
     lookup: new ClickHouseEventLookup(client),
+    history: new ClickHouseEventHistory(client),
     books: new ClickHouseUsageBooks(client, usageRetention(settings)),
     letters: new ClickHouseDeadLetterBook(client, { cluster }),
     close: () => client.close(),

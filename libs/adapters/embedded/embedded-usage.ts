@@ -1,6 +1,7 @@
 /** Opens what stands behind the log in the data folder: the usage engine, offsets, engine snapshots, known ids. */
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
 import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
+import { ClickHouseEventHistory } from '#adapters/clickhouse/clickhouse-event-history.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
 import { ClickHouseUsageBooks } from '#adapters/clickhouse/clickhouse-usage-books.js';
 import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-reader.js';
@@ -22,6 +23,7 @@ export interface EmbeddedUsage {
   readonly store: ClickHouseUsageStore;
   readonly reader: ClickHouseUsageReader;
   readonly lookup: ClickHouseEventLookup;
+  readonly history: ClickHouseEventHistory;
   readonly books: ClickHouseUsageBooks;
   readonly letters: ClickHouseDeadLetterBook;
   readonly offsets: LmdbOffsetStore;
@@ -44,6 +46,7 @@ export async function openEmbeddedUsage({ folders, retention, dedupe }: Embedded
     store,
     reader: new ClickHouseUsageReader(client),
     lookup: new ClickHouseEventLookup(client),
+    history: new ClickHouseEventHistory(client),
     books: new ClickHouseUsageBooks(client, retention),
     letters: new ClickHouseDeadLetterBook(client),
     offsets: new LmdbOffsetStore(environment),

@@ -71,6 +71,11 @@ export const settingsSchema = z.object({
     'events/s',
     "What a policy must manage on the last day's log when it is saved; 0 asks for nothing.",
   ),
+  KEYMETER_POLICY_GATE: setting(
+    z.enum(['off', 'on']).default('off'),
+    'word',
+    'on: a policy goes to shadow only with a backtest report, and to staged or on only from shadow.',
+  ),
   KEYMETER_SHUTDOWN_MS: setting(
     whole(100, 600_000, 20_000),
     'ms',

@@ -11,6 +11,7 @@ import {
   policyPath,
   storedPolicies,
 } from '../policies/apply-command.js';
+import { BACKTEST_OPTIONS, backtestPolicies } from '../policies/backtest-command.js';
 import { checkPolicies } from '../policies/check-command.js';
 import { addException, listExceptions, removeException } from '../policies/exceptions-command.js';
 import { testPolicies } from '../policies/test-command.js';
@@ -20,6 +21,7 @@ type OfOne = (invocation: Invocation, name: string) => Promise<ExitCode>;
 
 /** Verbs that take one name, of a policy or of a file. */
 const OF_ONE: Readonly<Record<string, OfOne>> = {
+  backtest: backtestPolicies,
   plan: planPolicies,
   apply: applyPolicies,
   history: showHistory,
@@ -31,10 +33,11 @@ const OF_ONE: Readonly<Record<string, OfOne>> = {
 
 export const policiesCommand: Command = {
   name: 'policies',
-  summary: 'check, test, plan and apply policies; their versions and exceptions',
+  summary: 'check, test, backtest, plan and apply policies; their versions and exceptions',
   usage: [
     'policies check FILE...',
     'policies test FILE...',
+    'policies backtest FILE|DIR [--from TIME] [--to TIME] [--allow FILE] [--tagged FIELD=VALUE]',
     'policies plan FILE|DIR',
     'policies apply FILE|DIR',
     'policies apply - < FILE',
@@ -47,6 +50,7 @@ export const policiesCommand: Command = {
     'policies delete NAME',
   ],
   options: {
+    ...BACKTEST_OPTIONS,
     yes: { type: 'boolean', summary: 'apply: without asking' },
     prune: { type: 'boolean', summary: 'plan, apply: delete policies that the file does not name' },
     key: { type: 'string', value: 'KEYID', summary: 'except: whom to leave alone, where the policy is per key' },
@@ -65,7 +69,9 @@ export const policiesCommand: Command = {
   notes:
     'check and test read policy documents (YAML or JSON, `kind: Policy`) and ask no server: check says whether they are\n' +
     'sound and what they cost, test runs the examples that they carry; both exit with 1 where something is wrong.\n' +
-    'For plan and apply, FILE holds documents, or threshold policies as JSON: one, an array, or {"policies": [...]}; of a\n' +
+    'backtest runs the policies of FILE over the events that the server has stored and says whom they would have hit, when\n' +
+    'and for how long; it changes nothing. An interrupt cancels it.\n' +
+    'For backtest, plan and apply, FILE holds documents, or threshold policies as JSON: one, an array, or {"policies": [...]}; of a\n' +
     'folder every .yaml, .yml and .json file is read. plan changes nothing and exits with 2 where apply would. apply shows\n' +
     'the plan and asks on a terminal; it creates a policy, or replaces the one of the same name, unless somebody has\n' +
     'changed that since it was read. Policies that the file does not name stay, without --prune. It stops at the first\n' +
@@ -81,7 +87,7 @@ export const policiesCommand: Command = {
     if (ofOne && name !== undefined && rest.length === 0) return ofOne(invocation, name);
     throw new CliError(
       EXIT.usage,
-      'policies wants one of: check FILE..., test FILE..., plan FILE, apply FILE, list, history NAME, ' +
+      'policies wants one of: check FILE..., test FILE..., backtest FILE, plan FILE, apply FILE, list, history NAME, ' +
         'diff NAME VERSION VERSION, except NAME, unexcept NAME, exceptions NAME, delete NAME',
     );
   },

@@ -46,7 +46,8 @@ export class DocumentRun implements WhenScope, SlotStates {
   readonly kept = 0;
   readonly #names: readonly string[];
   readonly #subject: (event: PlacedEvent) => string;
-  readonly #reachMs: number;
+  /** Event time after which a subject that has been silent has nothing left, ms. */
+  readonly reachMs: number;
   #rules: DecisionRules;
   #slot = 0;
 
@@ -64,7 +65,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     const columns = columnsOf(document.measures);
     this.#names = [...columns.keys()];
     this.columns = [...columns.values()];
-    this.#reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
+    this.reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
     this.#rules = new DecisionRules(document, this.#names);
     this.brake = brakeOf(document);
     this.subjects = new SubjectTable(limits.maxTargets, shelf, this);
@@ -87,7 +88,7 @@ export class DocumentRun implements WhenScope, SlotStates {
       this.counters.late++;
       return undefined;
     }
-    if (watermark >= this.sweptAt + this.#reachMs + SWEEP_MS) this.#sweep();
+    if (watermark >= this.sweptAt + this.reachMs + SWEEP_MS) this.#sweep();
     const slot = this.subjects.of(subject);
     for (const column of this.columns) column.add(slot, event);
     if (event.time > this.newest.get(slot)) this.newest.set(slot, 0, event.time);
@@ -233,7 +234,7 @@ export class DocumentRun implements WhenScope, SlotStates {
   deadAt(slot: number): number {
     const rung = this.rungs.get(slot);
     const forgotten = rung === undefined ? NEVER : forgottenAt(rung, this.#rules.ladder);
-    return Math.max(forgotten, this.newest.get(slot) + this.#reachMs);
+    return Math.max(forgotten, this.newest.get(slot) + this.reachMs);
   }
 
   isDecided(slot: number): boolean {

@@ -1,0 +1,123 @@
+/**
+ * Stored events as a page of bytes, the way a usage store hands them over: ClickHouse's RowBinary (integers little endian,
+ * texts led by their length as LEB128) of offset, index, acceptance, time, type, source, subject, id, data. Texts are
+ * read when somebody asks for them: most policies look at a few fields of an event.
+ * Source of the format: ClickHouse documentation, "RowBinary".
+ */
+import type { PlacedEvent } from '../../events/usage-event.js';
+import type { JsonObject } from '../../json.js';
+
+/** UInt64, UInt32, Int64, Int64. */
+const NUMBERS_BYTES = 28;
+const HIGH_WORD = 2 ** 32;
+
+class StoredEvent implements PlacedEvent {
+  #data: JsonObject | null | undefined;
+
+  constructor(
+    private readonly page: Buffer,
+    readonly partition: number,
+    readonly offset: number,
+    readonly index: number,
+    readonly acceptedAt: number,
+    readonly time: number,
+    readonly type: string,
+    readonly source: string,
+    private readonly subjectAt: number,
+    private readonly idAt: number,
+    private readonly dataAt: number,
+    private readonly end: number,
+  ) {}
+
+  get subject(): string {
+    return textAt(this.page, this.subjectAt);
+  }
+
+  get id(): string {
+    return textAt(this.page, this.idAt);
+  }
+
+  get data(): JsonObject | null {
+    if (this.#data === undefined) {
+      const text = this.page.toString('utf8', this.dataAt, this.end);
+      this.#data = text === '' ? null : (JSON.parse(text) as JsonObject);
+    }
+    return this.#data;
+  }
+
+  /** Deduplication is over: nothing asks for these. */
+  get idHash(): number {
+    return 0;
+  }
+
+  get fingerprint(): number {
+    return 0;
+  }
+}
+
+/** In the order of the page. Throws RangeError where it ends in the middle of a row. */
+export function eventsOfPage(bytes: Uint8Array, partition: number): PlacedEvent[] {
+  const page = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const types = new LastText();
+  const sources = new LastText();
+  const events: PlacedEvent[] = [];
+  for (let at = 0; at < page.length; ) {
+    const offset = integerAt(page, at);
+    const index = page.readUInt32LE(at + 8);
+    const acceptedAt = integerAt(page, at + 12);
+    const time = integerAt(page, at + 20);
+    const typeAt = at + NUMBERS_BYTES;
+    const sourceAt = endOfText(page, typeAt);
+    const subjectAt = endOfText(page, sourceAt);
+    const idAt = endOfText(page, subjectAt);
+    const dataAt = endOfText(page, idAt);
+    const end = endOfText(page, dataAt);
+    if (end > page.length) throw new RangeError('a page of events ends in the middle of a row');
+    const [type, source] = [types.at(page, typeAt, sourceAt), sources.at(page, sourceAt, subjectAt)];
+    const dataStart = startOfText(page, dataAt);
+    events.push(
+      new StoredEvent(page, partition, offset, index, acceptedAt, time, type, source, subjectAt, idAt, dataStart, end),
+    );
+    at = end;
+  }
+  return events;
+}
+
+/** Most events have the type and the source of the one before. */
+class LastText {
+  #bytes: Buffer = Buffer.alloc(0);
+  #text = '';
+
+  at(page: Buffer, from: number, to: number): string {
+    if (to - from === this.#bytes.length && this.#bytes.compare(page, from, to) === 0) return this.#text;
+    this.#bytes = page.subarray(from, to);
+    this.#text = textAt(page, from);
+    return this.#text;
+  }
+}
+
+/** Exact below 2^53, which offsets and times are. */
+function integerAt(page: Buffer, at: number): number {
+  return page.readUInt32LE(at) + page.readInt32LE(at + 4) * HIGH_WORD;
+}
+
+function textAt(page: Buffer, at: number): string {
+  return page.toString('utf8', startOfText(page, at), endOfText(page, at));
+}
+
+function startOfText(page: Buffer, at: number): number {
+  let start = at;
+  while ((page[start] as number) >= 0x80) start++;
+  return start + 1;
+}
+
+function endOfText(page: Buffer, at: number): number {
+  let length = 0;
+  let next = at;
+  for (let shift = 0; ; shift += 7) {
+    const byte = page[next++];
+    if (byte === undefined) throw new RangeError('a page of events ends in the middle of a row');
+    length += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return next + length;
+  }
+}
