@@ -91,7 +91,7 @@ export class ExplanationDesk {
     const { policy } = version;
     const beginning = await this.#beginning(version);
     const limit = scope.isOperator ? MOST_READ : MOST_READ_FOR_HOLDERS;
-    const read = await this.lookup.eventsOf(eventSpan(enforcement, policy, beginning), limit + 1);
+    const read = await this.lookup.eventsOf(eventSpan(enforcement, policy, beginning, this.lateness.ms), limit + 1);
     const events = read.slice(0, limit).filter((event) => isBefore(event, enforcement, beginning));
     const before = await this.#before(enforcement, policy);
     const derivation = deriveDecision({ policy, enforcement, events, before, latenessMs: this.lateness.ms });

@@ -69,7 +69,7 @@ function traffic(count: number): PlacedEvent[] {
 
 /** As a store would answer: events of the subject, in any order. */
 function eventsOf(events: readonly PlacedEvent[], made: Enforcement, policy: Policy): PlacedEvent[] {
-  const { fields, from, until } = eventSpan(made, policy, beginning);
+  const { fields, from, until } = eventSpan(made, policy, beginning, LATENESS_MS);
   const read = (event: PlacedEvent, field: string) => event.data?.[field.replace('data.', '')];
   return events
     .filter((event) => fields.every(({ field, value }) => read(event, field) === value))
@@ -82,7 +82,7 @@ test.each(POLICIES.map((policy) => [policy.name, policy] as const))(
   (_name, policy) => {
     const engine = new PolicyEngine({ latenessMs: LATENESS_MS });
     engine.putPolicy(policy);
-    const events = traffic(1_000);
+    const events = traffic(3_000);
     const last = new Map<string, Enforcement>();
     let decisions = 0;
     let others = 0;

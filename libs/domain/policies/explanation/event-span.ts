@@ -28,7 +28,11 @@ export interface Beginning {
   readonly at: number;
 }
 
-export function eventSpan(enforcement: Enforcement, policy: Policy, { at }: Beginning): EventSpan {
+/**
+ * Events of a later time that were accepted before the cause are among them: a warning is armed again by what they saw.
+ * The cause was in time, so none of them is more than the lateness after it.
+ */
+export function eventSpan(enforcement: Enforcement, policy: Policy, { at }: Beginning, latenessMs: number): EventSpan {
   const { begin, window, target, subject = [target.value] } = enforcement;
   const grouped = isThreshold(policy) ? [policy.groupBy] : policy.document.per;
   const match = compileMatch(isThreshold(policy) ? policy.match : policy.document.match);
@@ -36,7 +40,7 @@ export function eventSpan(enforcement: Enforcement, policy: Policy, { at }: Begi
     fields: grouped.map((field, n) => ({ field, value: subject[n] ?? '' })),
     types: match.types && [...match.types],
     from: Math.min(window.start, begin - reachOf(policy)),
-    until: Math.max(window.end, begin),
+    until: Math.max(window.end, begin + latenessMs),
     acceptedFrom: at,
     acceptedUntil: enforcement.acceptedAt ?? Number.MAX_SAFE_INTEGER,
   };
