@@ -45,6 +45,11 @@ const THRESHOLD = {
   mode: 'on',
 };
 
+interface Decided {
+  readonly id: string;
+  readonly acceptedAt: number;
+}
+
 /** Twenty minutes of calls, in the order of their times, some late. */
 function calls(): object[] {
   return Array.from({ length: 1_500 }, (_, n) => {
@@ -55,7 +60,7 @@ function calls(): object[] {
   });
 }
 
-test('the same enforcement ids, by API and command line; what was sent twice counts once', async () => {
+test('the same enforcement ids, from the beginning and from the middle, by API and command line; what was sent twice counts once', async () => {
   const standalone = await startStandalone({ dataDir: join(folder, 'data'), timeoutMs: 300_000 });
   const http = new HttpCaller(standalone.url, standalone.rootKey);
   const policies = [LADDER, THRESHOLD];
@@ -74,10 +79,9 @@ test('the same enforcement ids, by API and command line; what was sent twice cou
   for (let first = 0; first < all.length; first += 250) await send(all.slice(first, first + 250));
   await send(all.slice(100, 300));
 
-  const live = async (policy: string) =>
-    (await http.demand('GET', `/api/v1/enforcements?policy=${policy}&limit=1000`)).items.map(
-      (it: { id: string }) => it.id,
-    );
+  const decided = async (policy: string): Promise<Decided[]> =>
+    (await http.demand('GET', `/api/v1/enforcements?policy=${policy}&limit=1000`)).items;
+  const live = async (policy: string) => (await decided(policy)).map(({ id }) => id);
   for (const policy of policies) {
     await eventually(async () => {
       const report = await backtest(http, policy);
@@ -87,6 +91,13 @@ test('the same enforcement ids, by API and command line; what was sent twice cou
       expect(ids.length).toBeGreaterThan(8);
       expect((await live(policy.name)).sort()).toEqual(ids);
     }, 120_000);
+    const made = (await decided(policy.name)).sort((a, b) => a.acceptedAt - b.acceptedAt);
+    const from = made[Math.floor(made.length / 2)]?.acceptedAt ?? 0;
+    const later = made.filter(({ acceptedAt }) => acceptedAt >= from).map(({ id }) => id);
+    const report = await backtest(http, policy, { from: new Date(from).toISOString() });
+    expect([report.decisions, report.warmUp.events + report.events]).toEqual([later.length, all.length]);
+    expect(later.length).toBeLessThan(made.length);
+    expect(idsOf(report)).toEqual(expect.arrayContaining(later));
   }
 
   const file = join(folder, 'policies.json');
@@ -106,8 +117,8 @@ test('the same enforcement ids, by API and command line; what was sent twice cou
   await standalone.end();
 }, 600_000);
 
-async function backtest(http: HttpCaller, policy: object): Promise<BacktestReport> {
-  const { id } = await http.demand('POST', '/api/v1/policies/backtests', { policy });
+async function backtest(http: HttpCaller, policy: object, range: object = {}): Promise<BacktestReport> {
+  const { id } = await http.demand('POST', '/api/v1/policies/backtests', { policy, ...range });
   let state = await http.demand('GET', `/api/v1/policies/backtests/${id}`);
   await eventually(async () => {
     state = await http.demand('GET', `/api/v1/policies/backtests/${id}`);

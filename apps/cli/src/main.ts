@@ -20,15 +20,13 @@ process.exitCode = await runCli(process.argv.slice(2), {
   interrupt,
   sleep: (ms) =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      interrupt.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
+      const end = () => {
+        clearTimeout(timer);
+        interrupt.removeEventListener('abort', end); // a wait of many leaves nothing behind
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      interrupt.addEventListener('abort', end);
     }),
   random: Math.random,
 });
