@@ -29,6 +29,8 @@ const { PolicyExceptionsController, exceptionQuerySchema } = await load('apps/po
 const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
 const { enforcementQuerySchema, explanationQuerySchema } = await load('apps/policy/src/enforcement-query');
+const { AuditController } = await load('apps/policy/src/audit.controller');
+const { auditQuerySchema } = await load('apps/policy/src/audit-query');
 const { HealthController } = await load('libs/runtime/http/health.controller');
 const { MetricsController } = await load('libs/runtime/http/metrics.controller');
 
@@ -49,6 +51,7 @@ const QUERIES = {
   'PolicyVersionsController.difference': differenceSchema,
   'PolicyExceptionsController.remove': exceptionQuerySchema,
   'ReconciliationController.read': reconciliationQuery,
+  'AuditController.verify': auditQuerySchema,
 };
 const BODIES = { 'MeterQueryController.queryPost': meterQuery };
 const WAITS = /^(MeterQueryController|EventsController)\.|^DeadLettersController\.list/;
@@ -95,6 +98,8 @@ const SUMMARIES = {
   'EnforcementsController.liftMany': 'Lift every enforcement that holds now and passes the filters',
   'EnforcementsController.lift': 'Lift an enforcement',
   'HolderController.explain': 'Explain to the holder of a key what holds it',
+  'AuditController.verify': 'Whether the audit trail is as it was written, or where it is broken first',
+  'AuditController.head': 'The heads of the audit trail, to be kept elsewhere',
   'HealthController.live': 'Whether the process answers',
   'HealthController.ready': 'Whether everything works',
   'MetricsController.metrics': "Metrics in Prometheus' text format",
@@ -469,6 +474,7 @@ const controllers = [
   BacktestsController,
   EnforcementsController,
   HolderController,
+  AuditController,
   HealthController,
   MetricsController,
 ];

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type CliContext, type Command, OptionReader, type OptionSpec, type OptionValues } from './command.js';
 import { apisCommand } from './commands/apis.js';
+import { auditCommand } from './commands/audit.js';
 import { deadLettersCommand } from './commands/dead-letters.js';
 import { enforcementsCommand } from './commands/enforcements.js';
 import { importCommand } from './commands/import.js';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   apisCommand,
   policiesCommand,
   enforcementsCommand,
+  auditCommand,
   deadLettersCommand,
   reconcileCommand,
   spoolCommand,

@@ -19,7 +19,8 @@ import type { RegroupOutlet } from './regroup-outlet.js';
 export interface Outlets {
   /** Where the log has several partitions. */
   readonly regroup?: (partition: number, policies: readonly ThresholdPolicy[]) => RegroupOutlet;
-  others(partition: number): readonly Outlet[];
+  /** `from`: the first offset that is read. */
+  others(partition: number, from: number): readonly Outlet[];
 }
 
 /** How much an engine may keep, and where the rest goes. */
@@ -42,15 +43,14 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   /** Offset of the last record. */
   #last = -1;
   #mending: PolicyMending | undefined;
-  readonly #outlets: readonly Outlet[];
+  #outlets: readonly Outlet[];
   #heirs: Heir[] = [];
 
   private constructor(
     readonly engine: PolicyEngine,
     readonly regroup: RegroupOutlet | undefined,
-    others: readonly Outlet[],
   ) {
-    this.#outlets = regroup ? [regroup, ...others] : others;
+    this.#outlets = regroup ? [regroup] : [];
   }
 
   /** Without regrouping the log has one partition: every policy is counted here. `restored`: from usable bytes. */
@@ -59,12 +59,13 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
     const make = () => new PolicyEngine(limits, counts, Number.POSITIVE_INFINITY, makeShelf);
     const snapshot = bytes && restoreInto([bytes], make);
     const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
-    const fold = new EngineFold(
-      snapshot?.engine ?? make(),
-      outlets?.regroup?.(partition, regrouped),
-      outlets?.others(partition) ?? [],
-    );
+    const fold = new EngineFold(snapshot?.engine ?? make(), outlets?.regroup?.(partition, regrouped));
     return { fold, restored: snapshot !== undefined };
+  }
+
+  /** Call before the first record. */
+  tellAlso(outlets: readonly Outlet[]): void {
+    this.#outlets = [...this.#outlets, ...outlets];
   }
 
   apply({ partition, offset, acceptedAt, events, split }: DecidedFrame, made: Enforcement[]): number {
@@ -85,6 +86,10 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
 
   async told(): Promise<void> {
     for (const outlet of this.#outlets) await outlet.told(this.#acceptedUpTo);
+  }
+
+  async passed(next: number): Promise<void> {
+    for (const outlet of this.#outlets) await outlet.passed?.(next);
   }
 
   snapshot(): Uint8Array {

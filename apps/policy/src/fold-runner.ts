@@ -3,7 +3,7 @@
  * anywhere repeats from the last snapshot: the same records give the same enforcement ids, and a sink that knows an id
  * changes nothing.
  */
-import type { KeymeterError } from '#domain/errors.js';
+import { KeymeterError } from '#domain/errors.js';
 import type { Position } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import type { Clock } from '#ports/clock.js';
@@ -19,6 +19,11 @@ export interface PartitionFold<Frame> {
   apply(frame: Frame, made: Enforcement[]): number;
   /** Resolves when what others have to learn of the records so far is durable; repeated after a failure that passes. */
   told(): Promise<void>;
+  /**
+   * Resolves when everything below `next` may be forgotten: called before a snapshot is stored that goes on there. When it
+   * rejects with a failure that passes, that snapshot is left out.
+   */
+  passed?(next: number): Promise<void>;
   snapshot(): Uint8Array;
   /** Partitions that took over keys by the records so far, with the state that each begins with; told once. */
   takeHeirs?(): readonly Heir[];
@@ -217,11 +222,26 @@ export class FoldRunner<Frame extends Position, Fold extends PartitionFold<Frame
     if (!state.fold.isWhole) return;
     const start = this.clock.monotonic();
     const snapshot = { nextOffset: state.next, bytes: state.fold.snapshot() };
+    if (!(await this.#passed(state.fold, snapshot.nextOffset))) {
+      state.snapshotAt = this.clock.monotonic(); // the next one is due later; decisions do not wait for it
+      return;
+    }
     await this.#untilDone(() => this.snapshots.save(partition, snapshot));
     state.stored = [state.stored[1], snapshot.nextOffset];
     state.eventsSinceSnapshot = 0;
     state.snapshotAt = this.clock.monotonic();
     state.restUntil = state.snapshotAt + 9 * (state.snapshotAt - start);
+  }
+
+  async #passed(fold: Fold, next: number): Promise<boolean> {
+    try {
+      await fold.passed?.(next);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KeymeterError) || !error.retryable) throw error;
+      this.options.onRetry?.(error, 1);
+      return false;
+    }
   }
 
   #untilDone(step: () => Promise<unknown>): Promise<void> {

@@ -1,15 +1,16 @@
 /** One policy process of several: an engine for each partition that its group gives it, and the HTTP API. */
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
-import { openClusterUsage } from '#adapters/cluster/cluster-usage.js';
+import { type ClusterUsage, openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP, POLICY_GROUP } from '#adapters/cluster/group-names.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
+import { RedisAuditHeads } from '#adapters/redis/redis-audit-heads.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { PolicyStore } from '#ports/policy-store.js';
-import { dedupeOptions } from '#runtime/config/embedded-options.js';
+import { dedupeOptions, insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
@@ -19,7 +20,10 @@ import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js'
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
+import { AuditVerification } from '#stream/audit-verification.js';
 import { Deduplicator } from '#stream/deduplicator.js';
+import { AuditModule } from './audit.module.js';
+import { AuditChains } from './audit-chains.js';
 import { DocumentRules } from './document-rules.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import type { Outlets } from './engine-fold.js';
@@ -53,15 +57,18 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const regrouping = await Regrouping.open(own, sink, options);
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
-  const runner = openRunner(own, sink, options, { regrouping, feed });
+  const audit = openAudit(own, usage, counted);
+  const runner = openRunner(own, sink, options, { regrouping, feed, audit });
   const ports = [
     ...own.ports(),
     ...usagePorts(settings, usage),
     [PolicyRunner, runner],
     [DocumentRules, rules],
     [PolicyBudget, PolicyBudget.of(settings)],
+    [AuditVerification, audit.verification],
   ] as const;
-  const app = await createHttpApp(appModule(ports, [PolicyModule, PolicyFramesModule]), { logger: frameworkLog() });
+  const modules = [PolicyModule, PolicyFramesModule, AuditModule];
+  const app = await createHttpApp(appModule(ports, modules), { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));
   await app.get(PolicyEditor).recover();
@@ -101,15 +108,34 @@ function boundsOf(reader: KafkaEventLogReader, counted: KafkaSharedLog) {
   };
 }
 
+function openAudit(
+  { settings, clock, log, directory }: ClusterProcess,
+  { trail }: ClusterUsage,
+  counted: KafkaSharedLog,
+) {
+  return new AuditChains(trail, new RedisAuditHeads(directory.connection, log.topic.id), clock, {
+    logId: log.topic.id,
+    rawRetentionMs: insertOptions(settings).rawRetentionMs,
+    countedNext: async (partition) => (await counted.committed())[partition]?.next ?? 0,
+  });
+}
+
+/** Who is told of events, besides the engine. */
+interface Told {
+  readonly regrouping: Regrouping;
+  readonly feed: EnforcementFeed;
+  readonly audit: AuditChains;
+}
+
 function openRunner(
   { clock, logger, log, directory }: ClusterProcess,
   sink: EnforcementSink,
   { rooms, passedOver }: RegroupingOptions,
-  { regrouping, feed }: { regrouping: Regrouping; feed: EnforcementFeed },
+  { regrouping, feed, audit }: Told,
 ): PolicyRunner {
   const outlets: Outlets = {
     regroup: log.topic.partitions > 1 ? (partition, policies) => regrouping.outlet(partition, policies) : undefined,
-    others: () => [new NoticeOutlet(feed)],
+    others: (partition, from) => [new NoticeOutlet(feed), audit.outlet(partition, from)],
   };
   // Under another name than earlier versions, which counted in each partition what is regrouped now.
   const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);

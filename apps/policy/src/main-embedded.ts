@@ -1,5 +1,7 @@
 /** Policies and enforcements alone, on embedded stores: the HTTP API, and the engine over the log of the data folder. */
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
+import type { EmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
+import { insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
 import { appModule } from '#runtime/http/app-module.js';
@@ -10,6 +12,9 @@ import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js'
 import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
+import { AuditVerification } from '#stream/audit-verification.js';
+import { AuditModule } from './audit.module.js';
+import { AuditChains } from './audit-chains.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
@@ -26,14 +31,18 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const reader = embedded.openReader();
   const sink = new LateSink();
   const rooms = embedded.engineRooms();
-  const runner = new PolicyRunner(usage.snapshots, sink, embedded.clock, { ...rooms, ...SNAPSHOT_PACE });
+  const { clock } = embedded;
+  const audit = openAudit(embedded, usage);
+  const outlets = { others: (partition: number, from: number) => [audit.outlet(partition, from)] };
+  const runner = new PolicyRunner(usage.snapshots, sink, clock, { ...rooms, outlets, ...SNAPSHOT_PACE });
   const ports = [
     ...embedded.ports(),
     ...usagePorts(settings, usage),
     [PolicyRunner, runner],
     [PolicyBudget, PolicyBudget.of(settings)],
+    [AuditVerification, audit.verification],
   ] as const;
-  const module = appModule(ports, [PolicyModule, PolicyFramesModule]);
+  const module = appModule(ports, [PolicyModule, PolicyFramesModule, AuditModule]);
   const app = await createHttpApp(module, { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));
@@ -70,5 +79,16 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     await runner.drain();
     runner.stop();
     await usage.close();
+  });
+}
+
+function openAudit(
+  { settings, stores, clock }: EmbeddedProcess,
+  { trail, heads, offsets }: EmbeddedUsage,
+): AuditChains {
+  return new AuditChains(trail, heads, clock, {
+    logId: stores.log.identity.logId,
+    rawRetentionMs: insertOptions(settings).rawRetentionMs,
+    countedNext: async (partition) => (await offsets.load(partition)).next,
   });
 }

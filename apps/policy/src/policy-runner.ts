@@ -34,14 +34,16 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
    * rows that retention has dropped.
    */
   async open(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): Promise<void> {
-    const { onShortened, onPassedOver } = this.own;
+    const { onShortened, onPassedOver, outlets } = this.own;
     const snapshot = await this.snapshots.load(partition);
     const { fold, restored } = EngineFold.open(partition, snapshot?.bytes, this.own);
     const seen = restored && snapshot ? snapshot.nextOffset : 0;
     if (seen < lowWatermark) fold.mend(policies, { partition, from: seen, to: lowWatermark });
     if (restored && seen < lowWatermark) onPassedOver?.({ partition, from: seen, to: lowWatermark });
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);
-    this.hold(partition, fold, Math.max(seen, lowWatermark));
+    const from = Math.max(seen, lowWatermark);
+    fold.tellAlso(outlets?.others(partition, from) ?? []);
+    this.hold(partition, fold, from);
   }
 
   /**

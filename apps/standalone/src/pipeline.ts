@@ -15,6 +15,7 @@ import { FateBook } from '#stream/fate-book.js';
 import { ConsumerModule } from '../../consumer/src/consumer.module.js';
 import { UsageSink } from '../../consumer/src/usage-sink.js';
 import { UsageWriter } from '../../consumer/src/usage-writer.js';
+import { AuditChains } from '../../policy/src/audit-chains.js';
 import { HISTORY } from '../../policy/src/backtest/remote-event-history.js';
 import { SNAPSHOT_PACE } from '../../policy/src/fold-runner.js';
 import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
@@ -55,6 +56,7 @@ export class Pipeline {
     rpc.serve('usageReader', usage.reader);
     rpc.serve('eventLookup', usage.lookup);
     rpc.serve('deadLetters', usage.letters);
+    rpc.serve('auditVerification', auditOf(settings, usage).verification);
     const standing = new StandingReconciliation(settings, usage, main);
     rpc.serve('reconciliation', standing.reconciliation);
     const microservice = await NestFactory.createMicroservice(pipelineModule(writer, runner, fates), {
@@ -120,10 +122,19 @@ async function openRunner(
     limits: settings.policyLimits,
     makeShelf: shelves.make,
     ...SNAPSHOT_PACE,
+    outlets: { others: (partition, from) => [auditOf(settings, usage).outlet(partition, from)] },
     onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
   });
   for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);
   return runner;
+}
+
+function auditOf({ logId, insert }: PipelineSettings, { trail, heads, offsets }: EmbeddedUsage): AuditChains {
+  return new AuditChains(trail, heads, new SystemClock(), {
+    logId,
+    rawRetentionMs: insert.rawRetentionMs,
+    countedNext: async (partition) => (await offsets.load(partition)).next,
+  });
 }
 
 function startTimers({ client }: EmbeddedUsage, runner: PolicyRunner, main: MainThread): NodeJS.Timeout[] {

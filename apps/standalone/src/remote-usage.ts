@@ -5,6 +5,7 @@ import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates, type FateCounts } from '#ports/event-fates.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { UsageReader } from '#ports/usage-reader.js';
+import { AuditVerification, type PartitionHead } from '#stream/audit-verification.js';
 import { FullReconciliation } from '#stream/reconciliation.js';
 import type { PipelineClient } from './pipeline-client.js';
 
@@ -77,6 +78,20 @@ export class RemoteDeadLetterBook extends DeadLetterBook {
 
   waiting(): ReturnType<DeadLetterBook['waiting']> {
     return this.pipeline.call('deadLetters', 'waiting', []);
+  }
+}
+
+export class RemoteAuditVerification extends AuditVerification {
+  constructor(private readonly pipeline: PipelineClient) {
+    super();
+  }
+
+  verify(...args: Parameters<AuditVerification['verify']>): ReturnType<AuditVerification['verify']> {
+    return this.pipeline.call('auditVerification', 'verify', args);
+  }
+
+  heads(): Promise<PartitionHead[]> {
+    return this.pipeline.call('auditVerification', 'heads', []);
   }
 }
 

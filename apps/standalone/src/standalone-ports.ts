@@ -14,6 +14,7 @@ import { UsageReader } from '#ports/usage-reader.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import type { provided } from '#runtime/provided.js';
+import { AuditVerification } from '#stream/audit-verification.js';
 import { FullReconciliation } from '#stream/reconciliation.js';
 import { RecorderAppender, RowAppender } from '#stream/row-appender.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
@@ -26,6 +27,7 @@ import { PolicyBudget } from '../../policy/src/policy-budget.js';
 import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
 import type { Parts } from './parts.js';
 import {
+  RemoteAuditVerification,
   RemoteDeadLetterBook,
   RemoteEventLookup,
   RemoteFates,
@@ -48,6 +50,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [PolicyBudget, PolicyBudget.of(settings)],
     [LiveLateness, new LiveLateness(settings.KEYMETER_POLICY_LATENESS_MS)],
     [LogPartitions, new OnePartition()],
+    [AuditVerification, new RemoteAuditVerification(pipeline)],
     [FullReconciliation, new RemoteReconciliation(pipeline)],
     [RowAppender, new RecorderAppender(stores.recorder)],
     [ReplayLimits, new ReplayLimits(maxEvents, maxEventBytes, maxFutureMs)],

@@ -5,6 +5,7 @@ import { provided } from '#runtime/provided.js';
 import { EventIngest } from '../../ingress/src/events/event-ingest.js';
 import { EventRoutes } from '../../ingress/src/events/event-routes.js';
 import { IngressModule } from '../../ingress/src/ingress.module.js';
+import { AuditModule } from '../../policy/src/audit.module.js';
 import { PolicyModule } from '../../policy/src/policy.module.js';
 import { QueryModule } from '../../query/src/query.module.js';
 
@@ -14,7 +15,7 @@ class StandaloneModule {}
 export function standaloneModule(pairs: Parameters<typeof provided>[0]): DynamicModule {
   return {
     module: StandaloneModule,
-    imports: [provided(pairs), IngressModule, PolicyModule, QueryModule],
+    imports: [provided(pairs), IngressModule, PolicyModule, AuditModule, QueryModule],
     controllers: [HealthController, MetricsController],
     providers: [EventIngest, EventRoutes],
   };

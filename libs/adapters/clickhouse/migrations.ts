@@ -1,5 +1,6 @@
 /** Forward-only, versioned, safe to repeat: every statement may run again after a crash in the middle. */
 import { KeymeterError } from '#domain/errors.js';
+import { createAuditChain } from './audit-schema.js';
 import { booksTtl, createBooks } from './books-schema.js';
 import type { SqlClient } from './sql-client.js';
 import { EMBEDDED, localTable, onCluster, type Topology } from './topology.js';
@@ -29,6 +30,7 @@ function migrations(topology: Topology): readonly { version: number; statements:
     { version: 2, statements: addRollupPartition(topology) },
     { version: 3, statements: createBooks(topology) },
     { version: 4, statements: [...addStoredAt(topology), ...createLetterActions(topology)] },
+    { version: 5, statements: createAuditChain(topology) },
   ];
 }
 

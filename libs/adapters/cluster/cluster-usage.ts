@@ -1,4 +1,5 @@
 /** The usage store over HTTP, as one process uses it. */
+import { ClickHouseAuditTrail } from '#adapters/clickhouse/clickhouse-audit-trail.js';
 import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
 import { ClickHouseEventHistory } from '#adapters/clickhouse/clickhouse-event-history.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
@@ -22,6 +23,7 @@ export interface ClusterUsage {
   readonly history: ClickHouseEventHistory;
   readonly books: ClickHouseUsageBooks;
   readonly letters: ClickHouseDeadLetterBook;
+  readonly trail: ClickHouseAuditTrail;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export async function openClusterUsage(settings: Settings, { prepares }: { prepa
     history: new ClickHouseEventHistory(client),
     books: new ClickHouseUsageBooks(client, usageRetention(settings)),
     letters: new ClickHouseDeadLetterBook(client, { cluster }),
+    trail: new ClickHouseAuditTrail(client, { cluster }),
     close: () => client.close(),
   };
 }
@@ -49,7 +52,7 @@ async function madeByConsumers(client: HttpSqlClient): Promise<void> {
   const until = performance.now() + TABLES_WITHIN_MS;
   for (;;) {
     const [row] = await client.query<{ n: string | number }>(
-      "SELECT count() AS n FROM system.tables WHERE database = 'keymeter' AND name = 'dead_letter_actions'",
+      "SELECT count() AS n FROM system.tables WHERE database = 'keymeter' AND name = 'audit_chain'",
     );
     if (Number(row?.n) > 0) return;
     if (performance.now() > until) {

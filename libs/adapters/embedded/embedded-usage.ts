@@ -1,5 +1,6 @@
 /** Opens what stands behind the log in the data folder: the usage engine, offsets, engine snapshots, known ids. */
 import { ChdbSqlClient } from '#adapters/chdb/chdb-sql-client.js';
+import { ClickHouseAuditTrail } from '#adapters/clickhouse/clickhouse-audit-trail.js';
 import { ClickHouseDeadLetterBook } from '#adapters/clickhouse/clickhouse-dead-letter-book.js';
 import { ClickHouseEventHistory } from '#adapters/clickhouse/clickhouse-event-history.js';
 import { ClickHouseEventLookup } from '#adapters/clickhouse/clickhouse-event-lookup.js';
@@ -8,6 +9,7 @@ import { ClickHouseUsageReader } from '#adapters/clickhouse/clickhouse-usage-rea
 import { ClickHouseUsageStore } from '#adapters/clickhouse/clickhouse-usage-store.js';
 import type { Retention } from '#adapters/clickhouse/migrations.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
+import { LmdbAuditHeads } from '#adapters/lmdb/lmdb-audit-heads.js';
 import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-store.js';
 import { LmdbOffsetStore } from '#adapters/lmdb/lmdb-offset-store.js';
 import { Deduplicator } from '#stream/deduplicator.js';
@@ -26,6 +28,8 @@ export interface EmbeddedUsage {
   readonly history: ClickHouseEventHistory;
   readonly books: ClickHouseUsageBooks;
   readonly letters: ClickHouseDeadLetterBook;
+  readonly trail: ClickHouseAuditTrail;
+  readonly heads: LmdbAuditHeads;
   readonly offsets: LmdbOffsetStore;
   readonly snapshots: LmdbEngineSnapshotStore;
   /** Knows every id that is stored; how many those are. */
@@ -49,6 +53,8 @@ export async function openEmbeddedUsage({ folders, retention, dedupe }: Embedded
     history: new ClickHouseEventHistory(client),
     books: new ClickHouseUsageBooks(client, retention),
     letters: new ClickHouseDeadLetterBook(client),
+    trail: new ClickHouseAuditTrail(client),
+    heads: new LmdbAuditHeads(environment),
     offsets: new LmdbOffsetStore(environment),
     snapshots: new LmdbEngineSnapshotStore(environment),
     deduplicator,
