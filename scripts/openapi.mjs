@@ -29,6 +29,7 @@ const { PolicyExceptionsController, exceptionQuerySchema } = await load('apps/po
 const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
 const { enforcementQuerySchema, explanationQuerySchema } = await load('apps/policy/src/enforcement-query');
+const { EnforcementPauseController } = await load('apps/policy/src/enforcement-pause.controller');
 const { AuditController } = await load('apps/policy/src/audit.controller');
 const { auditQuerySchema } = await load('apps/policy/src/audit-query');
 const { HealthController } = await load('libs/runtime/http/health.controller');
@@ -98,6 +99,9 @@ const SUMMARIES = {
   'EnforcementsController.liftMany': 'Lift every enforcement that holds now and passes the filters',
   'EnforcementsController.lift': 'Lift an enforcement',
   'HolderController.explain': 'Explain to the holder of a key what holds it',
+  'EnforcementPauseController.read': 'Whether all enforcement is paused',
+  'EnforcementPauseController.pause': 'Pause all enforcement',
+  'EnforcementPauseController.resume': 'Let enforcement act again',
   'AuditController.verify': 'Whether the audit trail is as it was written, or where it is broken first',
   'AuditController.head': 'The heads of the audit trail, to be kept elsewhere',
   'HealthController.live': 'Whether the process answers',
@@ -474,6 +478,7 @@ const controllers = [
   BacktestsController,
   EnforcementsController,
   HolderController,
+  EnforcementPauseController,
   AuditController,
   HealthController,
   MetricsController,

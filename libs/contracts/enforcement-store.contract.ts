@@ -2,9 +2,10 @@ import type { ManualClock } from '#adapters/clock/manual-clock.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import type { EnforcementStore } from '#ports/enforcement-store.js';
+import type { EnforcementSwitch, SwitchState } from '#ports/enforcement-switch.js';
 
 export interface OpenEnforcementStore {
-  readonly store: EnforcementStore & EnforcementOutbox;
+  readonly store: EnforcementStore & EnforcementOutbox & EnforcementSwitch;
   readonly clock: ManualClock;
   /** Ends the store as a stop of the process would, and opens it again. */
   reopen(): Promise<OpenEnforcementStore>;
@@ -64,6 +65,28 @@ export function describeEnforcementStore(name: string, open: () => Promise<OpenE
       expect(await opened.store.enforce(enforcementOf('e1', now))).toBe('known');
       expect(active()).toEqual([]);
       expect(await opened.store.find('e1')).toMatchObject({ policyName: 'first', lifted });
+    });
+
+    test('while it is paused nobody is held, also after the store was closed and opened; then whoever still would be', async () => {
+      const paused: SwitchState = { isPaused: true, at: now, by: 'root', reason: '', rowId: 'row_1', isRecorded: true };
+      await opened.store.enforce(enforcementOf('e1', now));
+      expect(await opened.store.state()).toBeUndefined();
+      expect(await opened.store.turn(paused, undefined)).toBe(true);
+      expect(active()).toEqual([]);
+      opened = await opened.reopen();
+      expect(active()).toEqual([]);
+      expect(await opened.store.state()).toEqual(paused);
+      await opened.store.enforce(enforcementOf('e2', now));
+      expect(active()).toEqual([]);
+      expect(await opened.store.turn({ ...paused, isPaused: false }, paused)).toBe(true);
+      expect(active()).toEqual(['e1', 'e2']);
+    });
+
+    test('who turns the switch from a state that is not the newest any more changes nothing', async () => {
+      const paused: SwitchState = { isPaused: true, at: now, by: 'root', reason: '', rowId: 'row_1', isRecorded: true };
+      expect(await opened.store.turn(paused, undefined)).toBe(true);
+      expect(await opened.store.turn({ ...paused, isPaused: false }, undefined)).toBe(false);
+      expect(await opened.store.state()).toEqual(paused);
     });
 
     test('it ends by itself at until; without until it stays', async () => {

@@ -20,6 +20,7 @@ import type { EventSpan } from '#domain/policies/explanation/event-span.js';
 import { Clock } from '#ports/clock.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
+import { EnforcementSwitch } from '#ports/enforcement-switch.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { KeyStore } from '#ports/key-store.js';
 import { PolicyStore } from '#ports/policy-store.js';
@@ -28,6 +29,7 @@ import { provided } from '#runtime/provided.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
+import { EnforcementPause } from '../../apps/policy/src/enforcement-pause.js';
 import { EnforcementRecorder } from '../../apps/policy/src/enforcement-recorder.js';
 import { PolicyModule } from '../../apps/policy/src/policy.module.js';
 import { PolicyEditor } from '../../apps/policy/src/policy-editor.js';
@@ -77,6 +79,7 @@ export class PolicyApi {
       [KeyStore, keys],
       [EnforcementStore, enforcements],
       [EnforcementOutbox, enforcements],
+      [EnforcementSwitch, enforcements],
       [PolicyStore, policies],
       [EventLookup, new LogLookup(reader)],
       [UsageRecorder as never, recorder],
@@ -85,6 +88,7 @@ export class PolicyApi {
     const nest = await createHttpApp({ module: class TestRoot {}, imports: [ports, PolicyModule] }, { logger: false });
     const app = await runApp(nest);
     await nest.get(PolicyEditor).recover();
+    await nest.get(EnforcementPause).recover();
     const options = { snapshotEveryMs: 1_000, snapshotEveryEvents: 1_000 };
     const snapshots = new LmdbEngineSnapshotStore(environment);
     const runner = new PolicyRunner(snapshots, nest.get(EnforcementRecorder), clock, options);

@@ -18,7 +18,7 @@ import type { RegroupOutlet } from './regroup-outlet.js';
 /** Who is told of a partition's events; each call makes a new outlet. */
 export interface Outlets {
   /** Where the log has several partitions. */
-  readonly regroup?: (partition: number, policies: readonly ThresholdPolicy[]) => RegroupOutlet;
+  readonly regroup?: (partition: number, policies: readonly ThresholdPolicy[], isPaused: boolean) => RegroupOutlet;
   /** `from`: the first offset that is read. */
   others(partition: number, from: number): readonly Outlet[];
 }
@@ -59,7 +59,8 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
     const make = () => new PolicyEngine(limits, counts, Number.POSITIVE_INFINITY, makeShelf);
     const snapshot = bytes && restoreInto([bytes], make);
     const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
-    const fold = new EngineFold(snapshot?.engine ?? make(), outlets?.regroup?.(partition, regrouped));
+    const engine = snapshot?.engine ?? make();
+    const fold = new EngineFold(engine, outlets?.regroup?.(partition, regrouped, engine.isPaused));
     return { fold, restored: snapshot !== undefined };
   }
 

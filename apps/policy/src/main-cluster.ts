@@ -35,9 +35,9 @@ import { type PartitionBounds, PartitionEngines } from './partition-engines.js';
 import { PassedOverLog } from './passed-over-log.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyBudget } from './policy-budget.js';
-import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
+import { finishUnfinished } from './unfinished.js';
 import { usagePorts } from './usage-ports.js';
 
 const FORGET_EVERY_MS = 1_000;
@@ -71,8 +71,7 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const app = await createHttpApp(appModule(ports, modules), { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));
-  await app.get(PolicyEditor).recover();
-  await app.get(EnforcementRecorder).recover();
+  await finishUnfinished(app);
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const gate = log.gate(() => counted.committed());
   const bounds = boundsOf(reader, counted);
@@ -134,7 +133,7 @@ function openRunner(
   { regrouping, feed, audit }: Told,
 ): PolicyRunner {
   const outlets: Outlets = {
-    regroup: log.topic.partitions > 1 ? (partition, policies) => regrouping.outlet(partition, policies) : undefined,
+    regroup: log.topic.partitions > 1 ? (...args) => regrouping.outlet(...args) : undefined,
     others: (partition, from) => [new NoticeOutlet(feed), audit.outlet(partition, from)],
   };
   // Under another name than earlier versions, which counted in each partition what is regrouped now.

@@ -20,9 +20,9 @@ import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyBudget } from './policy-budget.js';
-import { PolicyEditor } from './policy-editor.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
+import { finishUnfinished } from './unfinished.js';
 import { usagePorts } from './usage-ports.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
@@ -46,8 +46,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const app = await createHttpApp(module, { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));
-  await app.get(PolicyEditor).recover();
-  await app.get(EnforcementRecorder).recover();
+  await finishUnfinished(app);
   const policies = await embedded.stores.policies.list();
   const uncounted: number[] = [];
   for (let p = 0; p < reader.partitions; p++) {

@@ -51,7 +51,7 @@ export class Regrouping {
   }
 
   /** Tells what the events of one partition mean to policies that are counted here. */
-  outlet(source: number, policies: readonly ThresholdPolicy[]): RegroupOutlet {
+  outlet(source: number, policies: readonly ThresholdPolicy[], isPaused: boolean): RegroupOutlet {
     const { topic } = this.own.log;
     const { partitions } = this;
     const said = {
@@ -62,7 +62,7 @@ export class Regrouping {
         return topic.partitions; // there may be more by the next record
       },
     };
-    return new RegroupOutlet(said, this.#log, policies);
+    return new RegroupOutlet(said, this.#log, policies, isPaused);
   }
 
   /** Begins to read the regrouped log, if it is not read yet. */

@@ -6,6 +6,8 @@ import { BacktestsController } from './backtest/backtests.controller.js';
 import { PolicyGate } from './backtest/policy-gate.js';
 import { BulkLift } from './bulk-lift.js';
 import { EnforcementDesk } from './enforcement-desk.js';
+import { EnforcementPauseController } from './enforcement-pause.controller.js';
+import { EnforcementPause } from './enforcement-pause.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { EnforcementsController } from './enforcements.controller.js';
 import { ExplanationDesk } from './explanation-desk.js';
@@ -25,6 +27,7 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
     PolicyVersionsController,
     PolicyExceptionsController,
     EnforcementsController,
+    EnforcementPauseController,
     HolderController,
   ],
   providers: [
@@ -37,9 +40,10 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
     ExplanationDesk,
     BulkLift,
     EnforcementRecorder,
+    EnforcementPause,
     BacktestDesk,
     PolicyGate,
   ],
-  exports: [PolicyEditor, EnforcementRecorder],
+  exports: [PolicyEditor, EnforcementPause, EnforcementRecorder],
 })
 export class PolicyModule {}

@@ -27,9 +27,10 @@ export class RegroupOutlet implements Outlet {
     private readonly source: RegroupedSource,
     private readonly log: RegroupedLogWriter,
     policies: readonly ThresholdPolicy[] = [],
+    isPaused = false,
   ) {
     this.#regrouper = new Regrouper(policies);
-    this.#batch = new RegroupedBatch(source);
+    this.#batch = new RegroupedBatch(source, undefined, isPaused);
     this.#queue = new SendQueue((partition, value) => log.append(partition, value));
   }
 

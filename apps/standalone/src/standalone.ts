@@ -28,7 +28,7 @@ import { every } from '#runtime/periodic.js';
 import { frameworkLog, processLog } from '#runtime/process-log.js';
 import { endAtOnce, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
-import { PolicyEditor } from '../../policy/src/policy-editor.js';
+import { finishUnfinished } from '../../policy/src/unfinished.js';
 import { lowerEngineThreads } from './background-priority.js';
 import type { Parts } from './parts.js';
 import { PipelineClient } from './pipeline-client.js';
@@ -75,8 +75,7 @@ async function openForBusiness(app: NestFastifyApplication, { pipeline, stores, 
   await app.init();
   pipeline.serve('policyStore', stores.policies);
   pipeline.serve('enforcementSink', app.get(EnforcementRecorder));
-  await app.get(PolicyEditor).recover();
-  await app.get(EnforcementRecorder).recover();
+  await finishUnfinished(app);
   return listen(app, settings);
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
+import { EnforcementSwitch } from '#ports/enforcement-switch.js';
 import { KeyStore } from '#ports/key-store.js';
 import { LastKnown } from '#ports/last-known.js';
 import { MeterStore } from '#ports/meter-store.js';
@@ -116,6 +117,7 @@ export class ClusterDirectory {
       [Counters, this.counters],
       [EnforcementStore, enforcements],
       [EnforcementOutbox, enforcements],
+      [EnforcementSwitch, enforcements],
       [PolicyStore, policies],
       [MeterStore, meters],
       ...(this.node.lastKnown ? [[LastKnown, this.node.lastKnown] as const] : []),

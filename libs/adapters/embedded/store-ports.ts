@@ -3,6 +3,7 @@
 import { Counters } from '#ports/counters.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
+import { EnforcementSwitch } from '#ports/enforcement-switch.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
 import { MeterStore } from '#ports/meter-store.js';
@@ -21,6 +22,7 @@ export function storePorts(stores: EmbeddedStores): Parameters<typeof provided>[
     [UsageRecorder, stores.recorder],
     [EnforcementStore, stores.enforcements],
     [EnforcementOutbox, stores.enforcements],
+    [EnforcementSwitch, stores.enforcements],
     [PolicyStore, stores.policies],
     [MeterStore, stores.meters],
   ];

@@ -5,6 +5,7 @@ import { type Enforcement, isActive, type Per } from '#domain/policies/enforceme
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { type EnforcementFilter, EnforcementStore, passesFilter } from '#ports/enforcement-store.js';
+import type { EnforcementSwitch, SwitchState } from '#ports/enforcement-switch.js';
 import { ActiveEnforcements } from './active-enforcements.js';
 import { commit } from './commit.js';
 
@@ -13,18 +14,22 @@ type ListKey = [string, number, string];
 
 const ALL = 'all';
 const KEYS_PER_TURN = 200;
+const SWITCH = 'enforcement';
+const NONE: readonly Enforcement[] = [];
 
 /**
  * Enforcements in LMDB, of the main thread only. The index of active ones is brought up to date before the caller
  * hears that a write is on disk.
  */
-export class LmdbEnforcementStore extends EnforcementStore implements EnforcementOutbox {
+export class LmdbEnforcementStore extends EnforcementStore implements EnforcementOutbox, EnforcementSwitch {
   readonly #documents: Database<Enforcement, string>;
   readonly #listed: Database<1, ListKey>;
   readonly #outbox: Database<1, string>;
   /** Ids of those that may still hold their target: a start reads these, not the whole history. */
   readonly #holding: Database<1, string>;
+  readonly #switch: Database<SwitchState, string>;
   readonly #active = new ActiveEnforcements();
+  #isPaused: boolean;
 
   constructor(
     private readonly root: RootDatabase,
@@ -35,6 +40,8 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
     this.#listed = root.openDB({ name: 'enforcement_lists', encoding: 'json' });
     this.#outbox = root.openDB({ name: 'enforcement_outbox', encoding: 'json' });
     this.#holding = root.openDB({ name: 'enforcements_holding', encoding: 'json' });
+    this.#switch = root.openDB({ name: 'enforcement_switch', encoding: 'json' });
+    this.#isPaused = this.#switch.get(SWITCH)?.isPaused ?? false;
     this.#loadActive(clock.now());
   }
 
@@ -103,7 +110,22 @@ export class LmdbEnforcementStore extends EnforcementStore implements Enforcemen
   }
 
   activeFor(per: Per, value: string, now: number): readonly Enforcement[] {
-    return this.#active.at(per, value, now);
+    return this.#isPaused ? NONE : this.#active.at(per, value, now);
+  }
+
+  async state(): Promise<SwitchState | undefined> {
+    return this.#switch.get(SWITCH);
+  }
+
+  async turn(next: SwitchState, before: SwitchState | undefined): Promise<boolean> {
+    const turned = await commit(this.root, () => {
+      const current = this.#switch.get(SWITCH);
+      if (JSON.stringify(current) !== JSON.stringify(before)) return false;
+      this.#switch.put(SWITCH, next);
+      return true;
+    });
+    this.#isPaused = this.#switch.get(SWITCH)?.isPaused ?? false;
+    return turned;
   }
 
   async unrecorded(limit: number): Promise<Enforcement[]> {

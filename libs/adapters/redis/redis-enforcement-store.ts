@@ -2,8 +2,9 @@ import { type Enforcement, isActive, type Per } from '#domain/policies/enforceme
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { type EnforcementFilter, EnforcementStore, passesFilter } from '#ports/enforcement-store.js';
+import type { EnforcementSwitch, SwitchState } from '#ports/enforcement-switch.js';
 import type { NodeLease } from './node-lease.js';
-import type { RedisEnforcementIndex } from './redis-enforcement-index.js';
+import { ENFORCEMENT_SWITCH, type RedisEnforcementIndex } from './redis-enforcement-index.js';
 import { behindText, enforcementIdOf, listRange, listTexts } from './redis-enforcement-lists.js';
 import { type RedisKeyDirectory, type Step, untilDone } from './redis-key-directory.js';
 import type { RedisKeyWriter } from './redis-key-writer.js';
@@ -14,7 +15,7 @@ const READ_AT_ONCE = 200;
  * Enforcements in Redis, written once by id. Every node has those that hold somebody in memory, and a call returns
  * when each of them has heard of it, or has no lease from before.
  */
-export class RedisEnforcementStore extends EnforcementStore implements EnforcementOutbox {
+export class RedisEnforcementStore extends EnforcementStore implements EnforcementOutbox, EnforcementSwitch {
   constructor(
     private readonly directory: RedisKeyDirectory,
     private readonly lease: NodeLease,
@@ -96,6 +97,21 @@ export class RedisEnforcementStore extends EnforcementStore implements Enforceme
   activeFor(per: Per, value: string, now: number): readonly Enforcement[] {
     this.lease.demand();
     return this.index.at(per, value, now);
+  }
+
+  state(): Promise<SwitchState | undefined> {
+    return this.directory.find<SwitchState>('switches', ENFORCEMENT_SWITCH);
+  }
+
+  async turn(next: SwitchState, before: SwitchState | undefined): Promise<boolean> {
+    const [stored] = await this.directory.fetch([['switches', ENFORCEMENT_SWITCH]]);
+    if (stored !== (before && JSON.stringify(before))) return false;
+    const { done } = await this.writer.announce([
+      stored === undefined ? ['no', 'switches', ENFORCEMENT_SWITCH] : ['is', 'switches', ENFORCEMENT_SWITCH, stored],
+      ['set', 'switches', ENFORCEMENT_SWITCH, JSON.stringify(next)],
+      ['say', 'switches', ENFORCEMENT_SWITCH],
+    ]);
+    return done;
   }
 
   async unrecorded(limit: number): Promise<Enforcement[]> {

@@ -51,6 +51,8 @@ export const PARTS = [
   'rebuild',
   /** `<account id> <key id>` of credits whose balance was lost with an epoch and is not known again yet. */
   'lost-credits',
+  /** Field `enforcement`: whether enforcement is paused. */
+  'switches',
 ] as const;
 
 export type Part = (typeof PARTS)[number];

@@ -12,6 +12,7 @@ export const PART_OF: Readonly<Record<RecordKind, Part>> = {
   builtInMeter: 'built-in-meters',
   policy: 'policies',
   policyIntent: 'policy-intents',
+  enforcementSwitch: 'switches',
   policyVersion: 'policy-versions',
 };
 

@@ -32,6 +32,20 @@ export interface BuiltInRecord {
   readonly meterId: string;
 }
 
+/** Whether all enforcement is paused. */
+export interface EnforcementSwitchRecord {
+  readonly isPaused: boolean;
+  /** Epoch ms. */
+  readonly at: number;
+  /** The root key. */
+  readonly by: string;
+  readonly reason: string;
+  /** Of the row that tells of it. */
+  readonly rowId: string;
+  /** The row is known to be in the log. */
+  readonly isRecorded: boolean;
+}
+
 export interface RecordOf {
   readonly api: ApiRecord;
   readonly identity: IdentityRecord;
@@ -43,6 +57,7 @@ export interface RecordOf {
   readonly policy: PolicyRecord;
   readonly policyIntent: PolicyIntentRecord;
   readonly policyVersion: PolicyVersionRecord;
+  readonly enforcementSwitch: EnforcementSwitchRecord;
 }
 
 export type RecordKind = keyof RecordOf;
@@ -58,6 +73,7 @@ export const RECORD_KINDS = [
   'policy',
   'policyIntent',
   'policyVersion',
+  'enforcementSwitch',
 ] as const satisfies RecordKind[];
 
 /** The state of one record, or that it is gone; of several about one record the last one stands. */

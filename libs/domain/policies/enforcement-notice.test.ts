@@ -2,7 +2,7 @@ import type { PlacedEvent } from '../events/usage-event.js';
 import type { Enforcement } from './enforcement.js';
 import { noticeOf } from './enforcement-notice.js';
 import { PolicyEngine } from './engine.js';
-import { changeEvent, ENFORCEMENT_MADE, liftEvent } from './policy-change.js';
+import { changeEvent, ENFORCEMENT_LIFTED, ENFORCEMENT_MADE, ENFORCEMENT_PAUSED, liftEvent } from './policy-change.js';
 import { eventAt, policyOf, putRow } from './policy-fixture.js';
 
 const T = Date.UTC(2026, 5, 1, 12);
@@ -42,8 +42,16 @@ test('a lift, of which every partition has a copy, is told once, under an id tha
   expect(told[0]).toMatchObject({ id: `${made.id}/lifted`, subject: 'k1', data: { lifted: { reason: 'ours' } } });
 });
 
+test('a pause, of which every partition has a copy, is told once, about all', () => {
+  const paused = changeEvent(ENFORCEMENT_PAUSED, 'row_2', 'all', T, { id: 'row_2', at: T, by: 'root', reason: 'ours' });
+  const told = [0, 1, 2].map((partition) => noticeOf(row(paused, partition)));
+  expect(told.slice(1)).toEqual([undefined, undefined]);
+  expect(told[0]).toMatchObject({ id: 'row_2', type: 'keymeter.enforcement.paused', subject: 'all' });
+});
+
 test('other events are not told, and a row of that type which names no target is none', () => {
   expect(noticeOf(eventAt(T, 1))).toBeUndefined();
   expect(noticeOf(putRow(policyOf(), 0))).toBeUndefined();
   expect(noticeOf(row(changeEvent(ENFORCEMENT_MADE, 'x', 's', T, { id: 'x' })))).toBeUndefined();
+  expect(noticeOf(row(changeEvent(ENFORCEMENT_LIFTED, 'x', 's', T, { id: 'x' })))).toBeUndefined();
 });

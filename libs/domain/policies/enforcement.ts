@@ -47,7 +47,13 @@ export interface Enforcement {
   readonly measure?: string;
   /** With this decision the policy went over its brake and paused itself. */
   readonly paused?: true;
+  /** Decided while all enforcement was paused: as in shadow, also when the pause is over. */
+  readonly whilePaused?: true;
   readonly lifted?: { readonly at: number; readonly by: string; readonly reason: string };
+}
+
+export function asWhilePaused(enforcement: Enforcement): Enforcement {
+  return { ...enforcement, mode: 'shadow', whilePaused: true };
 }
 
 /** An enforcement acts on verify only in mode `on`, while it lasts and unless someone lifted it. */

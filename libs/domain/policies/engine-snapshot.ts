@@ -20,6 +20,8 @@ interface SavedRun {
 interface Saved {
   readonly runs: readonly SavedRun[];
   readonly beside?: unknown;
+  /** All enforcement is paused at that point of the log. */
+  readonly isPaused?: boolean;
 }
 
 /** The whole state. `beside`: JSON of whoever drives the engine. */
@@ -30,7 +32,7 @@ export function takeSnapshot(engine: PolicyEngine, beside?: unknown): Uint8Array
     run.subjects.writeAll(out);
     return { policy: run.policy };
   });
-  return framed({ runs, beside }, out);
+  return framed({ runs, beside, isPaused: engine.isPaused || undefined }, out);
 }
 
 export function framed(saved: Saved, out: StateWriter): Uint8Array {
@@ -63,6 +65,7 @@ export function restoreInto(parts: readonly Uint8Array[], make: () => PolicyEngi
     const saved = readPart(engine, Buffer.from(part.buffer, part.byteOffset, part.length));
     if (saved === undefined) return undefined;
     beside = saved.beside;
+    engine.isPaused = saved.isPaused ?? false;
   }
   for (const run of engine.runs) {
     run.removeDead();

@@ -8,7 +8,7 @@ import { CalendarRun } from './calendar-run.js';
 import type { CountedEvent } from './decision.js';
 import { DocumentRun } from './documents/document-run.js';
 import { SEPARATOR } from './documents/subject-separator.js';
-import type { Enforcement } from './enforcement.js';
+import { asWhilePaused, type Enforcement } from './enforcement.js';
 import { EngineCounters, type EngineLimits } from './engine-counters.js';
 import { isThreshold } from './grouping.js';
 import type { Measure } from './measure.js';
@@ -41,6 +41,8 @@ export class PolicyEngine {
   #ofAnyType: readonly Run[] = [];
   #kept = 0;
   #completeTo: number;
+  /** All enforcement is paused at this point of the log. */
+  isPaused = false;
 
   /**
    * `counts`: policies of which it is false are counted elsewhere. `completeTo`: acceptance up to which everything has
@@ -74,7 +76,8 @@ export class PolicyEngine {
       else made.push(enforcement);
     }
     if (this.#kept > this.limits.maxEvents) this.#shed();
-    return made ?? NONE;
+    if (made === undefined) return NONE;
+    return this.isPaused ? made.map(asWhilePaused) : made;
   }
 
   /** As `apply`, for one policy in force, of an event whose target and measure were read elsewhere. */
@@ -184,6 +187,7 @@ export class PolicyEngine {
   #change(change: PolicyChange): void {
     if (change.kind === 'put') this.putPolicy(change.policy);
     else if (change.kind === 'lifted') this.lift(change.lift);
+    else if (change.kind === 'paused') this.isPaused = change.isPaused;
     else this.removePolicy(change.id);
   }
 

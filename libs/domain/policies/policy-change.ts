@@ -13,6 +13,9 @@ export const POLICY_SOURCE = 'keymeter/policy';
 export const POLICY_PUT = 'keymeter.policy.put';
 export const POLICY_DELETED = 'keymeter.policy.deleted';
 export const ENFORCEMENT_LIFTED = 'keymeter.enforcement.lifted';
+/** Enforcement of the whole installation stops acting, and goes on. */
+export const ENFORCEMENT_PAUSED = 'keymeter.enforcement.paused';
+export const ENFORCEMENT_RESUMED = 'keymeter.enforcement.resumed';
 export const ENFORCEMENT_MADE = 'keymeter.enforcement';
 
 const deletedSchema = z.object({ id: z.string(), version: z.int() });
@@ -30,7 +33,8 @@ export type Lift = z.output<typeof liftSchema>;
 export type PolicyChange =
   | { readonly kind: 'put'; readonly policy: Policy }
   | { readonly kind: 'deleted'; readonly id: string; readonly version: number }
-  | { readonly kind: 'lifted'; readonly lift: Lift };
+  | { readonly kind: 'lifted'; readonly lift: Lift }
+  | { readonly kind: 'paused'; readonly isPaused: boolean };
 
 /** Undefined for events that change no policy; throws FORMAT_TOO_NEW on a change this version cannot read. */
 export function readPolicyChange(event: UsageEvent): PolicyChange | undefined {
@@ -42,6 +46,9 @@ export function readPolicyChange(event: UsageEvent): PolicyChange | undefined {
       return { kind: 'deleted', ...parse(deletedSchema, event) };
     case ENFORCEMENT_LIFTED:
       return { kind: 'lifted', lift: parse(liftSchema, event) };
+    case ENFORCEMENT_PAUSED:
+    case ENFORCEMENT_RESUMED:
+      return { kind: 'paused', isPaused: event.type === ENFORCEMENT_PAUSED };
     default:
       return undefined;
   }
@@ -49,8 +56,16 @@ export function readPolicyChange(event: UsageEvent): PolicyChange | undefined {
 
 /** Rows that the engines of all partitions must meet. */
 export function concernsEveryPartition({ source, type }: Pick<UsageEvent, 'source' | 'type'>): boolean {
-  return source === POLICY_SOURCE && (type === POLICY_PUT || type === POLICY_DELETED || type === ENFORCEMENT_LIFTED);
+  return source === POLICY_SOURCE && CHANGES.has(type);
 }
+
+const CHANGES: ReadonlySet<string> = new Set([
+  POLICY_PUT,
+  POLICY_DELETED,
+  ENFORCEMENT_LIFTED,
+  ENFORCEMENT_PAUSED,
+  ENFORCEMENT_RESUMED,
+]);
 
 /** `id` must be new for every row. */
 export function changeEvent(type: string, id: string, subject: string, time: number, data: object): UsageEvent {

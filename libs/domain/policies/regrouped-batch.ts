@@ -40,12 +40,18 @@ export class RegroupedBatch {
   constructor(
     private readonly source: RegroupedSource,
     private readonly maxRecordBytes = MAX_RECORD_BYTES,
+    /** All enforcement is paused for what is added from here on. */
+    private isPaused = false,
   ) {}
 
   /** All that one event means, at once. */
   add(event: CountedEvent, said: readonly Regrouped[]): void {
     const touched = new Set<number>();
     for (const it of said) {
+      if (it.kind === 'paused') {
+        this.#pause(it.isPaused);
+        continue;
+      }
       const partitions = it.kind === 'gone' ? this.#all() : [partitionOf(it.target, this.source.partitions)];
       for (const partition of partitions) {
         put(this.#at(partition), event, it);
@@ -73,6 +79,12 @@ export class RegroupedBatch {
     return this.#all().map((partition) => ({ partition, value: this.#encode([], []) }));
   }
 
+  /** A record is of one kind. */
+  #pause(isPaused: boolean): void {
+    for (const [partition, record] of [...this.#open]) this.#close(partition, record);
+    this.isPaused = isPaused;
+  }
+
   #all(): number[] {
     return Array.from({ length: this.source.partitions }, (_, partition) => partition);
   }
@@ -93,13 +105,12 @@ export class RegroupedBatch {
 
   #encode(policies: ThresholdPolicy[], entries: RegroupedEntry[]): Buffer {
     const { log, source, sources } = this.source;
-    return Buffer.from(
-      JSON.stringify({ v: 1, log, source, sources, upTo: this.#upTo, policies, entries } satisfies RegroupedRecord),
-    );
+    const record: RegroupedRecord = { v: 1, log, source, sources, upTo: this.#upTo, policies, entries };
+    return Buffer.from(JSON.stringify(this.isPaused ? { ...record, paused: true } : record));
   }
 }
 
-function put(record: OpenRecord, event: CountedEvent, said: Regrouped): void {
+function put(record: OpenRecord, event: CountedEvent, said: Exclude<Regrouped, { kind: 'paused' }>): void {
   const { offset, index, time, acceptedAt } = event;
   if (said.kind !== 'counted') {
     const { kind: _, ...content } = said;

@@ -4,7 +4,7 @@
  * along with it; one that was deleted does not come back by what slower sources still have of it.
  */
 
-import type { Enforcement } from './enforcement.js';
+import { asWhilePaused, type Enforcement } from './enforcement.js';
 import { countsAlike, PolicyEngine } from './engine.js';
 import type { EngineLimits } from './engine-counters.js';
 import { restoreInto, takeSnapshot } from './engine-snapshot.js';
@@ -91,7 +91,11 @@ export class RegroupedEngine {
     this.engine.complete(to);
   }
 
-  #applyEntry({ source, sources, policies }: RegroupedRecord, entry: RegroupedEntry, made: Enforcement[]): void {
+  #applyEntry(
+    { source, sources, policies, paused }: RegroupedRecord,
+    entry: RegroupedEntry,
+    made: Enforcement[],
+  ): void {
     if (!Array.isArray(entry)) {
       if ('lift' in entry) this.engine.lift(entry.lift);
       else this.#end(entry.gone, source, sources);
@@ -106,7 +110,7 @@ export class RegroupedEngine {
         continue;
       }
       const enforcement = this.engine.applySelected(policy.id, target, event, { units, nanos });
-      if (enforcement) made.push(enforcement);
+      if (enforcement) made.push(paused ? asWhilePaused(enforcement) : enforcement);
     }
   }
 

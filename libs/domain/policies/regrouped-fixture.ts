@@ -38,6 +38,12 @@ export class SourceLog {
     return this.#append(changeEvent(POLICY_DELETED, `d${this.rows.length}`, id, time, { id, version }), time);
   }
 
+  /** Pauses all enforcement, or lets it go on. */
+  turn(type: string, time = 0): PlacedEvent {
+    const id = `w${this.rows.length}`;
+    return this.#append(changeEvent(type, id, 'all', time, { id }), time);
+  }
+
   lift(made: Enforcement, time: number): PlacedEvent {
     return this.#append(liftEvent(`l${this.rows.length}`, time, made), time);
   }

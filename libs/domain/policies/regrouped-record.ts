@@ -34,6 +34,8 @@ export const regroupedSchema = z.strictObject({
   /** Of the source everything accepted up to here was sent before, or is in this record; epoch ms. */
   upTo: time,
   policies: z.array(thresholdPolicySchema),
+  /** All enforcement was paused at these places of the log. */
+  paused: z.literal(true).optional(),
   /** In the order of their places. All of one event are in one record. */
   entries: z.array(z.union([counted, changed])),
 });

@@ -23,6 +23,8 @@ export type Regrouped =
       readonly measures: SelectedMeasure[];
     }
   | { readonly kind: 'lifted'; readonly target: string; readonly lift: Lift }
+  /** Of what comes behind it, in every partition of the regrouped log. */
+  | { readonly kind: 'paused'; readonly isPaused: boolean }
   /** Concerns every partition of the regrouped log. */
   | { readonly kind: 'gone'; readonly id: string; readonly version: number };
 
@@ -93,6 +95,7 @@ export class Regrouper {
     if (change === undefined) return NONE;
     if (change.kind === 'put') return isThreshold(change.policy) ? this.putPolicy(change.policy) : NONE;
     if (change.kind === 'deleted') return this.removePolicy(change.id);
+    if (change.kind === 'paused') return [change];
     const { lift } = change;
     return this.#policies.has(lift.policyId) ? [{ kind: 'lifted', target: lift.target.value, lift }] : NONE;
   }

@@ -14,6 +14,7 @@ import {
 import { BACKTEST_OPTIONS, backtestPolicies } from '../policies/backtest-command.js';
 import { checkPolicies } from '../policies/check-command.js';
 import { addException, listExceptions, removeException } from '../policies/exceptions-command.js';
+import { turnEnforcement } from '../policies/pause-command.js';
 import { testPolicies } from '../policies/test-command.js';
 import { showDifference, showHistory } from '../policies/versions-command.js';
 
@@ -48,6 +49,8 @@ export const policiesCommand: Command = {
     'policies unexcept NAME --key KEYID',
     'policies exceptions NAME',
     'policies delete NAME',
+    'policies pause [--reason TEXT]',
+    'policies resume [--reason TEXT]',
   ],
   options: {
     ...BACKTEST_OPTIONS,
@@ -64,7 +67,7 @@ export const policiesCommand: Command = {
       value: 'TIME',
       summary: 'except: end of the exception, 2026-12-31 or 2026-12-31T12:00:00Z',
     },
-    reason: { type: 'string', value: 'TEXT', summary: 'except: why; kept with the version' },
+    reason: { type: 'string', value: 'TEXT', summary: 'except, pause, resume: why; kept' },
   },
   notes:
     'check and test read policy documents (YAML or JSON, `kind: Policy`) and ask no server: check says whether they are\n' +
@@ -75,20 +78,22 @@ export const policiesCommand: Command = {
     'folder every .yaml, .yml and .json file is read. plan changes nothing and exits with 2 where apply would. apply shows\n' +
     'the plan and asks on a terminal; it creates a policy, or replaces the one of the same name, unless somebody has\n' +
     'changed that since it was read. Policies that the file does not name stay, without --prune. It stops at the first\n' +
-    'that is refused.',
+    'that is refused.\n' +
+    'pause stops all enforcement of the installation at once; what is decided meanwhile is written down as in shadow.',
   async run(invocation) {
     const { args } = invocation;
     const [verb = '', name, ...rest] = args;
     if (verb === 'check') return checkPolicies(invocation, args.slice(1));
     if (verb === 'test') return testPolicies(invocation, args.slice(1));
     if (verb === 'diff') return showDifference(invocation, args.slice(1));
+    if ((verb === 'pause' || verb === 'resume') && name === undefined) return turnEnforcement(invocation, verb);
     if (verb === 'list' && name === undefined) return listPolicies(invocation);
     const ofOne = Object.hasOwn(OF_ONE, verb) ? OF_ONE[verb] : undefined;
     if (ofOne && name !== undefined && rest.length === 0) return ofOne(invocation, name);
     throw new CliError(
       EXIT.usage,
       'policies wants one of: check FILE..., test FILE..., backtest FILE, plan FILE, apply FILE, list, history NAME, ' +
-        'diff NAME VERSION VERSION, except NAME, unexcept NAME, exceptions NAME, delete NAME',
+        'diff NAME VERSION VERSION, except NAME, unexcept NAME, exceptions NAME, delete NAME, pause, resume',
     );
   },
 };
