@@ -59,7 +59,7 @@ test('ranges of one partition are proved while other partitions are counted in t
   };
   await Promise.all([counting(0), proving(1), counting(2), proving(3)]);
   await expectRows(4 * ranges * 20);
-});
+}, 120_000);
 
 test('rows lost behind a burnt token are inserted by the proof, again if the first attempt is burnt too, and counted once', async () => {
   const one = block(0, 0);
