@@ -19,6 +19,8 @@ import { ClusterDirectory } from './cluster-directory.js';
 import { ClusterLog } from './cluster-log.js';
 import { SPOOL_FOLDER, SPOOL_PROGRESS_FILE, Spool } from './spool.js';
 
+const NO_SPOOL = { recorded: 0, sent: 0 };
+
 type Logger = ReturnType<typeof processLog>;
 
 /** What an app needs beside Kafka. What it does not open costs no lease, no disk and no wait for others. */
@@ -70,6 +72,7 @@ export class ClusterProcess {
     const directory = needs.directory ? await ClusterDirectory.open(settings, nodeId, log, clock, logger) : undefined;
     const newRootKey = directory && (await ensureRootKey(directory.keys, settings.KEYMETER_ROOT_KEY, clock.now()));
     const spool = needs.spool ? await openSpool(settings, folder, log, clock, logger) : undefined;
+    directory?.recordsInto(() => spool?.ends ?? NO_SPOOL);
     return new ClusterProcess(settings, clock, logger, nodeId, log, { directory, spool }, folder, newRootKey);
   }
 

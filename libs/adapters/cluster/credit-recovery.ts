@@ -1,6 +1,7 @@
 /**
  * Brings back the balances of credits after Redis was filled again: what events say was spent since they were set. It
- * waits until all events that were in the log by then are counted. Every process tries; one at a time does it.
+ * waits until every node has said that what it granted is in the log, and until that is counted. Every process tries; one
+ * at a time does it.
  */
 import type { LoggerService } from '@nestjs/common';
 import { rebuiltAt } from '#adapters/redis/epoch-id.js';
@@ -10,6 +11,7 @@ import type { RedisCounters } from '#adapters/redis/redis-counters.js';
 import type { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
 import type { Clock } from '#ports/clock.js';
 import type { CreditUsage } from '#ports/credit-usage.js';
+import type { RecordedGrants } from './recorded-grants.js';
 
 /** Opened for one recovery. */
 export interface CountedUsage {
@@ -28,8 +30,8 @@ export interface CreditRecoveryOptions {
 }
 
 const AT_ONCE = 200;
-/** Ingresses bring what they granted into the log within this time, beside the lease that a rebuild waits. */
-const SETTLE_MS = 1_000;
+/** A node that holds a lease and is silent for longer is gone, with what its spool holds. */
+const PATIENCE_MS = 60_000;
 const LOCK = 'credit-recovery';
 const LOCK_MS = 60_000;
 
@@ -37,11 +39,14 @@ export class CreditRecovery {
   readonly #lost: LostCredits;
   /** The epoch for which nothing is left to do. */
   #doneFor: string | undefined;
+  /** Since when this process has waited for the others' word, monotonic ms. */
+  #waiting: { readonly epoch: string; readonly since: number } | undefined;
 
   constructor(
     private readonly node: RedisKeyNode,
     private readonly connection: RedisConnection,
     counters: RedisCounters,
+    private readonly grants: RecordedGrants,
     private readonly options: CreditRecoveryOptions,
   ) {
     this.#lost = new LostCredits(node.directory, counters);
@@ -50,11 +55,21 @@ export class CreditRecovery {
   /** To be called again and again; cheap while nothing was lost. */
   async look(): Promise<void> {
     const { id = '', loss } = this.node.directory.epoch;
-    const since = rebuiltAt(id);
-    if (loss !== undefined || since === 0 || this.#doneFor === id) return;
-    if (this.options.clock.now() < since + SETTLE_MS) return;
+    if (loss !== undefined || rebuiltAt(id) === 0) return;
+    await this.grants.say(id);
+    if (this.#doneFor === id) return;
     if ((await this.#lost.some(1)).length === 0) this.#doneFor = id;
-    else if (await this.#mine()) await this.#recover().finally(() => this.#release());
+    else if ((await this.#allSaid(id)) && (await this.#mine())) await this.#recover().finally(() => this.#release());
+  }
+
+  async #allSaid(epoch: string): Promise<boolean> {
+    const now = this.options.clock.monotonic();
+    if (this.#waiting?.epoch !== epoch) this.#waiting = { epoch, since: now };
+    const nodes = await this.grants.missing(epoch);
+    if (nodes.length === 0) return true;
+    if (now < this.#waiting.since + PATIENCE_MS) return false;
+    this.options.logger.warn({ event: 'credits are worked out without what the spools of silent nodes hold', nodes });
+    return true;
   }
 
   async #recover(): Promise<void> {

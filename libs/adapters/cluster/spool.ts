@@ -8,6 +8,7 @@ import { EventLogWriter } from '#ports/event-log.js';
 import type { provided } from '#runtime/provided.js';
 import { SpoolDrainer } from '#stream/spool-drainer.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
+import type { SpoolEnds } from './recorded-grants.js';
 
 export interface SpoolOptions {
   /** Folder of the log, and file that says how far it was sent. */
@@ -60,6 +61,11 @@ export class Spool {
       [EventLogWriter, this.writer],
       [UsageRecorder, this.recorder],
     ];
+  }
+
+  get ends(): SpoolEnds {
+    const recorded = this.writer.highWatermark(PARTITION);
+    return { recorded, sent: recorded - this.drainer.backlog };
   }
 
   /** Bytes and records that wait. */

@@ -51,6 +51,8 @@ export const PARTS = [
   'rebuild',
   /** `<account id> <key id>` of credits whose balance was lost with an epoch and is not known again yet. */
   'lost-credits',
+  /** `<epoch> <node>` of nodes whose grants from before that epoch are in the log of events. */
+  'recorded',
   /** Field `enforcement`: whether enforcement is paused. */
   'switches',
 ] as const;

@@ -74,5 +74,5 @@ describeRedis('a log of keys that was never told of this Redis', () => {
     expect(await everything(node)).toEqual(known);
     expect(await node.publication?.ensure()).toBe(0); // it came from this log
     await redis.end(node);
-  });
+  }, 120_000); // 700 keys one after the other
 });
