@@ -60,6 +60,7 @@ async function withFault(fault, { engine, statement, answer, response }) {
   if (fault.kind === 'status') return void response.writeHead(fault.status).end('upstream is away\n');
   if (fault.kind === 'exception') throw new Refusal(fault.code, fault.name, 'planned by the front');
   if (fault.kind === 'hang') return;
+  if (fault.kind === 'cut') return; // its connection is reset, also where the last piece held all of the body
   const { bytes } = await engine.run(statement);
   if (fault.kind === 'done-hang') return;
   if (fault.kind === 'done-reset') return void response.socket.resetAndDestroy();
