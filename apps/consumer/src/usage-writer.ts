@@ -179,10 +179,7 @@ export class UsageWriter extends UsageSink {
   }
 
   #chain(step: () => Promise<void>): void {
-    this.#inserting = this.#inserting.then(() => {
-      this.#demandGoing();
-      return step();
-    });
+    this.#inserting = this.#inserting.then(step);
     this.#inserting.catch(this.options.onFailed);
   }
 

@@ -3,15 +3,20 @@ import type { Per } from '#domain/policies/enforcement.js';
 
 const text = z.string().min(1).max(512);
 
+/** Whose enforcements. */
+const OWNERS = {
+  policyId: text.optional(),
+  policy: text.optional(),
+  key: text.optional(),
+  identity: text.optional(),
+  subject: text.optional(),
+  ip: text.optional(),
+};
+
 /** Query parameters of GET /api/v1/enforcements. At most one of the targets. */
 export const enforcementQuerySchema = z
   .object({
-    policyId: text.optional(),
-    policy: text.optional(),
-    key: text.optional(),
-    identity: text.optional(),
-    subject: text.optional(),
-    ip: text.optional(),
+    ...OWNERS,
     active: z.enum(['true', 'false']).optional(),
     mode: z.enum(['shadow', 'on']).optional(),
     limit: z.coerce.number().int().min(1).max(1_000).default(100),
@@ -49,16 +54,14 @@ export function targetOf(
   return undefined;
 }
 
+export const liftSchema = z.strictObject({ reason: z.string().trim().min(1).max(500) });
+export type LiftInput = z.output<typeof liftSchema>;
+
 /** Which of those that hold now are lifted: by at least a policy or a target. */
 export const bulkLiftSchema = z
   .strictObject({
-    reason: z.string().trim().min(1).max(500),
-    policyId: text.optional(),
-    policy: text.optional(),
-    key: text.optional(),
-    identity: text.optional(),
-    subject: text.optional(),
-    ip: text.optional(),
+    ...liftSchema.shape,
+    ...OWNERS,
   })
   .superRefine((query, context) => {
     const targets = TARGETS.filter((per) => query[per] !== undefined).length;
@@ -68,6 +71,3 @@ export const bulkLiftSchema = z
     context.addIssue({ code: 'custom', message: 'name a policy, a key, an identity, a subject or an ip' });
   });
 export type BulkLiftInput = z.output<typeof bulkLiftSchema>;
-
-export const liftSchema = z.strictObject({ reason: z.string().trim().min(1).max(500) });
-export type LiftInput = z.output<typeof liftSchema>;

@@ -57,7 +57,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   static open(partition: number, bytes: Uint8Array | undefined, { limits, outlets, makeShelf }: EngineOptions = {}) {
     const counts = outlets?.regroup && ((policy: Policy) => !isRegrouped(policy));
     const make = () => new PolicyEngine(limits, counts, Number.POSITIVE_INFINITY, makeShelf);
-    const snapshot = bytes && restoreInto([bytes], make);
+    const snapshot = bytes && restoreInto(bytes, make);
     const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
     const engine = snapshot?.engine ?? make();
     const fold = new EngineFold(engine, outlets?.regroup?.(partition, regrouped, engine.isPaused));

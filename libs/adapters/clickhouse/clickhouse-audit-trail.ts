@@ -4,6 +4,7 @@ import { DIMENSIONS, type UsageDimensions } from '#domain/events/usage-event.js'
 import type { JsonObject } from '#domain/json.js';
 import { POLICY_SOURCE } from '#domain/policies/policy-change.js';
 import { AuditTrail, type Place } from '#ports/audit-trail.js';
+import type { EventRow } from './event-list-sql.js';
 import { insertRows } from './insert-rows.js';
 import type { SqlClient } from './sql-client.js';
 import { SqlParameters } from './sql-parameters.js';
@@ -20,16 +21,7 @@ interface LinkRow {
   readonly link: string;
 }
 
-interface EventRow extends UsageDimensions {
-  readonly offset: string | number;
-  readonly idx: number;
-  readonly accepted_ms: string | number;
-  readonly time_ms: string | number;
-  readonly id: string;
-  readonly source: string;
-  readonly type: string;
-  readonly subject: string;
-  readonly data: string;
+interface AuditEventRow extends Omit<EventRow, 'partition'>, UsageDimensions {
   readonly bytes_text: string | null;
   readonly id_hash: string | number;
   readonly fingerprint: string | number;
@@ -104,7 +96,7 @@ export class ClickHouseAuditTrail extends AuditTrail {
       conditions.push(`offset >= ${parameters.integer(after.offset)} AND (offset, idx) > ${place}`);
     }
     const sql = `${EVENTS} AND ${conditions.join(' AND ')} ORDER BY offset, idx LIMIT ${parameters.integer(limit)}`;
-    const rows = await this.client.query<EventRow>(`${sql} ${SETTINGS}`, parameters.values);
+    const rows = await this.client.query<AuditEventRow>(`${sql} ${SETTINGS}`, parameters.values);
     return rows.map(toAuditRow);
   }
 
@@ -117,7 +109,7 @@ export class ClickHouseAuditTrail extends AuditTrail {
   }
 }
 
-function toAuditRow(row: EventRow): StoredAuditRow {
+function toAuditRow(row: AuditEventRow): StoredAuditRow {
   const { id, source, type, subject, data, idx: index, bytes_text: bytes } = row;
   const dimensions = Object.fromEntries(DIMENSIONS.map((name) => [name, row[name]])) as unknown as UsageDimensions;
   return {

@@ -25,7 +25,7 @@ import { openCountedUsage } from './counted-usage.js';
 import { CreditRecovery } from './credit-recovery.js';
 import { DirectoryRecovery } from './directory-recovery.js';
 import type { KeyLog } from './key-log.js';
-import { RecordedGrants, type SpoolEnds } from './recorded-grants.js';
+import { RecordedGrants } from './recorded-grants.js';
 import { withinStart } from './within-start.js';
 
 /** A write whose process died is in the log after two sweeps. */
@@ -45,13 +45,8 @@ export class ClusterDirectory {
     private readonly recovery: DirectoryRecovery,
     private readonly keyLog: KeyLog,
     private readonly timers: readonly NodeJS.Timeout[],
-    private readonly recording: { spool?: () => SpoolEnds },
+    readonly grants: RecordedGrants,
   ) {}
-
-  /** How far the spool is into which this process records what it grants; before that it says nothing of it. */
-  recordsInto(spool: () => SpoolEnds): void {
-    this.recording.spool = spool;
-  }
 
   /** Resolves when keys can be asked for: an empty Redis is filled first where the log of keys holds some. */
   static async open(
@@ -80,8 +75,7 @@ export class ClusterDirectory {
     await recovery.start();
     const shards = connection.isCluster ? new ShardWatch(node.directory, exact) : undefined;
     await shards?.look();
-    const recording: { spool?: () => SpoolEnds } = {};
-    const grants = new RecordedGrants(node.directory, nodeId, clock, () => recording.spool?.());
+    const grants = new RecordedGrants(node.directory, nodeId, clock);
     const credits = new CreditRecovery(node, connection, exact, grants, {
       clock,
       logger,
@@ -94,7 +88,7 @@ export class ClusterDirectory {
       every(SHARDS_EVERY_MS, () => unlessAway(() => lookAt(shards, logger)), logger),
       every(CREDITS_EVERY_MS, () => unlessAway(() => credits.look()), logger),
     ];
-    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers, recording);
+    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers, grants);
   }
 
   get keys(): KeyStore {

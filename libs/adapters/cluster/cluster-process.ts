@@ -72,7 +72,7 @@ export class ClusterProcess {
     const directory = needs.directory ? await ClusterDirectory.open(settings, nodeId, log, clock, logger) : undefined;
     const newRootKey = directory && (await ensureRootKey(directory.keys, settings.KEYMETER_ROOT_KEY, clock.now()));
     const spool = needs.spool ? await openSpool(settings, folder, log, clock, logger) : undefined;
-    directory?.recordsInto(() => spool?.ends ?? NO_SPOOL);
+    directory?.grants.recordsInto(() => spool?.ends ?? NO_SPOOL);
     return new ClusterProcess(settings, clock, logger, nodeId, log, { directory, spool }, folder, newRootKey);
   }
 

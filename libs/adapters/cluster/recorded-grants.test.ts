@@ -19,11 +19,13 @@ describeRedis('what nodes had granted before Redis was lost', () => {
     for (const node of nodes.splice(0)) await redis.end(node);
   });
 
-  async function open(nodeId: string, spool: () => SpoolEnds | undefined) {
+  async function open(nodeId: string, spool?: () => SpoolEnds) {
     const node = await redis.open({ nodeId, leaseMs: 60_000, renewMs: 20_000 });
     nodes.push(node);
     await node.lease.renew();
-    return new RecordedGrants(node.directory, nodeId, clock, spool);
+    const grants = new RecordedGrants(node.directory, nodeId, clock);
+    if (spool) grants.recordsInto(spool);
+    return grants;
   }
 
   test('is waited for until each of them has sent what its spool held a second after it heard of the loss', async () => {
@@ -48,7 +50,7 @@ describeRedis('what nodes had granted before Redis was lost', () => {
   });
 
   test('is waited for while a node that holds a lease has not opened its spool', async () => {
-    const starting = await open('starting', () => undefined);
+    const starting = await open('starting');
     await starting.say(EPOCH);
     clock.advance(5_000);
     await starting.say(EPOCH);

@@ -26,20 +26,24 @@ interface Heard {
 
 export class RecordedGrants {
   #heard: Heard | undefined;
+  #spool: (() => SpoolEnds) | undefined;
 
   constructor(
     private readonly directory: Pick<RedisKeyDirectory, 'commit' | 'range' | 'nodes'>,
     private readonly nodeId: string,
     private readonly clock: Clock,
-    /** Undefined as long as this node's spool is not open yet; `sent` equals `recorded` where it has none. */
-    private readonly spool: () => SpoolEnds | undefined,
   ) {}
+
+  /** The spool into which this node records what it grants; before that it says nothing. */
+  recordsInto(spool: () => SpoolEnds): void {
+    this.#spool = spool;
+  }
 
   /** To be called again and again; cheap once it is said. Throws STORE_UNAVAILABLE (retryable). */
   async say(epoch: string): Promise<void> {
     if (this.#heard?.epoch !== epoch) this.#heard = { epoch, at: this.clock.monotonic() };
     const heard = this.#heard;
-    const ends = this.spool();
+    const ends = this.#spool?.();
     if (heard.said || ends === undefined || this.clock.monotonic() < heard.at + SETTLE_MS) return;
     heard.upTo ??= ends.recorded;
     if (ends.sent < heard.upTo) return;

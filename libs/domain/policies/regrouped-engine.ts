@@ -55,7 +55,7 @@ export class RegroupedEngine {
 
   /** Undefined when the bytes are of another format. */
   static restore(bytes: Uint8Array, log: string, limits: Partial<EngineLimits> = {}, makeShelf?: MakeShelf) {
-    const restored = restoreInto([bytes], () => emptyEngine(limits, makeShelf));
+    const restored = restoreInto(bytes, () => emptyEngine(limits, makeShelf));
     if (!restored) return undefined;
     const { progress, gone, completeTo } = restored.beside as Beside;
     const regrouped = new RegroupedEngine(restored.engine, log, new SourceProgress(progress), new Map(gone));

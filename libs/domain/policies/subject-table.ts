@@ -20,10 +20,6 @@ export interface SlotStates {
   release(slot: number): void;
 }
 
-/** Since the hand passed, see `#quietest`. */
-const SEEN = 1;
-/** Since the last part of a snapshot. */
-const CHANGED = 2;
 /** Laid aside at once: one write to the shelf for many. */
 const SHELVED_AT_ONCE = 1_000;
 
@@ -34,14 +30,11 @@ const END = 0;
 export class SubjectTable {
   readonly #slots = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
-  #flags = new Uint8Array(1_024);
+  /** By slot: 1 since the hand passed, see `#quietest`. */
+  #seen = new Uint8Array(1_024);
   readonly #free: number[] = [];
   /** Next slot to be looked at for somebody quiet. */
   #hand = 0;
-  /** Laid aside since the last part of a snapshot; undefined before there is one. */
-  #laid: Set<string> | undefined;
-  /** Of the round of a snapshot that is under way: the next slot, and who lies on the shelf. */
-  #round = { slot: 0, shelved: none() };
 
   constructor(
     /** Subjects in memory. */
@@ -62,7 +55,7 @@ export class SubjectTable {
   of(name: string): number {
     const known = this.#slots.get(name);
     if (known !== undefined) {
-      this.#flags[known] = SEEN | CHANGED;
+      this.#seen[known] = 1;
       return known;
     }
     return this.#enter(name, this.#taken(name));
@@ -115,64 +108,9 @@ export class SubjectTable {
     out.count(END);
   }
 
-  beginRound(): void {
-    this.#round = { slot: 0, shelved: this.shelf.entries()[Symbol.iterator]() };
-  }
-
-  /**
-   * Writes whoever changed since the last part, and the next `share` of the others. Answers how many of the share are left
-   * when the round has come to its end, which is less than 0 where it has not.
-   */
-  writePart(out: StateWriter, share: number): number {
-    const left = this.#writeShelved(out, this.#writeSlots(out, share));
-    out.count(END);
-    return left;
-  }
-
-  /** Reads what `writeAll` or `writePart` wrote, over what is there. */
+  /** Reads what `writeAll` wrote. */
   restore(from: StateReader): void {
-    while (from.count() !== END) {
-      const name = from.text();
-      const slot = this.#slots.get(name);
-      if (slot !== undefined) this.#leave(name, slot);
-      else this.#taken(name);
-      this.states.read(this.#enter(name, undefined), from);
-    }
-  }
-
-  /** What was restored is what parts of the snapshot hold already. */
-  restored(): void {
-    this.#laid = new Set();
-    this.#flags.fill(0);
-  }
-
-  #writeSlots(out: StateWriter, share: number): number {
-    const end = this.#round.slot + share;
-    for (const [slot, name] of this.#names.entries()) {
-      if (name === undefined) continue;
-      const flags = this.#flags[slot] as number;
-      const isNext = slot >= this.#round.slot && slot < end;
-      if (!isNext && (flags & CHANGED) === 0) continue;
-      this.#write(name, slot, out);
-      this.#flags[slot] = flags & ~CHANGED;
-    }
-    this.#round.slot = Math.min(end, this.#names.length);
-    return end - this.#names.length;
-  }
-
-  /** With less than nothing left of the share only those who came here since the last part. */
-  #writeShelved(out: StateWriter, share: number): number {
-    for (const name of this.#laid ?? []) {
-      const bytes = this.#slots.has(name) ? undefined : this.shelf.find(name);
-      if (bytes) writeShelved(name, bytes, out);
-    }
-    this.#laid = new Set();
-    for (let left = share; left >= 0; left--) {
-      const next = this.#round.shelved.next();
-      if (next.done) return left;
-      writeShelved(next.value.name, next.value.bytes, out);
-    }
-    return -1;
+    while (from.count() !== END) this.states.read(this.#enter(from.text(), undefined), from);
   }
 
   #write(name: string, slot: number, out: StateWriter): void {
@@ -188,9 +126,9 @@ export class SubjectTable {
   #enter(name: string, bytes: Uint8Array | undefined, isBeyond = false): number {
     if (!isBeyond && this.#slots.size >= this.most) this.shelve(Math.min(SHELVED_AT_ONCE, Math.ceil(this.most / 8)));
     const slot = this.#free.pop() ?? this.#names.length;
-    if (slot === this.#flags.length) this.#flags = enlarged(this.#flags);
+    if (slot === this.#seen.length) this.#seen = enlarged(this.#seen);
     this.#names[slot] = name;
-    this.#flags[slot] = SEEN | CHANGED;
+    this.#seen[slot] = 1;
     this.#slots.set(name, slot);
     this.states.reset(slot);
     if (bytes) this.states.read(slot, new StateReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
@@ -213,9 +151,8 @@ export class SubjectTable {
       if (this.#hand >= this.#names.length) this.#hand = 0;
       const slot = this.#hand++;
       if (this.#names[slot] === undefined) continue;
-      const flags = this.#flags[slot] as number;
-      if ((flags & SEEN) === 0) return slot;
-      this.#flags[slot] = flags & ~SEEN;
+      if (this.#seen[slot] === 0) return slot;
+      this.#seen[slot] = 0;
     }
   }
 
@@ -230,7 +167,6 @@ export class SubjectTable {
       isDecided: this.states.isDecided(slot),
     };
     this.#leave(name, slot);
-    this.#laid?.add(name);
     return laid;
   }
 }
@@ -241,12 +177,8 @@ function writeShelved(name: string, bytes: Uint8Array, out: StateWriter): void {
   out.raw(bytes);
 }
 
-function none(): Iterator<ShelvedState> {
-  return ([] as ShelvedState[])[Symbol.iterator]();
-}
-
-function enlarged(flags: Uint8Array): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(2 * flags.length);
-  larger.set(flags);
+function enlarged(seen: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * seen.length);
+  larger.set(seen);
   return larger;
 }
