@@ -1,6 +1,6 @@
 /** The usage store read past the product, in SQL over its own HTTP interface. */
 import type { RawEvent } from '../crash/server-view.js';
-import { readAgain } from './read-again.js';
+import { eventually } from '../support/eventually.js';
 
 interface Row {
   readonly id: string;
@@ -11,6 +11,8 @@ interface Row {
   readonly at: number;
   readonly data: string;
 }
+
+const ANSWERS_WITHIN_MS = 60_000;
 
 export class RawStore {
   constructor(
@@ -35,8 +37,12 @@ export class RawStore {
     return Number(row?.n ?? 0);
   }
 
+  /**
+   * A read that failed (a machine that has no time, a connection that a fault left behind) says nothing and is repeated.
+   * What never answers is a broken promise still.
+   */
   #rows<T>(sql: string): Promise<T[]> {
-    return readAgain(() => this.#asked<T>(sql));
+    return eventually(() => this.#asked<T>(sql), ANSWERS_WITHIN_MS);
   }
 
   async #asked<T>(sql: string): Promise<T[]> {

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { hashKey, mintKey } from '#domain/keys/key-text.js';
 import { keyRecord } from '../../libs/contracts/key-store.contract.js';
+import { hotDocument } from '../support/hot-document.js';
 import { PolicyApi } from '../support/policy-api.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 
@@ -15,28 +16,11 @@ const EXPLAIN = '/v1/enforcements.explain';
 let count = 0;
 let api: PolicyApi;
 
-const document = {
-  kind: 'Policy',
-  apiVersion: 'keymeter/v1',
-  name: 'hot',
-  mode: 'on',
-  match: 'type == "request"',
-  per: 'keyId',
-  measures: { calls: { aggregate: 'count', window: '1m' } },
-  when: 'calls > 2',
-  // biome-ignore lint/suspicious/noThenProperty: a list is no function
-  then: [{ action: 'suspend', for: '10m' }],
-  tests: [
-    { name: 'three', given: [{ repeat: 3, data: { keyId: 'k' } }], expect: [{ action: 'suspend', subject: 'k' }] },
-    { name: 'two', given: [{ repeat: 2, data: { keyId: 'k' } }], expect: [] },
-  ],
-};
-
 beforeEach(async () => {
   api = await PolicyApi.open(join(folder, String(count++)));
   await api.keys.insertKey(keyRecord({ id: 'key_held', hash: hashKey(key) }));
   await api.keys.insertKey(keyRecord({ id: 'key_other', hash: hashKey(stranger) }));
-  await api.data('POST', '/policies', document);
+  await api.data('POST', '/policies', hotDocument);
   for (let n = 0; n < 3; n++) await api.use('key_held', `e${n}`);
 });
 afterEach(() => api.close());
@@ -76,7 +60,7 @@ test('any other key gets 404 for it, and so does a key that there is not', async
 test('a holder of whom nothing was decided reads an empty list, and nothing of a shadow', async () => {
   expect((await api.callAs(stranger, EXPLAIN)).json()).toEqual({ data: [] });
   const { items } = await api.data('GET', '/policies');
-  await api.data('PUT', `/policies/${items[0].id}`, { ...document, mode: 'shadow' });
+  await api.data('PUT', `/policies/${items[0].id}`, { ...hotDocument, mode: 'shadow' });
   for (let n = 0; n < 3; n++) await api.use('key_other', `s${n}`);
   expect((await api.data('GET', '/enforcements?key=key_other')).items).toHaveLength(1);
   expect((await api.callAs(stranger, EXPLAIN)).json()).toEqual({ data: [] });
@@ -105,7 +89,7 @@ test('evaluating those events alone gives the same decision: it is made again fr
 test('the policy that a holder reads tells nothing of others: no exceptions, no owner, no examples, no author', async () => {
   const { items } = await api.data('GET', '/policies');
   const except = [{ value: 'key_friend', reason: 'a partner' }];
-  await api.data('PUT', `/policies/${items[0].id}`, { ...document, owner: 'team', except });
+  await api.data('PUT', `/policies/${items[0].id}`, { ...hotDocument, owner: 'team', except });
   for (let n = 0; n < 3; n++) await api.use('key_other', `x${n}`);
   const [{ enforcement }] = (await api.callAs(stranger, EXPLAIN)).json().data;
   const { body } = await api.callAs(stranger, EXPLAIN, { enforcementId: enforcement.id });

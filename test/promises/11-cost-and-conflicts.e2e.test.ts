@@ -9,6 +9,7 @@ import { eventAt, policyOf } from '#domain/policies/policy-fixture.js';
 import type { Clock } from '#ports/clock.js';
 import { PolicyBudget } from '../../apps/policy/src/policy-budget.js';
 import { PolicyCheck } from '../../apps/policy/src/policy-check.js';
+import { hotDocument } from '../support/hot-document.js';
 import { PolicyApi } from '../support/policy-api.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 
@@ -32,22 +33,7 @@ const threshold = (name: string, change = {}) => ({
   ...change,
 });
 
-const document = {
-  kind: 'Policy',
-  apiVersion: 'keymeter/v1',
-  name: 'document',
-  mode: 'shadow',
-  match: 'type == "request"',
-  per: 'keyId',
-  measures: { calls: { aggregate: 'count', window: '1m' } },
-  when: 'calls > 2',
-  // biome-ignore lint/suspicious/noThenProperty: a list is no function
-  then: [{ action: 'suspend', for: '10m' }],
-  tests: [
-    { name: 'three', given: [{ repeat: 3, data: { keyId: 'k' } }], expect: [{ action: 'suspend', subject: 'k' }] },
-    { name: 'two', given: [{ repeat: 2, data: { keyId: 'k' } }], expect: [] },
-  ],
-};
+const document = { ...hotDocument, name: 'document', mode: 'shadow' };
 
 test('saving a policy returns its state per key over the last day of the log', async () => {
   const { checkup } = await api.data('POST', '/policies', document);

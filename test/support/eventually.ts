@@ -1,5 +1,5 @@
-/** Repeats a check until it holds; after `timeoutMs` its last failure is thrown. */
-export async function eventually(check: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
+/** Repeats a check until it holds, and resolves with its value; after `timeoutMs` its last failure is thrown. */
+export async function eventually<T = void>(check: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     try {

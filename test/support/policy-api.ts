@@ -149,14 +149,18 @@ export class PolicyApi {
 
   /** Types of all rows in the log. */
   async rowTypes(): Promise<string[]> {
-    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
-    return frames.flatMap(({ events }) => events.map(({ type }) => type));
+    return (await framesOf(this.reader)).flatMap(({ events }) => events.map(({ type }) => type));
   }
 
   async close(): Promise<void> {
     await this.app.close();
     await this.closeAdapters();
   }
+}
+
+/** All of the log. */
+async function framesOf(reader: SegmentLogReader) {
+  return decideRecords(await reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
 }
 
 const NOTHING_STORED = { withHashes: async () => [], async *identityHashes() {} };
@@ -168,13 +172,12 @@ class LogLookup extends EventLookup {
   }
 
   async idsAt(positions: readonly EventPosition[]): Promise<(string | undefined)[]> {
-    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
+    const frames = await framesOf(this.reader);
     return positions.map(({ offset, index }) => frames[offset]?.events[index]?.id);
   }
 
   async newest(types: readonly string[] | undefined, acceptedFrom: number, limit: number) {
-    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
-    return frames
+    return (await framesOf(this.reader))
       .flatMap(({ events }) => events)
       .filter(({ type, acceptedAt }) => acceptedAt >= acceptedFrom && (types?.includes(type) ?? true))
       .reverse()
@@ -184,8 +187,7 @@ class LogLookup extends EventLookup {
   async eventsOf({ fields, types, from, until, acceptedFrom, acceptedUntil }: EventSpan, limit: number) {
     const read = subjectReader(fields.map(({ field }) => field));
     const subject = fields.map(({ value }) => value).join(SEPARATOR);
-    const frames = await decideRecords(await this.reader.read(0, 0, 1e9), new Deduplicator(NOTHING_STORED));
-    return frames
+    return (await framesOf(this.reader))
       .flatMap(({ events }) => events)
       .filter(({ time, type }) => time >= from && time <= until && (types?.includes(type) ?? true))
       .filter(({ acceptedAt }) => acceptedAt >= acceptedFrom && acceptedAt <= acceptedUntil)

@@ -1,5 +1,6 @@
 /** Policy documents over HTTP: saved only when they show what they do, decided by the engine, kept over a restart. */
 import { join } from 'node:path';
+import { hotDocument } from '../../../test/support/hot-document.js';
 import { PolicyApi } from '../../../test/support/policy-api.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
 
@@ -18,14 +19,7 @@ const events = (repeat: number) => [{ repeat, data: { keyId: 'k' } }];
 
 /** More than two calls a minute are slowed, then the key is suspended. */
 const document = {
-  kind: 'Policy',
-  apiVersion: 'keymeter/v1',
-  name: 'hot',
-  mode: 'on',
-  match: 'type == "request"',
-  per: 'keyId',
-  measures: { calls: { aggregate: 'count', window: '1m' } },
-  when: 'calls > 2',
+  ...hotDocument,
   // biome-ignore lint/suspicious/noThenProperty: a list is no function
   then: [
     { action: 'slow', limit: 1, window: '1m', for: '1m' },

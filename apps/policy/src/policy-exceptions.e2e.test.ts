@@ -1,5 +1,6 @@
 /** Exceptions and bulk lifts over HTTP. */
 import { join } from 'node:path';
+import { hotDocument } from '../../../test/support/hot-document.js';
 import { PolicyApi, ROOT_KEY } from '../../../test/support/policy-api.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
 
@@ -8,26 +9,9 @@ let count = 0;
 let api: PolicyApi;
 let id: string;
 
-const document = {
-  kind: 'Policy',
-  apiVersion: 'keymeter/v1',
-  name: 'hot',
-  mode: 'on',
-  match: 'type == "request"',
-  per: 'keyId',
-  measures: { calls: { aggregate: 'count', window: '1m' } },
-  when: 'calls > 2',
-  // biome-ignore lint/suspicious/noThenProperty: a list is no function
-  then: [{ action: 'suspend', for: '10m' }],
-  tests: [
-    { name: 'three', given: [{ repeat: 3, data: { keyId: 'k' } }], expect: [{ action: 'suspend', subject: 'k' }] },
-    { name: 'two', given: [{ repeat: 2, data: { keyId: 'k' } }], expect: [] },
-  ],
-};
-
 beforeEach(async () => {
   api = await PolicyApi.open(join(folder, String(count++)));
-  id = (await api.data('POST', '/policies', document)).id;
+  id = (await api.data('POST', '/policies', hotDocument)).id;
   for (const key of ['k1', 'k2']) for (let n = 0; n < 3; n++) await api.use(key, `${key} ${n}`);
 });
 afterEach(() => api.close());
