@@ -131,7 +131,9 @@ suite('a consumer whose log is not what it was', () => {
     'row 20: a topic that somebody made with one partition is refused at the start, with the command that mends it',
     async () => {
       await rig.removeTopics();
-      await rig.asAdmin((admin) => admin.createTopics({ topics: [{ topic: topic.name, numPartitions: 1 }] }));
+      await rig.asAdmin((admin) =>
+        admin.createTopics({ topics: [{ topic: topic.name, numPartitions: 1 }], waitForLeaders: false }),
+      );
       const consumer = rig.start({ env: WITH_TWO });
       expect(await consumer.exited).toEqual({ code: 2, signal: null });
       expect(consumer.logs).toContain(

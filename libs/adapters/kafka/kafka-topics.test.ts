@@ -55,9 +55,12 @@ describeKafka('topics on a real broker', () => {
   test('a topic with too few partitions, or of other settings, is refused before anything is written', async () => {
     const admin = rig.connection().admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic: 'few.keymeter.events', numPartitions: 1 }] });
     const configEntries = [{ name: 'cleanup.policy', value: 'delete' }];
-    await admin.createTopics({ topics: [{ topic: 'lossy.keymeter.keys', numPartitions: 1, configEntries }] });
+    const topics = [
+      { topic: 'few.keymeter.events', numPartitions: 1 },
+      { topic: 'lossy.keymeter.keys', numPartitions: 1, configEntries },
+    ];
+    await admin.createTopics({ topics, waitForLeaders: false }); // the client waits for no broker that has not heard of them
     await admin.disconnect();
     await expect(rig.topic({ prefix: 'few.', partitions: 4 })).rejects.toMatchObject({
       code: 'TOPIC_WRONG',

@@ -1,4 +1,5 @@
 /** The topics of a deployment: created with the settings that the promises rest on, checked at every start. */
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type ITopicConfig } from 'kafkajs';
 import { KeymeterError } from '#domain/errors.js';
 import type { KafkaConnection } from './kafka-connection.js';
@@ -41,6 +42,9 @@ type Admin = ReturnType<KafkaConnection['admin']>;
 
 const FOR_EVER = -1;
 const CREATE_MS = 15_000;
+const SPREAD_EVERY_MS = 100;
+/** What a broker answers of a topic that the controller has created and it has not heard of yet (KRaft). */
+const NOT_SPREAD = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'];
 
 /** Creates what is missing and checks what is there; rejects with TOPIC_WRONG, one sentence that says how to mend it. */
 export async function ensureTopics(connection: KafkaConnection, options: TopicOptions): Promise<EventsTopic> {
@@ -99,7 +103,7 @@ async function create(admin: Admin, rules: readonly TopicRules[]): Promise<void>
   if (missing.length === 0) return;
   const topics = missing.map((rule) => creation(rule));
   try {
-    await admin.createTopics({ topics, timeout: CREATE_MS, waitForLeaders: true });
+    await admin.createTopics({ topics, timeout: CREATE_MS, waitForLeaders: false }); // `spread` waits
   } catch (error) {
     const type = protocolErrorOf(error) ?? protocolErrorOf((error as { errors?: unknown[] }).errors?.[0]);
     if (type === 'TOPIC_ALREADY_EXISTS') return; // another process starts at the same moment: checked next
@@ -118,11 +122,13 @@ function creation(rules: TopicRules): ITopicConfig {
 async function check(admin: Admin, rules: readonly TopicRules[]): Promise<void> {
   const names = rules.map(({ name }) => name);
   const [{ topics }, { resources }] = await Promise.all([
-    admin.fetchTopicMetadata({ topics: names }),
-    admin.describeConfigs({
-      includeSynonyms: false,
-      resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
-    }),
+    spread(() => admin.fetchTopicMetadata({ topics: names })),
+    spread(() =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+      }),
+    ),
   ]);
   for (const rule of rules) {
     const partitions = topics.find(({ name }) => name === rule.name)?.partitions ?? [];
@@ -134,5 +140,18 @@ async function check(admin: Admin, rules: readonly TopicRules[]): Promise<void> 
     };
     const problem = topicProblem(rule, state);
     if (problem) throw new KeymeterError('TOPIC_WRONG', problem);
+  }
+}
+
+/** Asks again while the broker that is asked does not know all of the topics yet. */
+async function spread<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + CREATE_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!NOT_SPREAD.includes(protocolErrorOf(error) ?? '') || performance.now() > until) throw error;
+      await delay(SPREAD_EVERY_MS);
+    }
   }
 }
