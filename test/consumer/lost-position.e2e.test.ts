@@ -3,7 +3,7 @@
  * counted nothing twice and nothing past a gap; once that is put right it goes on.
  */
 import type { PartitionCommit } from '#adapters/kafka/kafka-protocol.js';
-import { type EventsTopic, TOPICS } from '#adapters/kafka/kafka-topics.js';
+import { type EventsTopic } from '#adapters/kafka/kafka-topics.js';
 import { ConsumerRig } from '../support/consumer-rig.js';
 import { EventLedger } from '../support/event-ledger.js';
 import { eventually } from '../support/eventually.js';

@@ -75,7 +75,7 @@ export class ClusterDirectory {
     await recovery.start();
     const shards = connection.isCluster ? new ShardWatch(node.directory, exact) : undefined;
     await shards?.look();
-    const grants = new RecordedGrants(node.directory, nodeId, clock);
+    const grants = new RecordedGrants(node.directory, node.spools, nodeId, clock);
     const credits = new CreditRecovery(node, connection, exact, grants, {
       clock,
       logger,
@@ -127,8 +127,10 @@ export class ClusterDirectory {
     ];
   }
 
+  /** After the node's spool is closed. */
   async close(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    await unlessAway(() => this.grants.ends());
     await this.recovery.stop();
     this.exact.close();
     await this.node.close();

@@ -18,8 +18,7 @@ import type { provided } from '#runtime/provided.js';
 import { ClusterDirectory } from './cluster-directory.js';
 import { ClusterLog } from './cluster-log.js';
 import { SPOOL_FOLDER, SPOOL_PROGRESS_FILE, Spool } from './spool.js';
-
-const NO_SPOOL = { recorded: 0, sent: 0 };
+import { withinStart } from './within-start.js';
 
 type Logger = ReturnType<typeof processLog>;
 
@@ -72,7 +71,10 @@ export class ClusterProcess {
     const directory = needs.directory ? await ClusterDirectory.open(settings, nodeId, log, clock, logger) : undefined;
     const newRootKey = directory && (await ensureRootKey(directory.keys, settings.KEYMETER_ROOT_KEY, clock.now()));
     const spool = needs.spool ? await openSpool(settings, folder, log, clock, logger) : undefined;
-    directory?.grants.recordsInto(() => spool?.ends ?? NO_SPOOL);
+    if (directory) {
+      const ends = spool && (() => spool.ends);
+      await withinStart(clock, 'KEYMETER_REDIS_NODES', () => directory.grants.recordsInto(ends));
+    }
     return new ClusterProcess(settings, clock, logger, nodeId, log, { directory, spool }, folder, newRootKey);
   }
 

@@ -30,7 +30,7 @@ export interface CreditRecoveryOptions {
 }
 
 const AT_ONCE = 200;
-/** A node that holds a lease and is silent for longer is gone, with what its spool holds. */
+/** A node that is silent for longer is gone, with what its spool holds. */
 const PATIENCE_MS = 60_000;
 const LOCK = 'credit-recovery';
 const LOCK_MS = 60_000;
@@ -69,6 +69,7 @@ export class CreditRecovery {
     if (nodes.length === 0) return true;
     if (now < this.#waiting.since + PATIENCE_MS) return false;
     this.options.logger.warn({ event: 'credits are worked out without what the spools of silent nodes hold', nodes });
+    await this.grants.giveUp(nodes);
     return true;
   }
 

@@ -23,8 +23,8 @@ describeRedis('what nodes had granted before Redis was lost', () => {
     const node = await redis.open({ nodeId, leaseMs: 60_000, renewMs: 20_000 });
     nodes.push(node);
     await node.lease.renew();
-    const grants = new RecordedGrants(node.directory, nodeId, clock);
-    if (spool) grants.recordsInto(spool);
+    const grants = new RecordedGrants(node.directory, node.spools, nodeId, clock);
+    if (spool) await grants.recordsInto(spool);
     return grants;
   }
 
@@ -55,6 +55,39 @@ describeRedis('what nodes had granted before Redis was lost', () => {
     clock.advance(5_000);
     await starting.say(EPOCH);
     expect(await starting.missing(EPOCH)).toEqual(['starting']);
+  });
+
+  test('is waited for while a node is dead that has opened a spool, and told by its next process', async () => {
+    const dead = await open('ingress-1', () => ({ recorded: 5, sent: 0 }));
+    await redis.end(nodes.pop() as RedisKeyNode); // its lease is gone, as that of one that was killed when Redis was emptied
+    const other = await open('ingress-2', () => ({ recorded: 0, sent: 0 }));
+    await other.say(EPOCH);
+    clock.advance(1_000);
+    await other.say(EPOCH);
+    expect(await other.missing(EPOCH)).toEqual(['ingress-1']);
+    const next = await open('ingress-1', () => ({ recorded: 5, sent: 5 }));
+    await next.say(EPOCH);
+    clock.advance(1_000);
+    await next.say(EPOCH);
+    expect(await other.missing(EPOCH)).toEqual([]);
+    expect(dead).toBeDefined();
+  });
+
+  test('is not waited for of a node that has ended with all of it in the log, or that was given up', async () => {
+    const ends = { recorded: 5, sent: 4 };
+    const ended = await open('ended', () => ends);
+    const lost = await open('lost', () => ({ recorded: 5, sent: 0 }));
+    for (const grants of [ended, lost]) await grants.ends();
+    for (const node of nodes.splice(0)) await redis.end(node);
+    const other = await open('other');
+    expect((await other.missing(EPOCH)).sort()).toEqual(['ended', 'lost', 'other']);
+    ends.sent = 5;
+    const next = await open('ended', () => ends);
+    await next.ends();
+    await redis.end(nodes.pop() as RedisKeyNode);
+    expect((await other.missing(EPOCH)).sort()).toEqual(['lost', 'other']);
+    await other.giveUp(['lost', 'other']);
+    expect(await other.missing(EPOCH)).toEqual(['other']); // it holds a lease
   });
 
   test('is told by the next process of a node that died before it could', async () => {

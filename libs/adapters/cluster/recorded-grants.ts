@@ -3,6 +3,7 @@
  * sent as far as it reached a second after the node heard of the new epoch; then nobody grants for the old one any more.
  */
 import type { RedisKeyDirectory } from '#adapters/redis/redis-key-directory.js';
+import type { RedisSpools } from '#adapters/redis/redis-spools.js';
 import type { Clock } from '#ports/clock.js';
 
 /** Next offsets of a node's spool. */
@@ -15,6 +16,7 @@ export interface SpoolEnds {
 /** What was granted a moment ago is in the spool within this time. */
 const SETTLE_MS = 1_000;
 const NODES_AT_MOST = 10_000;
+const NO_SPOOL: SpoolEnds = { recorded: 0, sent: 0 };
 
 interface Heard {
   readonly epoch: string;
@@ -30,13 +32,24 @@ export class RecordedGrants {
 
   constructor(
     private readonly directory: Pick<RedisKeyDirectory, 'commit' | 'range' | 'nodes'>,
+    private readonly spools: RedisSpools,
     private readonly nodeId: string,
     private readonly clock: Clock,
   ) {}
 
-  /** The spool into which this node records what it grants; before that it says nothing. */
-  recordsInto(spool: () => SpoolEnds): void {
-    this.#spool = spool;
+  /**
+   * The spool into which this node records what it grants; before that it says nothing. Undefined: it grants nothing.
+   * Resolves when it may grant: from here on it is waited for, also while it is dead.
+   */
+  async recordsInto(spool: (() => SpoolEnds) | undefined): Promise<void> {
+    if (spool) await this.spools.opened(this.nodeId, this.clock.now());
+    this.#spool = spool ?? (() => NO_SPOOL);
+  }
+
+  /** For a node that ends and grants nothing more. What its spool holds still is waited for. */
+  async ends(): Promise<void> {
+    const ends = this.#spool?.();
+    if (ends && ends.sent >= ends.recorded) await this.spools.closed([this.nodeId]);
   }
 
   /** To be called again and again; cheap once it is said. Throws STORE_UNAVAILABLE (retryable). */
@@ -51,12 +64,22 @@ export class RecordedGrants {
     heard.said = true;
   }
 
-  /** Nodes under a lease that have not said it. One that was started again says it for its earlier life too. */
+  /** Nodes under a lease or with a spool that have not said it. One that was started again says it for its earlier life too. */
   async missing(epoch: string): Promise<string[]> {
     const said = await this.directory.range('recorded', `[${epoch} `, `[${epoch} \u{ff}`, NODES_AT_MOST);
     const nodes = new Set(said.map((text) => text.slice(epoch.length + 1)));
-    const leased = [...(await this.directory.nodes()).keys()].map(nodeOf);
-    return [...new Set(leased)].filter((node) => !nodes.has(node));
+    const known = [...(await this.#leased()), ...(await this.spools.nodes())];
+    return [...new Set(known)].filter((node) => !nodes.has(node));
+  }
+
+  /** Nobody waits for these any more, unless they hold a lease or start again. */
+  async giveUp(nodes: readonly string[]): Promise<void> {
+    const leased = await this.#leased();
+    await this.spools.closed(nodes.filter((node) => !leased.includes(node)));
+  }
+
+  async #leased(): Promise<string[]> {
+    return [...(await this.directory.nodes()).keys()].map(nodeOf);
   }
 }
 

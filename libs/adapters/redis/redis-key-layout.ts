@@ -55,6 +55,8 @@ export const PARTS = [
   'recorded',
   /** Field `enforcement`: whether enforcement is paused. */
   'switches',
+  /** Nodes whose spool may hold what is not in the log of events. */
+  'spools',
 ] as const;
 
 export type Part = (typeof PARTS)[number];

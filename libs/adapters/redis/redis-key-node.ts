@@ -31,6 +31,7 @@ import { RedisLastKnown } from './redis-last-known.js';
 import { type MeterLimits, RedisMeterStore } from './redis-meter-store.js';
 import { RedisPolicyStore } from './redis-policy-store.js';
 import { RedisRecordImport } from './redis-record-import.js';
+import { RedisSpools } from './redis-spools.js';
 
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
@@ -74,6 +75,7 @@ export class RedisKeyNode {
   /** Where `onOutage` is `allow`. */
   readonly lastKnown: LastKnown | undefined;
   readonly records: RedisRecordImport;
+  readonly spools: RedisSpools;
   readonly lease: NodeLease;
   readonly directory: RedisKeyDirectory;
   /** Where there is a log of keys: its `sweep` is to be called every few seconds. */
@@ -106,6 +108,7 @@ export class RedisKeyNode {
     this.journal = journal;
     this.publication = journal && new RedisKeyPublication(directory, journal, options.logId);
     this.records = new RedisRecordImport(directory, writer);
+    this.spools = new RedisSpools(directory, writer);
     this.keys = new RedisKeyStore(directory, lease, writer, cache, roots, options.onOutage);
     this.lastKnown = options.onOutage === 'allow' ? new RedisLastKnown(cache, roots, index) : undefined;
     this.enforcements = new RedisEnforcementStore(directory, lease, writer, index, clock);

@@ -14,6 +14,7 @@ export const PART_OF: Readonly<Record<RecordKind, Part>> = {
   policyIntent: 'policy-intents',
   enforcementSwitch: 'switches',
   policyVersion: 'policy-versions',
+  spool: 'spools',
 };
 
 const KIND_OF = new Map(Object.entries(PART_OF).map(([kind, part]) => [part, kind as RecordKind]));

@@ -46,6 +46,14 @@ export interface EnforcementSwitchRecord {
   readonly isRecorded: boolean;
 }
 
+/** A node whose spool may hold events that are not in the log of events yet. */
+export interface SpoolRecord {
+  /** Of the node. */
+  readonly id: string;
+  /** Epoch ms. */
+  readonly openedAt: number;
+}
+
 export interface RecordOf {
   readonly api: ApiRecord;
   readonly identity: IdentityRecord;
@@ -58,6 +66,7 @@ export interface RecordOf {
   readonly policyIntent: PolicyIntentRecord;
   readonly policyVersion: PolicyVersionRecord;
   readonly enforcementSwitch: EnforcementSwitchRecord;
+  readonly spool: SpoolRecord;
 }
 
 export type RecordKind = keyof RecordOf;
@@ -74,6 +83,7 @@ export const RECORD_KINDS = [
   'policyIntent',
   'policyVersion',
   'enforcementSwitch',
+  'spool',
 ] as const satisfies RecordKind[];
 
 /** The state of one record, or that it is gone; of several about one record the last one stands. */
