@@ -32,12 +32,12 @@ export function answersOf(text: string): LogAnswers {
   const lines = text.replace(/\n$/, '').split('\n');
   let bytes = 0;
   for (const [index, line] of lines.entries()) {
-    const [, ip = '', , , stamp = '', request = '', status = '', size] = LINE.exec(line) ?? [];
-    if (ip === '') {
+    const request = readRequest(line);
+    if (request === undefined) {
       malformed_lines.push(index + 1);
       continue;
     }
-    const time = instantOf(stamp);
+    const { ip, time, method, route, status } = request;
     const iso = new Date(time).toISOString();
     add(by_day, iso.slice(0, 10));
     add(by_hour, `${iso.slice(0, 13)}Z`);
@@ -45,10 +45,9 @@ export function answersOf(text: string): LogAnswers {
     add(by_status, status);
     add(by_client, ip);
     add(by_client_and_day, `${ip} ${iso.slice(0, 10)}`);
-    const [method = '', path] = request.split(' ');
     add(by_method, method);
-    if (path !== undefined) add(routes, path.split('?')[0] ?? '');
-    bytes += size === '-' ? 0 : Number(size);
+    if (route !== undefined) add(routes, route);
+    bytes += request.bytes;
     times.set(ip, [...(times.get(ip) ?? []), time]);
   }
   const counts = { by_day, by_hour, by_minute, by_status, by_method, by_client, by_client_and_day };
@@ -63,6 +62,24 @@ export function answersOf(text: string): LogAnswers {
     top_routes: top(routes),
     clients_over_n_per_minute,
   };
+}
+
+export interface LoggedRequest {
+  readonly ip: string;
+  /** Epoch ms. */
+  readonly time: number;
+  readonly method: string;
+  readonly route?: string;
+  readonly status: string;
+  readonly bytes: number;
+}
+
+export function readRequest(line: string): LoggedRequest | undefined {
+  const [, ip, , , stamp = '', request = '', status = '', size] = LINE.exec(line) ?? [];
+  if (ip === undefined) return undefined;
+  const [method = '', path] = request.split(' ');
+  const bytes = size === '-' ? 0 : Number(size);
+  return { ip, time: instantOf(stamp), method, route: path?.split('?')[0], status, bytes };
 }
 
 function emptyCounts(): [Counts, Counts, Counts, Counts, Counts, Counts, Counts, Counts] {
