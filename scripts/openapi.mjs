@@ -26,6 +26,7 @@ const { BacktestsController } = await load('apps/policy/src/backtest/backtests.c
 const { PoliciesController } = await load('apps/policy/src/policies.controller');
 const { PolicyVersionsController, differenceSchema } = await load('apps/policy/src/policy-versions.controller');
 const { PolicyExceptionsController, exceptionQuerySchema } = await load('apps/policy/src/policy-exceptions.controller');
+const { PolicyProposalsController } = await load('apps/policy/src/policy-proposals.controller');
 const { HolderController } = await load('apps/policy/src/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcements.controller');
 const { enforcementQuerySchema, explanationQuerySchema } = await load('apps/policy/src/enforcement-query');
@@ -89,6 +90,10 @@ const SUMMARIES = {
   'PolicyExceptionsController.list': 'List whom a policy document leaves alone',
   'PolicyExceptionsController.add': 'Leave somebody alone, and lift what the policy holds on them',
   'PolicyExceptionsController.remove': 'Leave somebody alone no more',
+  'PolicyProposalsController.list': 'List what waits for a second person',
+  'PolicyProposalsController.find': 'Read the proposal of a policy: what it would change',
+  'PolicyProposalsController.approve': 'Put a proposal in force, as another person than its author',
+  'PolicyProposalsController.reject': 'Reject a proposal, with the reason',
   'BacktestsController.start': 'Start a backtest: what a policy would have done over stored events',
   'BacktestsController.list': 'List the latest backtests of this process',
   'BacktestsController.find': 'Read progress and report of a backtest',
@@ -116,6 +121,14 @@ function jsonSchema(schema) {
 
 const json = (schema) => ({ 'application/json': { schema } });
 const ref = (name) => ({ $ref: `#/components/schemas/${name}` });
+const SCHEMAS = {
+  'PolicyProposalsController.list': {
+    type: 'object',
+    properties: { items: { type: 'array', items: ref('PolicyProposal') } },
+  },
+  'PolicyProposalsController.find': ref('PolicyProposal'),
+  'PolicyProposalsController.approve': ref('SavedPolicy'),
+};
 const secured = [{ rootKey: [] }];
 const keyErrors = { default: { description: 'Refused.', content: json(ref('KeyError')) } };
 const problems = {
@@ -168,7 +181,12 @@ function controllerOperation(controller, handler, path, method) {
       : { security: [] }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: json(jsonSchema(body)) } } : {}),
-    responses: { [status]: answer(operationId, status), ...unready(operationId), ...(right ? problems : {}) },
+    responses: {
+      [status]: answer(operationId, status),
+      ...proposed(operationId),
+      ...unready(operationId),
+      ...(right ? problems : {}),
+    },
   };
 }
 
@@ -182,12 +200,19 @@ function answer(operationId, status) {
   if (operationId === 'MetricsController.metrics')
     return { description: 'Metrics.', content: { 'text/plain': { schema: { type: 'string' } } } };
   const saved = /^PoliciesController\.(create|replace)/.test(operationId) ? ref('SavedPolicy') : ref('Policy');
-  const schema = /^PoliciesController\.(?!list)/.test(operationId) ? saved : {};
+  const schema = SCHEMAS[operationId] ?? (/^PoliciesController\.(?!list)/.test(operationId) ? saved : {});
   const csv = CSV.test(operationId) ? { 'text/csv': { schema: { type: 'string' } } } : {};
   const headers = WAITS.test(operationId)
     ? { headers: { 'KeyMeter-Complete-Until': { $ref: '#/components/headers/CompleteUntil' } } }
     : {};
   return { description: 'Done.', ...headers, content: { ...json(schema), ...csv } };
+}
+
+/** Where KEYMETER_POLICY_APPROVAL asks for a second person. */
+function proposed(operationId) {
+  return /^(PoliciesController\.(create|replace)|PolicyExceptionsController\.(add|remove))$/.test(operationId)
+    ? { 202: { description: 'Proposed: it waits for a second person.', content: json(ref('PolicyProposal')) } }
+    : {};
 }
 
 function unready(operationId) {
@@ -440,6 +465,30 @@ const components = {
       description: 'The policy, and what it costs and meets; without a checkup where nothing was changed.',
       allOf: [ref('Policy'), { type: 'object', properties: { checkup: ref('PolicyCheckup') } }],
     },
+    PolicyProposal: {
+      type: 'object',
+      description: 'A version that waits for a second person; stale where the policy has changed since.',
+      required: ['status', 'policyId', 'name', 'mode', 'version', 'digest', 'proposedAt', 'expiresAt', 'changes'],
+      properties: {
+        status: { enum: ['waiting', 'stale'] },
+        policyId: text,
+        name: text,
+        mode: text,
+        version: { ...count, description: 'That it would have.' },
+        digest: { ...text, description: 'SHA-256 over all that would come in force; who approves names it.' },
+        author: { type: 'object', properties: { id: text, name: text } },
+        reason: text,
+        text: { ...text, description: 'As it was written, where that is YAML.' },
+        proposedAt: { ...count, description: 'Epoch ms.' },
+        expiresAt: { ...count, description: 'Epoch ms.' },
+        changes: {
+          type: 'array',
+          description: 'Beside the version in force; of a new policy every field.',
+          items: { type: 'object', required: ['path'], properties: { path: text, from: {}, to: {} } },
+        },
+        checkup: ref('PolicyCheckup'),
+      },
+    },
     PolicyCheckup: {
       type: 'object',
       required: ['bytesPerKey', 'sample', 'eventsPerSecond', 'conflicts'],
@@ -475,6 +524,7 @@ const controllers = [
   PoliciesController,
   PolicyVersionsController,
   PolicyExceptionsController,
+  PolicyProposalsController,
   BacktestsController,
   EnforcementsController,
   HolderController,

@@ -1,5 +1,6 @@
 import type { Policy } from '#domain/policies/policy.js';
 import { policyOf } from '#domain/policies/policy-fixture.js';
+import { type PolicyProposal, proposalOf } from '#domain/policies/policy-proposal.js';
 import type { PolicyIntent, PolicyStore } from '#ports/policy-store.js';
 
 export interface OpenPolicyStore {
@@ -11,6 +12,12 @@ export interface OpenPolicyStore {
 
 function put(policy: Policy): PolicyIntent {
   return { kind: 'put', policy, rowId: `row of ${policy.id} ${policy.version}` };
+}
+
+const author = { id: 'root_1', name: 'ops' };
+
+function proposed(name: string, version = 1): PolicyProposal {
+  return proposalOf(policyOf({ name }, version), { author, text: `name: ${name}`, reason: 'why' }, 5);
 }
 
 const place = { partition: 0, offset: 7 };
@@ -80,6 +87,39 @@ export function describePolicyStore(name: string, open: () => Promise<OpenPolicy
       await opened.store.intend(intent);
       await opened.store.commit(intent, place);
       expect([await opened.store.list(), await opened.store.intents()]).toEqual([[], []]);
+    });
+
+    test('a proposal is no policy; it is found and listed by name, also after the store was closed and opened', async () => {
+      for (const name of ['b', 'a']) await opened.store.propose(proposed(name));
+      opened = await opened.reopen();
+      expect(await opened.store.proposal('pol_a')).toEqual(proposed('a'));
+      expect((await opened.store.proposals()).map(({ policy }) => policy.name)).toEqual(['a', 'b']);
+      expect([await opened.store.list(), await opened.store.proposal('pol_c')]).toEqual([[], undefined]);
+    });
+
+    test('a later proposal of a policy replaces the one before; one that is withdrawn is gone, also a second time', async () => {
+      for (const version of [1, 2]) await opened.store.propose(proposed('a', version));
+      expect(await opened.store.proposals()).toEqual([proposed('a', 2)]);
+      for (let n = 0; n < 2; n++) await opened.store.withdraw('pol_a');
+      expect(await opened.store.proposals()).toEqual([]);
+    });
+
+    test('the commit of the approved version ends the proposal and keeps who approved; another one leaves it', async () => {
+      const approval = { by: { id: 'root_2', name: 'sec' }, at: 9, proposedAt: 5, digest: 'd' };
+      await opened.store.propose(proposed('a'));
+      const intent = put(policyOf({ name: 'a' }));
+      await opened.store.commit(intent, place);
+      expect(await opened.store.proposals()).toHaveLength(1);
+      await opened.store.commit({ ...intent, written: { author, approval } }, place);
+      expect(await opened.store.proposals()).toEqual([]);
+      expect(await opened.store.version('pol_a', 1)).toMatchObject({ author, approval });
+    });
+
+    test('a deletion ends the proposal', async () => {
+      await opened.store.commit(put(policyOf()), place);
+      await opened.store.propose(proposed('test', 2));
+      await opened.store.commit({ kind: 'delete', policy: policyOf(), rowId: 'r' }, place);
+      expect(await opened.store.proposals()).toEqual([]);
     });
   });
 }

@@ -1,5 +1,6 @@
 import type { Position } from '#domain/log/position.js';
 import type { Policy } from '#domain/policies/policy.js';
+import type { PolicyProposal } from '#domain/policies/policy-proposal.js';
 import type { PolicyVersion } from '#domain/policies/policy-version.js';
 
 export interface StoredPolicy {
@@ -14,7 +15,7 @@ export interface PolicyIntent {
   readonly policy: Policy;
   readonly rowId: string;
   /** Of a put: what is kept of the version besides the policy. */
-  readonly written?: Pick<PolicyVersion, 'author' | 'text' | 'reason'>;
+  readonly written?: Pick<PolicyVersion, 'author' | 'text' | 'reason' | 'approval'>;
 }
 
 /**
@@ -27,7 +28,8 @@ export abstract class PolicyStore {
 
   /**
    * Durable when it resolves: stores or removes the policy and forgets its intention. A repeat changes nothing. The
-   * version that is put stays known, also when the policy is replaced or removed; of each policy the newest 100.
+   * version that is put stays known, also when the policy is replaced or removed; of each policy the newest 100. With it
+   * goes the policy's proposal, where the version was approved or the policy is removed.
    */
   abstract commit(intent: PolicyIntent, position: Position): Promise<void>;
 
@@ -44,4 +46,15 @@ export abstract class PolicyStore {
 
   /** All, by name. */
   abstract list(): Promise<StoredPolicy[]>;
+
+  /** Durable when it resolves. One proposal per policy: a later one replaces it. */
+  abstract propose(proposal: PolicyProposal): Promise<void>;
+
+  /** Durable when it resolves: the policy has no proposal. A repeat changes nothing. */
+  abstract withdraw(policyId: string): Promise<void>;
+
+  abstract proposal(policyId: string): Promise<PolicyProposal | undefined>;
+
+  /** All, by the policy's name, also those whose time is over. */
+  abstract proposals(): Promise<PolicyProposal[]>;
 }

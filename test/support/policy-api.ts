@@ -32,6 +32,7 @@ import { UsageRecorder } from '#stream/usage-recorder.js';
 import { EnforcementPause } from '../../apps/policy/src/enforcement-pause.js';
 import { EnforcementRecorder } from '../../apps/policy/src/enforcement-recorder.js';
 import { PolicyModule } from '../../apps/policy/src/policy.module.js';
+import { ApprovalSettings } from '../../apps/policy/src/policy-approvals.js';
 import { PolicyEditor } from '../../apps/policy/src/policy-editor.js';
 import { PolicyRunner } from '../../apps/policy/src/policy-runner.js';
 import { faulty } from './faulty.js';
@@ -39,6 +40,8 @@ import { type Answer, type RunningApp, runApp } from './running-app.js';
 
 export const ROOT_KEY = 'root_for_tests_only_0123456789';
 export const READER_KEY = 'reader_for_tests_only_012345678';
+/** Of a second person. */
+export const SECOND_KEY = 'second_for_tests_only_012345678';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -59,7 +62,7 @@ export class PolicyApi {
     private readonly closeAdapters: () => Promise<void>,
   ) {}
 
-  static async open(folder: string, clock = new ManualClock()): Promise<PolicyApi> {
+  static async open(folder: string, clock = new ManualClock(), { approval = false } = {}): Promise<PolicyApi> {
     const fails = { log: false };
     const sizes = { partitions: 1, segmentBytes: 1e8, maxBytes: 1e9, reserveBytes: 0 };
     const writer = await SegmentLogWriter.open({ folder: join(folder, 'log'), ...sizes });
@@ -72,6 +75,7 @@ export class PolicyApi {
     const keys = new LmdbKeyStore(environment);
     await addRootKey(keys, ROOT_KEY, ['*']);
     await addRootKey(keys, READER_KEY, ['policy.*.read_policy']);
+    await addRootKey(keys, SECOND_KEY, ['policy.*.*']);
     const enforcements = new LmdbEnforcementStore(environment, clock);
     const policies = new LmdbPolicyStore(environment);
     const ports = provided([
@@ -82,6 +86,7 @@ export class PolicyApi {
       [EnforcementSwitch, enforcements],
       [PolicyStore, policies],
       [EventLookup, new LogLookup(reader)],
+      [ApprovalSettings, new ApprovalSettings(approval)],
       [UsageRecorder as never, recorder],
       [Registry as never, new Registry()],
     ]);

@@ -20,6 +20,7 @@ import { Requires } from '#runtime/http/requires.decorator.js';
 import { type RequestWithRootKey, RootKeyGuard } from '#runtime/http/root-key.guard.js';
 import { notFound, PolicyEditor, type SavedPolicy } from './policy-editor.js';
 import { policyWriteSchema, seenVersion, type WrittenPolicy } from './policy-request.js';
+import { changeAnswer, type ProposalDocument } from './proposal-document.js';
 
 @Controller('api/v1/policies')
 @UseGuards(RootKeyGuard)
@@ -31,11 +32,12 @@ export class PoliciesController {
 
   @Post()
   @Requires('policy.write_policy')
-  create(
+  async create(
     @Body({ schema: policyWriteSchema }) { policy, text }: WrittenPolicy,
     @Req() request: RequestWithRootKey,
-  ): Promise<SavedPolicy> {
-    return this.editor.create(policy, { author: authorOf(request), text });
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SavedPolicy | ProposalDocument> {
+    return changeAnswer(await this.editor.create(policy, { author: authorOf(request), text }), reply);
   }
 
   @Get()
@@ -54,13 +56,15 @@ export class PoliciesController {
 
   @Put(':id')
   @Requires('policy.write_policy')
-  replace(
+  async replace(
     @Param('id') id: string,
     @Body({ schema: policyWriteSchema }) { policy, text }: WrittenPolicy,
     @Headers('if-match') ifMatch: string | undefined,
     @Req() request: RequestWithRootKey,
-  ): Promise<SavedPolicy> {
-    return this.editor.replace(id, policy, { author: authorOf(request), text, seen: seenVersion(ifMatch) });
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SavedPolicy | ProposalDocument> {
+    const options = { author: authorOf(request), text, seen: seenVersion(ifMatch) };
+    return changeAnswer(await this.editor.replace(id, policy, options), reply);
   }
 
   @Delete(':id')

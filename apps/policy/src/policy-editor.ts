@@ -7,6 +7,7 @@ import type { PolicyDocument } from '#domain/policies/documents/policy-document.
 import { isThreshold } from '#domain/policies/grouping.js';
 import type { Policy, PolicyInput } from '#domain/policies/policy.js';
 import { changeEvent, POLICY_DELETED, POLICY_PUT } from '#domain/policies/policy-change.js';
+import { isStale } from '#domain/policies/policy-proposal.js';
 import type { PolicyVersion } from '#domain/policies/policy-version.js';
 import { Clock } from '#ports/clock.js';
 import { type PolicyIntent, PolicyStore } from '#ports/policy-store.js';
@@ -15,6 +16,7 @@ import { AuditLog } from './audit-log.js';
 import { PolicyGate } from './backtest/policy-gate.js';
 import { DocumentRules } from './document-rules.js';
 import { OneAtATime } from './one-at-a-time.js';
+import { type Consent, PolicyApprovals, type WaitingChange } from './policy-approvals.js';
 import { PolicyCheck, type PolicyCheckup } from './policy-check.js';
 
 /** Each costs memory and time for every matching event. */
@@ -30,7 +32,7 @@ export interface ChangeOptions extends Pick<PolicyVersion, 'author' | 'text' | '
 
 /**
  * Changes policies: intended in the store, written to the log, committed in the store; one change at a time. When a
- * call returns, the change is in the log and every replay meets it at the same position.
+ * call returns, the change is in the log and every replay meets it at the same position; or it waits for a second person.
  */
 @Injectable()
 export class PolicyEditor {
@@ -43,23 +45,24 @@ export class PolicyEditor {
     @Optional() private readonly rules: DocumentRules = new DocumentRules(1),
     @Optional() private readonly check?: PolicyCheck,
     @Optional() private readonly gate: PolicyGate = new PolicyGate(),
+    @Optional() private readonly approvals?: PolicyApprovals,
   ) {}
 
-  create(input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy> {
+  create(input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy | WaitingChange> {
     return this.#change(async () => {
       const policies = await this.#policies();
       refuseTakenName(policies, input.name);
-      if (policies.length >= MAX_POLICIES) {
-        throw new HttpProblem(409, 'policy/too_many', `There are ${MAX_POLICIES} policies already: delete one first.`);
-      }
+      const proposed = (await this.approvals?.ofNewPolicies(policies)) ?? [];
+      const same = proposed.find(({ policy }) => policy.name === input.name);
+      if (policies.length + proposed.length >= MAX_POLICIES + (same ? 1 : 0)) tooMany();
       const now = this.clock.now();
-      const id = mintId('pol', randomBytes(16));
+      const id = same?.policy.id ?? mintId('pol', randomBytes(16));
       return this.#put(policyOf(input, { id, version: 1, createdAt: now, updatedAt: now }), options);
     });
   }
 
   /** A replacement by the same content changes nothing: no new version, running enforcements go on. */
-  replace(id: string, input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy> {
+  replace(id: string, input: PolicyInput, options: ChangeOptions = {}): Promise<SavedPolicy | WaitingChange> {
     return this.#change(async () => {
       const policies = await this.#policies();
       const current = policies.find((policy) => policy.id === id) ?? notFound(id);
@@ -76,7 +79,11 @@ export class PolicyEditor {
   }
 
   /** Changes a document by a function of what it is; where that answers the same, there is no new version. */
-  amend(id: string, change: (policy: PolicyDocument) => PolicyDocument, options: ChangeOptions): Promise<SavedPolicy> {
+  amend(
+    id: string,
+    change: (policy: PolicyDocument) => PolicyDocument,
+    options: ChangeOptions,
+  ): Promise<SavedPolicy | WaitingChange> {
     return this.#change(async () => {
       const policy = (await this.#policies()).find((it) => it.id === id) ?? notFound(id);
       await this.#refuseUnseen(policy, options);
@@ -88,7 +95,7 @@ export class PolicyEditor {
       if (document === policy.document) return policy;
       const { version, createdAt } = policy;
       const next = { id, version: version + 1, createdAt, updatedAt: this.clock.now() };
-      return this.#put(policyOf(document, next), options);
+      return this.#put(policyOf(document, next), options, policy);
     });
   }
 
@@ -98,6 +105,34 @@ export class PolicyEditor {
       await this.#refuseUnseen(policy, options);
       await this.#carry({ kind: 'delete', policy, rowId: this.log.newRowId() });
     });
+  }
+
+  /** Puts in force what was proposed, as it was proposed; throws where it is not that any more, or `by` proposed it. */
+  approve(id: string, consent: Consent): Promise<SavedPolicy> {
+    return this.#change(async () => {
+      const proposal = await this.#approvals.ofSecondPerson(id, consent);
+      const policies = await this.#policies();
+      const current = policies.find((policy) => policy.id === id);
+      if (isStale(proposal, current)) this.#approvals.refuseStale(proposal, current);
+      refuseTakenName(
+        policies.filter((policy) => policy !== current),
+        proposal.policy.name,
+      );
+      if (current === undefined && policies.length >= MAX_POLICIES) tooMany();
+      const now = this.clock.now();
+      const policy = { ...proposal.policy, createdAt: current?.createdAt ?? now, updatedAt: now };
+      const checkup = await this.#demandSound(policy, current, policies);
+      const { author, text, reason } = proposal;
+      const approval = await this.#approvals.recordApproval(proposal, consent);
+      const written = { author, text, reason, approval };
+      await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId(), written });
+      return { ...policy, checkup };
+    });
+  }
+
+  /** Ends a proposal; its author may do so too. */
+  reject(id: string, consent: Consent): Promise<void> {
+    return this.#change(() => this.#approvals.reject(id, consent));
   }
 
   /** Writes again what a crash left between log and store. Harmless twice: the engine knows the version. */
@@ -125,13 +160,29 @@ export class PolicyEditor {
     throw new HttpProblem(409, 'policy/changed', message);
   }
 
-  async #put(policy: Policy, { author, text, reason }: ChangeOptions, current?: Policy): Promise<SavedPolicy> {
-    this.rules.demand(policy);
-    this.gate.demand(policy, current);
-    const checkup = await this.check?.demand(policy, await this.#policies());
+  get #approvals(): PolicyApprovals {
+    if (this.approvals) return this.approvals;
+    throw new Error('this editor knows no approvals');
+  }
+
+  async #put(
+    policy: Policy,
+    { author, text, reason }: ChangeOptions,
+    current?: Policy,
+  ): Promise<SavedPolicy | WaitingChange> {
+    const checkup = await this.#demandSound(policy, current, await this.#policies());
     const written = { author, text, reason };
+    if (this.approvals?.isNeeded(policy, current)) {
+      return { waiting: await this.approvals.propose(policy, written), current, checkup };
+    }
     await this.#carry({ kind: 'put', policy, rowId: this.log.newRowId(), written });
     return { ...policy, checkup };
+  }
+
+  async #demandSound(policy: Policy, current: Policy | undefined, policies: readonly Policy[]) {
+    this.rules.demand(policy);
+    this.gate.demand(policy, current);
+    return this.check?.demand(policy, policies);
   }
 
   async #carry(intent: PolicyIntent): Promise<void> {
@@ -167,6 +218,10 @@ function rowOf({ kind, policy, rowId }: PolicyIntent, now: number): UsageEvent {
 function refuseTakenName(others: readonly Policy[], name: string): void {
   if (!others.some((policy) => policy.name === name)) return;
   throw new HttpProblem(409, 'policy/name_taken', `There is a policy named "${name}" already: replace it by its id.`);
+}
+
+function tooMany(): never {
+  throw new HttpProblem(409, 'policy/too_many', `There are ${MAX_POLICIES} policies already: delete one first.`);
 }
 
 export function notFound(id: string): never {

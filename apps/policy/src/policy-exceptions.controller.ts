@@ -1,4 +1,18 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { PolicyException } from '#domain/policies/documents/policy-document.js';
 import { isThreshold } from '#domain/policies/grouping.js';
@@ -11,6 +25,7 @@ import { BulkLift } from './bulk-lift.js';
 import { authorOf } from './policies.controller.js';
 import { notFound, PolicyEditor } from './policy-editor.js';
 import { seenVersion } from './policy-request.js';
+import { changeAnswer, isWaiting, type ProposalDocument } from './proposal-document.js';
 
 const value = z.string().min(1).max(512);
 
@@ -49,14 +64,17 @@ export class PolicyExceptionsController {
     @Body({ schema: exceptionInputSchema }) exception: ExceptionInput,
     @Headers('if-match') ifMatch: string | undefined,
     @Req() request: RequestWithRootKey,
-  ): Promise<{ policy: Policy; lifted: number }> {
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<{ policy: Policy; lifted: number } | ProposalDocument> {
     const others = (except: readonly PolicyException[]) => except.filter((it) => it.value !== exception.value);
     const options = { author: authorOf(request), reason: exception.reason, seen: seenVersion(ifMatch) };
-    const { checkup: _checkup, ...policy } = await this.editor.amend(
+    const outcome = await this.editor.amend(
       id,
       (document) => ({ ...document, except: [...others(document.except), exception] }),
       options,
     );
+    if (isWaiting(outcome)) return changeAnswer(outcome, reply) as ProposalDocument; // it would end sooner than the one before
+    const { checkup: _checkup, ...policy } = outcome;
     const held = { policyId: id, value: exception.value };
     const { lifted } = await this.lifts.lift(held, request.rootKey.id, `excepted: ${exception.reason}`);
     return { policy, lifted };
@@ -70,13 +88,14 @@ export class PolicyExceptionsController {
     @Query({ schema: exceptionQuerySchema }) { value: removed }: z.output<typeof exceptionQuerySchema>,
     @Headers('if-match') ifMatch: string | undefined,
     @Req() request: RequestWithRootKey,
-  ): Promise<void> {
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ProposalDocument | undefined> {
     const options = {
       author: authorOf(request),
       reason: `no exception for ${removed} any more`,
       seen: seenVersion(ifMatch),
     };
-    await this.editor.amend(
+    const outcome = await this.editor.amend(
       id,
       (document) => {
         const except = document.except.filter((it) => it.value !== removed);
@@ -85,5 +104,6 @@ export class PolicyExceptionsController {
       },
       options,
     );
+    return isWaiting(outcome) ? (changeAnswer(outcome, reply) as ProposalDocument) : undefined;
   }
 }

@@ -13,7 +13,7 @@ const number = z.coerce.number().int().min(1).max(1_000_000_000);
 export const differenceSchema = z.object({ from: number, to: number });
 const versionSchema = z.object({ version: number });
 
-export interface VersionSummary extends Pick<PolicyVersion, 'author' | 'reason'> {
+export interface VersionSummary extends Pick<PolicyVersion, 'author' | 'reason' | 'approval'> {
   readonly version: number;
   /** When it was put, epoch ms. */
   readonly at: number;
@@ -67,6 +67,6 @@ export class PolicyVersionsController {
   }
 }
 
-function summaryOf({ policy, author, reason }: PolicyVersion): VersionSummary {
-  return { version: policy.version, at: policy.updatedAt, mode: policy.mode, author, reason };
+function summaryOf({ policy, author, reason, approval }: PolicyVersion): VersionSummary {
+  return { version: policy.version, at: policy.updatedAt, mode: policy.mode, author, reason, approval };
 }

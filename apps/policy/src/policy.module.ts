@@ -13,10 +13,12 @@ import { EnforcementsController } from './enforcements.controller.js';
 import { ExplanationDesk } from './explanation-desk.js';
 import { HolderController } from './holder.controller.js';
 import { PoliciesController } from './policies.controller.js';
+import { PolicyApprovals } from './policy-approvals.js';
 import { PolicyCheck } from './policy-check.js';
 import { PolicyEditor } from './policy-editor.js';
 import { PolicyExceptionsController } from './policy-exceptions.controller.js';
 import { PolicyMetrics } from './policy-metrics.js';
+import { PolicyProposalsController } from './policy-proposals.controller.js';
 import { PolicyVersionsController } from './policy-versions.controller.js';
 
 /** Policies and enforcements over HTTP, and the recorder of decisions. The ports come from a global module. */
@@ -26,6 +28,7 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
     PoliciesController,
     PolicyVersionsController,
     PolicyExceptionsController,
+    PolicyProposalsController,
     EnforcementsController,
     EnforcementPauseController,
     HolderController,
@@ -43,6 +46,7 @@ import { PolicyVersionsController } from './policy-versions.controller.js';
     EnforcementPause,
     BacktestDesk,
     PolicyGate,
+    PolicyApprovals,
   ],
   exports: [PolicyEditor, EnforcementPause, EnforcementRecorder],
 })

@@ -5,6 +5,7 @@ import { BacktestRunner } from './backtest/backtest-runner.js';
 import { GateSettings } from './backtest/policy-gate.js';
 import { ThreadedBacktests } from './backtest/threaded-backtests.js';
 import { LiveLateness } from './explanation-desk.js';
+import { ApprovalSettings } from './policy-approvals.js';
 
 interface Usage {
   readonly lookup: EventLookup;
@@ -18,5 +19,6 @@ export function usagePorts(settings: Settings, { lookup, history }: Usage) {
     [BacktestRunner, ThreadedBacktests.over(history)],
     [LiveLateness, new LiveLateness(settings.KEYMETER_POLICY_LATENESS_MS)],
     [GateSettings, new GateSettings(settings.KEYMETER_POLICY_GATE === 'on')],
+    [ApprovalSettings, new ApprovalSettings(settings.KEYMETER_POLICY_APPROVAL === 'on')],
   ] as const;
 }

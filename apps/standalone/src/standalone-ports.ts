@@ -23,6 +23,7 @@ import { BacktestRunner } from '../../policy/src/backtest/backtest-runner.js';
 import { GateSettings } from '../../policy/src/backtest/policy-gate.js';
 import { ThreadedBacktests } from '../../policy/src/backtest/threaded-backtests.js';
 import { LiveLateness } from '../../policy/src/explanation-desk.js';
+import { ApprovalSettings } from '../../policy/src/policy-approvals.js';
 import { PolicyBudget } from '../../policy/src/policy-budget.js';
 import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
 import type { Parts } from './parts.js';
@@ -58,6 +59,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [RowFates, new NoRowFates()],
     [BacktestRunner, new ThreadedBacktests((port) => pipeline.serveHistory(port))],
     [GateSettings, new GateSettings(settings.KEYMETER_POLICY_GATE === 'on')],
+    [ApprovalSettings, new ApprovalSettings(settings.KEYMETER_POLICY_APPROVAL === 'on')],
     [IngestDecoder, decoder],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ];

@@ -2,6 +2,7 @@
 import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import { createMeter, type Meter, meterDefinition } from '#domain/meters/meter.js';
 import { policyOf } from '#domain/policies/policy-fixture.js';
+import { proposalOf } from '#domain/policies/policy-proposal.js';
 import type { PolicyIntent } from '#ports/policy-store.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
 import { describeWithRedis } from '../../../test/support/redis-server.js';
@@ -85,5 +86,17 @@ describeRedis('meters and policies of a lost Redis', () => {
     await loseAndRebuild(false);
     expect(await policies.list()).toEqual([{ policy: put('kept').policy, position }]);
     expect(await policies.intents()).toEqual([put('on-its-way')]);
+  });
+
+  test('what waits for a second person still does, what was withdrawn or approved does not', async () => {
+    const { policies } = node;
+    const [waits, ...others] = ['waits', 'withdrawn', 'approved'].map((name) => proposalOf(put(name).policy, {}, 5));
+    for (const proposal of [waits, ...others]) if (proposal) await policies.propose(proposal);
+    await policies.withdraw('withdrawn');
+    const approval = { by: { id: 'root_2', name: 'sec' }, at: 9, proposedAt: 5, digest: 'd' };
+    await policies.commit({ ...put('approved'), written: { approval } }, position);
+    await loseAndRebuild(true);
+    expect(await policies.proposals()).toEqual([waits]);
+    expect((await policies.version('approved', 1))?.approval).toEqual(approval);
   });
 });

@@ -40,6 +40,8 @@ export const PARTS = [
   'policy-intents',
   /** `<policy id>/<version>` to what was put. */
   'policy-versions',
+  /** Policy id to the version that waits for a second person. */
+  'policy-proposals',
   /** Marks of writes that the log of keys has perhaps not been told of. */
   'unpublished',
   /** Field `log`: id of the log of keys that has been told of everything there is. */

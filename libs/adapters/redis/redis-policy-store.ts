@@ -1,5 +1,11 @@
-import type { PolicyIntentRecord, PolicyRecord, PolicyVersionRecord } from '#domain/keys/directory-record.js';
+import type {
+  PolicyIntentRecord,
+  PolicyProposalRecord,
+  PolicyRecord,
+  PolicyVersionRecord,
+} from '#domain/keys/directory-record.js';
 import type { Position } from '#domain/log/position.js';
+import type { PolicyProposal } from '#domain/policies/policy-proposal.js';
 import { KEPT_VERSIONS, type PolicyVersion } from '#domain/policies/policy-version.js';
 import { type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
 import type { RedisKeyDirectory, Step } from './redis-key-directory.js';
@@ -30,7 +36,8 @@ export class RedisPolicyStore extends PolicyStore {
       ['del', 'policy-versions', versionId(id, version - KEPT_VERSIONS)],
     ];
     const steps: Step[] = kind === 'put' ? put : [['del', 'policies', id]];
-    await this.writer.write([...steps, ['del', 'policy-intents', id]]);
+    const over: Step[] = kind === 'delete' || written?.approval ? [['del', 'policy-proposals', id]] : [];
+    await this.writer.write([...steps, ...over, ['del', 'policy-intents', id]]);
   }
 
   async abandon({ policy }: PolicyIntent): Promise<void> {
@@ -60,6 +67,31 @@ export class RedisPolicyStore extends PolicyStore {
     const all = texts.map((text) => storedPolicy(JSON.parse(text) as PolicyRecord));
     return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
   }
+
+  async propose(proposal: PolicyProposal): Promise<void> {
+    const { id } = proposal.policy;
+    const record: PolicyProposalRecord = { id, ...proposal };
+    await this.writer.write([['set', 'policy-proposals', id, JSON.stringify(record)]]);
+  }
+
+  async withdraw(policyId: string): Promise<void> {
+    await this.writer.write([['del', 'policy-proposals', policyId]]);
+  }
+
+  async proposal(policyId: string): Promise<PolicyProposal | undefined> {
+    const record = await this.directory.find<PolicyProposalRecord>('policy-proposals', policyId);
+    return record && storedProposal(record);
+  }
+
+  async proposals(): Promise<PolicyProposal[]> {
+    const texts = await this.directory.values('policy-proposals');
+    const all = texts.map((text) => storedProposal(JSON.parse(text) as PolicyProposalRecord));
+    return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
+  }
+}
+
+function storedProposal({ id: _id, ...proposal }: PolicyProposalRecord): PolicyProposal {
+  return proposal;
 }
 
 function versionId(id: string, version: number): string {

@@ -14,6 +14,7 @@ export const PART_OF: Readonly<Record<RecordKind, Part>> = {
   policyIntent: 'policy-intents',
   enforcementSwitch: 'switches',
   policyVersion: 'policy-versions',
+  policyProposal: 'policy-proposals',
   spool: 'spools',
 };
 

@@ -3,6 +3,7 @@ import type { Position } from '../log/position.js';
 import type { Meter } from '../meters/meter.js';
 import type { Enforcement } from '../policies/enforcement.js';
 import type { Policy } from '../policies/policy.js';
+import type { PolicyProposal } from '../policies/policy-proposal.js';
 import type { PolicyVersion } from '../policies/policy-version.js';
 import type { ApiRecord, IdentityRecord, KeyRecord, RootKeyRecord } from './key-record.js';
 
@@ -18,11 +19,16 @@ export interface PolicyIntentRecord {
   readonly kind: 'put' | 'delete';
   readonly policy: Policy;
   readonly rowId: string;
-  readonly written?: Pick<PolicyVersion, 'author' | 'text' | 'reason'>;
+  readonly written?: Pick<PolicyVersion, 'author' | 'text' | 'reason' | 'approval'>;
 }
 
 /** `<policy id>/<version>` */
 export interface PolicyVersionRecord extends PolicyVersion {
+  readonly id: string;
+}
+
+/** A version that waits for a second person; one of each policy, under its id. */
+export interface PolicyProposalRecord extends PolicyProposal {
   readonly id: string;
 }
 
@@ -65,6 +71,7 @@ export interface RecordOf {
   readonly policy: PolicyRecord;
   readonly policyIntent: PolicyIntentRecord;
   readonly policyVersion: PolicyVersionRecord;
+  readonly policyProposal: PolicyProposalRecord;
   readonly enforcementSwitch: EnforcementSwitchRecord;
   readonly spool: SpoolRecord;
 }
@@ -82,6 +89,7 @@ export const RECORD_KINDS = [
   'policy',
   'policyIntent',
   'policyVersion',
+  'policyProposal',
   'enforcementSwitch',
   'spool',
 ] as const satisfies RecordKind[];

@@ -12,6 +12,10 @@ import { type Policy, policySchema } from './policy.js';
 export const POLICY_SOURCE = 'keymeter/policy';
 export const POLICY_PUT = 'keymeter.policy.put';
 export const POLICY_DELETED = 'keymeter.policy.deleted';
+/** What became of a version that needs a second person; of one that is approved a put follows. No engine heeds them. */
+export const POLICY_PROPOSED = 'keymeter.policy.proposed';
+export const POLICY_APPROVED = 'keymeter.policy.approved';
+export const POLICY_REJECTED = 'keymeter.policy.rejected';
 export const ENFORCEMENT_LIFTED = 'keymeter.enforcement.lifted';
 /** Enforcement of the whole installation stops acting, and goes on. */
 export const ENFORCEMENT_PAUSED = 'keymeter.enforcement.paused';

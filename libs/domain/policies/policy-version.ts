@@ -11,6 +11,17 @@ export interface Author {
   readonly name: string;
 }
 
+/** By a second person, before the version came in force. */
+export interface Approval {
+  readonly by: Author;
+  /** Epoch ms, as all times here. */
+  readonly at: number;
+  readonly proposedAt: number;
+  /** Of the proposal, as it was shown and approved. */
+  readonly digest: string;
+  readonly reason?: string;
+}
+
 export interface PolicyVersion {
   readonly policy: Policy;
   /** Where its row stands in the log. */
@@ -21,4 +32,6 @@ export interface PolicyVersion {
   readonly text?: string;
   /** What an operator said about the change. */
   readonly reason?: string;
+  /** Where a second person had to approve it. */
+  readonly approval?: Approval;
 }

@@ -76,6 +76,11 @@ export const settingsSchema = z.object({
     'word',
     'on: a policy goes to shadow only with a backtest report, and to staged or on only from shadow.',
   ),
+  KEYMETER_POLICY_APPROVAL: setting(
+    z.enum(['off', 'on']).default('off'),
+    'word',
+    'on: no policy acts, nor acts otherwise, before a root key other than the one that proposed it has approved.',
+  ),
   KEYMETER_SHUTDOWN_MS: setting(
     whole(100, 600_000, 20_000),
     'ms',

@@ -166,6 +166,73 @@ describe('policies', () => {
     expect(server.requests).toHaveLength(0);
   });
 
+  describe('with a second person', () => {
+    const proposal = {
+      status: 'waiting',
+      policyId: 'pol_1',
+      name: 'burst',
+      mode: 'on',
+      version: 4,
+      digest: 'd'.repeat(64),
+      author: { id: 'root_1', name: 'ada' },
+      expiresAt: Date.UTC(2026, 0, 8),
+      changes: [{ path: 'mode', from: 'shadow', to: 'on' }],
+    };
+    const paths = () => server.requests.map(({ method, url }) => `${method} ${url}`);
+    beforeEach(() => answer('GET /api/v1/policies/proposals', { items: [proposal] }));
+
+    test('apply says that a policy waits, and how it is approved', async () => {
+      answer('PUT /api/v1/policies/pol_1', proposal, 202);
+      answer('POST /api/v1/policies', { ...proposal, policyId: 'pol_2', name: 'new' }, 202);
+      await cli.file('p.json', JSON.stringify([{ name: 'burst' }, { name: 'new' }]));
+      const { code, stdout } = await run('policies', 'apply', 'p.json');
+      expect([code, stdout]).toEqual([
+        0,
+        'burst waits for a second person: keymeter policies approve burst\n' +
+          'new waits for a second person: keymeter policies approve new\n',
+      ]);
+      expect(JSON.parse((await run('policies', 'apply', 'p.json', '--json')).stdout)).toEqual([
+        { name: 'burst', id: 'pol_1', change: 'waiting' },
+        { name: 'new', id: 'pol_2', change: 'waiting' },
+      ]);
+    });
+
+    test('proposals lists what waits, by whom and until when', async () => {
+      expect((await run('policies', 'proposals')).stdout).toMatch(
+        /^burst +4 +on +waiting +ada +2026-01-08T00:00:00Z +d{64}$/m,
+      );
+    });
+
+    test('approve shows what would come in force and asks; anything but yes approves nothing', async () => {
+      answer('POST /api/v1/policies/pol_1/proposal/approve', { version: 4, mode: 'on' });
+      const ask = (stdin: string) => cli.run(server.url, ['policies', 'approve', 'burst'], { stdin, keyboard: true });
+      const no = await ask('\n');
+      expect(no.code).toBe(1);
+      expect(no.stderr).toContain('burst, version 4, proposed by ada\n    mode: "shadow" → "on"\n');
+      expect(paths()).toEqual(['GET /api/v1/policies/proposals']);
+      expect((await ask('y\n')).stdout).toBe('burst is in force: version 4, on\n');
+      expect(sent()).toEqual({ digest: proposal.digest });
+    });
+
+    test('where nobody can be asked, approve wants the digest that was looked at, and sends that one', async () => {
+      answer('POST /api/v1/policies/pol_1/proposal/approve', { version: 4, mode: 'on' });
+      expect((await run('policies', 'approve', 'burst')).code).toBe(2);
+      const seen = 'e'.repeat(64);
+      expect((await run('policies', 'approve', 'burst', '--digest', seen, '--reason', 'load test')).code).toBe(0);
+      expect(sent()).toEqual({ digest: seen, reason: 'load test' });
+    });
+
+    test('reject wants a reason; a name under which nothing waits is said', async () => {
+      answer('POST /api/v1/policies/pol_1/proposal/reject', '', 204);
+      expect((await run('policies', 'reject', 'burst')).code).toBe(2);
+      expect((await run('policies', 'reject', 'burst', '--reason', 'too hard')).stdout).toBe('rejected burst\n');
+      expect(sent()).toEqual({ digest: proposal.digest, reason: 'too hard' });
+      expect((await run('policies', 'reject', 'nope', '--reason', 'x')).stderr).toContain(
+        "nothing waits for a second person under the name 'nope'",
+      );
+    });
+  });
+
   test('delete finds the policy by its name', async () => {
     answer('DELETE /api/v1/policies/pol_1', '', 204);
     expect((await run('policies', 'delete', 'burst')).stdout).toBe('deleted burst (pol_1)\n');

@@ -15,6 +15,7 @@ import { BACKTEST_OPTIONS, backtestPolicies } from '../policies/backtest-command
 import { checkPolicies } from '../policies/check-command.js';
 import { addException, listExceptions, removeException } from '../policies/exceptions-command.js';
 import { turnEnforcement } from '../policies/pause-command.js';
+import { approveProposal, listProposals, rejectProposal } from '../policies/proposal-command.js';
 import { testPolicies } from '../policies/test-command.js';
 import { showDifference, showHistory } from '../policies/versions-command.js';
 
@@ -29,6 +30,8 @@ const OF_ONE: Readonly<Record<string, OfOne>> = {
   except: addException,
   unexcept: removeException,
   exceptions: listExceptions,
+  approve: approveProposal,
+  reject: rejectProposal,
   delete: deletePolicy,
 };
 
@@ -48,13 +51,16 @@ export const policiesCommand: Command = {
     'policies except NAME --key KEYID --reason TEXT [--until TIME]',
     'policies unexcept NAME --key KEYID',
     'policies exceptions NAME',
+    'policies proposals',
+    'policies approve NAME [--digest DIGEST] [--reason TEXT]',
+    'policies reject NAME --reason TEXT [--digest DIGEST]',
     'policies delete NAME',
     'policies pause [--reason TEXT]',
     'policies resume [--reason TEXT]',
   ],
   options: {
     ...BACKTEST_OPTIONS,
-    yes: { type: 'boolean', summary: 'apply: without asking' },
+    yes: { type: 'boolean', summary: 'apply, approve: without asking' },
     prune: { type: 'boolean', summary: 'plan, apply: delete policies that the file does not name' },
     key: { type: 'string', value: 'KEYID', summary: 'except: whom to leave alone, where the policy is per key' },
     value: {
@@ -67,7 +73,8 @@ export const policiesCommand: Command = {
       value: 'TIME',
       summary: 'except: end of the exception, 2026-12-31 or 2026-12-31T12:00:00Z',
     },
-    reason: { type: 'string', value: 'TEXT', summary: 'except, pause, resume: why; kept' },
+    digest: { type: 'string', value: 'DIGEST', summary: 'approve, reject: of the proposal that was looked at' },
+    reason: { type: 'string', value: 'TEXT', summary: 'except, approve, reject, pause, resume: why; kept' },
   },
   notes:
     'check and test read policy documents (YAML or JSON, `kind: Policy`) and ask no server: check says whether they are\n' +
@@ -79,6 +86,8 @@ export const policiesCommand: Command = {
     'the plan and asks on a terminal; it creates a policy, or replaces the one of the same name, unless somebody has\n' +
     'changed that since it was read. Policies that the file does not name stay, without --prune. It stops at the first\n' +
     'that is refused.\n' +
+    'Where the server asks for a second person (KEYMETER_POLICY_APPROVAL=on), what would make a policy act waits until somebody\n' +
+    'with another root key approves it; approve shows what it would change and asks.\n' +
     'pause stops all enforcement of the installation at once; what is decided meanwhile is written down as in shadow.',
   async run(invocation) {
     const { args } = invocation;
@@ -88,12 +97,14 @@ export const policiesCommand: Command = {
     if (verb === 'diff') return showDifference(invocation, args.slice(1));
     if ((verb === 'pause' || verb === 'resume') && name === undefined) return turnEnforcement(invocation, verb);
     if (verb === 'list' && name === undefined) return listPolicies(invocation);
+    if (verb === 'proposals' && name === undefined) return listProposals(invocation);
     const ofOne = Object.hasOwn(OF_ONE, verb) ? OF_ONE[verb] : undefined;
     if (ofOne && name !== undefined && rest.length === 0) return ofOne(invocation, name);
     throw new CliError(
       EXIT.usage,
       'policies wants one of: check FILE..., test FILE..., backtest FILE, plan FILE, apply FILE, list, history NAME, ' +
-        'diff NAME VERSION VERSION, except NAME, unexcept NAME, exceptions NAME, delete NAME, pause, resume',
+        'diff NAME VERSION VERSION, except NAME, unexcept NAME, exceptions NAME, proposals, approve NAME, reject NAME, ' +
+        'delete NAME, pause, resume',
     );
   },
 };

@@ -6,6 +6,7 @@ import { confirmed } from '../input-text.js';
 import { findLogin } from '../login/login-file.js';
 import { readDrafts } from './policy-drafts.js';
 import { changesAnything, type PlannedChange, planOf, type StoredPolicy, writePlan } from './policy-plan.js';
+import { waitingProposal, waitsSentence } from './waiting-proposal.js';
 
 export const POLICIES_PATH = '/api/v1/policies';
 
@@ -38,7 +39,7 @@ export async function applyPolicies(invocation: Invocation, file: string): Promi
   for (const planned of plan) {
     const done = await applyOne(api, planned, applied.length);
     applied.push(done);
-    if (!options.flag('json')) context.stdout.write(`${done.change} ${done.name} (${done.id})\n`);
+    if (!options.flag('json')) context.stdout.write(`${lineOf(done)}\n`);
   }
   if (options.flag('json')) context.stdout.write(`${JSON.stringify(applied, null, 2)}\n`);
   return EXIT.ok;
@@ -66,7 +67,8 @@ export function ifUnchanged({ version }: StoredPolicy): ApiRequest['headers'] {
 interface Applied {
   readonly name: string;
   readonly id: string;
-  readonly change: 'created' | 'replaced' | 'unchanged' | 'deleted';
+  /** `waiting`: proposed, and not in force before a second person approves it. */
+  readonly change: 'created' | 'replaced' | 'unchanged' | 'deleted' | 'waiting';
 }
 
 async function applyOne(api: ApiClient, planned: PlannedChange, before: number): Promise<Applied> {
@@ -74,8 +76,10 @@ async function applyOne(api: ApiClient, planned: PlannedChange, before: number):
   try {
     if (planned.change === 'none') return { name, id: planned.stored.id, change: 'unchanged' };
     if (planned.change === 'create') {
-      const { id } = await api.json<StoredPolicy>('POST', POLICIES_PATH, planned.draft.request);
-      return { name, id, change: 'created' };
+      const { status, body } = await api.ok('POST', POLICIES_PATH, planned.draft.request);
+      const proposal = waitingProposal(status, body);
+      if (proposal) return { name, id: proposal.policyId, change: 'waiting' };
+      return { name, id: (JSON.parse(body) as StoredPolicy).id, change: 'created' };
     }
     const { stored } = planned;
     const seen = ifUnchanged(stored);
@@ -84,12 +88,17 @@ async function applyOne(api: ApiClient, planned: PlannedChange, before: number):
       return { name, id: stored.id, change: 'deleted' };
     }
     const { request } = planned.draft;
-    await api.json('PUT', policyPath(stored), { ...request, headers: { ...request.headers, ...seen } });
-    return { name, id: stored.id, change: 'replaced' };
+    const headers = { ...request.headers, ...seen };
+    const { status, body } = await api.ok('PUT', policyPath(stored), { ...request, headers });
+    return { name, id: stored.id, change: waitingProposal(status, body) ? 'waiting' : 'replaced' };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     throw new CliError(error.exitCode, `policy '${name}' (${before} applied before): ${error.message}`);
   }
+}
+
+function lineOf({ change, name, id }: Applied): string {
+  return change === 'waiting' ? waitsSentence(name) : `${change} ${name} (${id})`;
 }
 
 function plannedJson(planned: PlannedChange): object {

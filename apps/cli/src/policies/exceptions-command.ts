@@ -6,6 +6,7 @@ import { listItems } from '../http/list-items.js';
 import { findLogin } from '../login/login-file.js';
 import { writeTable } from '../output/table.js';
 import { ifUnchanged, policyNamed, policyPath } from './apply-command.js';
+import { waitingProposal, waitsSentence } from './waiting-proposal.js';
 
 interface Exception {
   readonly value?: string;
@@ -28,8 +29,10 @@ export async function addException(invocation: Invocation, name: string): Promis
   const policy = await policyNamed(api, name);
   const body = { value, reason, until: options.text('until') };
   const headers = ifUnchanged(policy);
-  const answer = await api.json<{ lifted: number }>('POST', `${policyPath(policy)}/exceptions`, { body, headers });
+  const made = await api.ok('POST', `${policyPath(policy)}/exceptions`, { body, headers });
+  const answer = JSON.parse(made.body) as { lifted: number };
   if (options.flag('json')) context.stdout.write(`${JSON.stringify(answer)}\n`);
+  else if (waitingProposal(made.status, made.body)) context.stdout.write(`${waitsSentence(name)}\n`);
   else context.stdout.write(`${name} leaves ${value} alone${answer.lifted > 0 ? `; ${answer.lifted} lifted` : ''}\n`);
   return EXIT.ok;
 }
@@ -41,7 +44,11 @@ export async function removeException(invocation: Invocation, name: string): Pro
   const api = new ApiClient(context, await findLogin(invocation));
   const policy = await policyNamed(api, name);
   const path = `${policyPath(policy)}/exceptions?value=${encodeURIComponent(value)}`;
-  await api.ok('DELETE', path, { headers: ifUnchanged(policy) });
+  const { status, body } = await api.ok('DELETE', path, { headers: ifUnchanged(policy) });
+  if (waitingProposal(status, body)) {
+    context.stdout.write(options.flag('json') ? `${body}\n` : `${waitsSentence(name)}\n`);
+    return EXIT.ok;
+  }
   context.stdout.write(
     options.flag('json') ? `${JSON.stringify({ name, value })}\n` : `${name} leaves ${value} alone no more\n`,
   );

@@ -16,6 +16,7 @@ interface Version {
   readonly mode: string;
   readonly author?: { readonly name: string };
   readonly reason?: string;
+  readonly approval?: { readonly by: { readonly name: string } };
 }
 
 export async function showHistory(invocation: Invocation, name: string): Promise<ExitCode> {
@@ -25,8 +26,10 @@ export async function showHistory(invocation: Invocation, name: string): Promise
   const versions = listItems<Version>(await api.json('GET', path));
   if (options.flag('json')) context.stdout.write(`${JSON.stringify(versions, null, 2)}\n`);
   else {
-    const rows = versions.map((it) => [it.version, utcTime(it.at), it.mode, it.author?.name, it.reason]);
-    writeTable(context.stdout, ['version', 'time', 'mode', 'by', 'reason'], rows);
+    const rows = versions.map(({ version, at, mode, author, approval, reason }) => {
+      return [version, utcTime(at), mode, author?.name, approval?.by.name, reason];
+    });
+    writeTable(context.stdout, ['version', 'time', 'mode', 'by', 'approved by', 'reason'], rows);
   }
   return EXIT.ok;
 }
