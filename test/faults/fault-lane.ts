@@ -22,6 +22,13 @@ export interface FaultRecord {
 
 const RECOVERED_WITHIN_MS = 180_000;
 const LOOK_EVERY_MS = 100;
+/** A process that another lane lets stand still says it when it goes on. */
+const NAMED_WITHIN_MS = 30_000;
+
+interface Earlier {
+  readonly pid: number | undefined;
+  readonly logSize: number;
+}
 
 export class FaultLane<S extends Stage> {
   readonly records: FaultRecord[] = [];
@@ -65,9 +72,7 @@ export class FaultLane<S extends Stage> {
     const recoveryMs = await this.#recovered(affected, end, injection.losesRedis ?? false);
     if (recoveryMs === undefined) problems.push(`not well again ${RECOVERED_WITHIN_MS / 1_000} s after its end`);
     const { named } = injection;
-    // One that was killed by another lane meanwhile had perhaps no time to say it.
-    const isWhole = affected.every((app) => app.pid === before.get(app)?.pid);
-    if (named && isWhole && !affected.some((app) => named.test(app.logSince(before.get(app)?.logSize ?? 0)))) {
+    if (named && !(await isNamed(named, affected, before))) {
       problems.push(`no log of ${affected.map(({ name }) => name).join(', ')} says ${named}`);
     }
     return {
@@ -100,4 +105,17 @@ export class FaultLane<S extends Stage> {
     }
     return undefined;
   }
+}
+
+async function isNamed(
+  named: RegExp,
+  affected: readonly AppProcess[],
+  before: ReadonlyMap<AppProcess, Earlier>,
+): Promise<boolean> {
+  for (const end = performance.now() + NAMED_WITHIN_MS; performance.now() < end; await pause(LOOK_EVERY_MS)) {
+    // One that was killed by another lane meanwhile had perhaps no time to say it.
+    if (affected.some((app) => app.pid !== before.get(app)?.pid)) return true;
+    if (affected.some((app) => named.test(app.logSince(before.get(app)?.logSize ?? 0)))) return true;
+  }
+  return false;
 }

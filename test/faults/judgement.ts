@@ -43,6 +43,7 @@ export async function judge(run: Run, view: View): Promise<Judgement> {
       view.requests,
       view.credits,
       await balances(run),
+      { takesFirst: true },
     ),
     'every crossing is enforced once': judgeEnforcements(view),
     'no secret in any log, event or metric': await leaks(run, view),
