@@ -13,7 +13,7 @@ const { settingsSchema } = await import('../dist/libs/runtime/config/settings.js
 const FILE = join(root, 'infra/helm/keymeter/values.schema.json');
 /** What the chart sets itself, from values of its own. */
 const OWN =
-  /^KEYMETER_(NODE_ID|STORES|HOST|PORT|DATA_DIR|SHUTDOWN_MS|ROOT_KEY|SPOOL_MAX_BYTES|REDIS_.*|CLICKHOUSE_.*|KAFKA_(?!SESSION_MS).*)$/;
+  /^KEYMETER_(NODE_ID|STORES|HOST|PORT|DATA_DIR|SHUTDOWN_MS|ROOT_KEY|SPOOL_MAX_BYTES|WEBHOOK_SECRET_KEY|REDIS_.*|CLICKHOUSE_.*|KAFKA_(?!SESSION_MS).*)$/;
 
 const { properties } = z.toJSONSchema(settingsSchema, { io: 'input' });
 const passed = Object.entries(properties).filter(

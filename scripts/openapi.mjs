@@ -33,6 +33,8 @@ const { enforcementQuerySchema, explanationQuerySchema } = await load('apps/poli
 const { EnforcementPauseController } = await load('apps/policy/src/enforcement-pause.controller');
 const { AuditController } = await load('apps/policy/src/audit.controller');
 const { auditQuerySchema } = await load('apps/policy/src/audit-query');
+const { WebhooksController } = await load('apps/policy/src/webhooks/webhooks.controller');
+const { deliveryQuerySchema } = await load('apps/policy/src/webhooks/webhook-request');
 const { HealthController } = await load('libs/runtime/http/health.controller');
 const { MetricsController } = await load('libs/runtime/http/metrics.controller');
 
@@ -54,6 +56,7 @@ const QUERIES = {
   'PolicyExceptionsController.remove': exceptionQuerySchema,
   'ReconciliationController.read': reconciliationQuery,
   'AuditController.verify': auditQuerySchema,
+  'WebhooksController.listDeliveries': deliveryQuerySchema,
 };
 const BODIES = { 'MeterQueryController.queryPost': meterQuery };
 const WAITS = /^(MeterQueryController|EventsController)\.|^DeadLettersController\.list/;
@@ -109,6 +112,15 @@ const SUMMARIES = {
   'EnforcementPauseController.resume': 'Let enforcement act again',
   'AuditController.verify': 'Whether the audit trail is as it was written, or where it is broken first',
   'AuditController.head': 'The heads of the audit trail, to be kept elsewhere',
+  'WebhooksController.create': 'Create a webhook; its secret is shown this once',
+  'WebhooksController.list': 'List webhooks',
+  'WebhooksController.find': 'Read a webhook, with how many messages wait, were delivered and are dead',
+  'WebhooksController.change': 'Change a webhook, disable or enable it',
+  'WebhooksController.remove': 'Delete a webhook and what waits for it',
+  'WebhooksController.rotate': 'Replace the secret of a webhook; the old one signs too until the overlap is over',
+  'WebhooksController.test': 'Send a test message to a webhook',
+  'WebhooksController.listDeliveries': 'List deliveries of a webhook by state',
+  'WebhooksController.replay': 'Send one delivery again, or all that were given up since a time',
   'HealthController.live': 'Whether the process answers',
   'HealthController.ready': 'Whether everything works',
   'MetricsController.metrics': "Metrics in Prometheus' text format",
@@ -530,6 +542,7 @@ const controllers = [
   HolderController,
   EnforcementPauseController,
   AuditController,
+  WebhooksController,
   HealthController,
   MetricsController,
 ];

@@ -37,7 +37,7 @@ const COMPOSED = [
   'authentication/key_not_found',
 ];
 const CODE =
-  /['"`]((?:application|authentication|authorization|data|user|policy|enforcement|keymeter)(?:\/[a-z_]+)+)['"`]/g;
+  /['"`]((?:application|authentication|authorization|data|user|policy|enforcement|webhook|keymeter)(?:\/[a-z_]+)+)['"`]/g;
 /** Media types and event sources that look like codes. */
 const OTHERS = new Set([
   'application/json',

@@ -85,7 +85,7 @@ export function environmentOf({ env }: Container): Record<string, string> {
   return Object.fromEntries(
     env.map(({ name, value, valueFrom }) => [
       name,
-      value ?? (valueFrom?.fieldRef ? 'pod-0' : 'a secret of 20 letters'),
+      value ?? (valueFrom?.fieldRef ? 'pod-0' : 'a secret of more than thirty letters'),
     ]),
   );
 }

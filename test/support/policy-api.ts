@@ -2,11 +2,14 @@
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { ManualClock } from '#adapters/clock/manual-clock.js';
+import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
 import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-store.js';
 import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
 import { LmdbPolicyStore } from '#adapters/lmdb/lmdb-policy-store.js';
+import { LmdbWebhookDeliveryStore } from '#adapters/lmdb/lmdb-webhook-delivery-store.js';
+import { LmdbWebhookEndpointStore } from '#adapters/lmdb/lmdb-webhook-endpoint-store.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
 import { KeymeterError } from '#domain/errors.js';
@@ -24,6 +27,9 @@ import { EnforcementSwitch } from '#ports/enforcement-switch.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { KeyStore } from '#ports/key-store.js';
 import { PolicyStore } from '#ports/policy-store.js';
+import { WebhookDeliveryStore } from '#ports/webhook-delivery-store.js';
+import { WebhookEndpointStore } from '#ports/webhook-endpoint-store.js';
+import { WebhookTransport } from '#ports/webhook-transport.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { provided } from '#runtime/provided.js';
 import { Deduplicator } from '#stream/deduplicator.js';
@@ -31,10 +37,17 @@ import { decideRecords } from '#stream/frame-decoder.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
 import { EnforcementPause } from '../../apps/policy/src/enforcement-pause.js';
 import { EnforcementRecorder } from '../../apps/policy/src/enforcement-recorder.js';
+import { NoticeOutlet } from '../../apps/policy/src/notice-outlet.js';
 import { PolicyModule } from '../../apps/policy/src/policy.module.js';
 import { ApprovalSettings } from '../../apps/policy/src/policy-approvals.js';
 import { PolicyEditor } from '../../apps/policy/src/policy-editor.js';
 import { PolicyRunner } from '../../apps/policy/src/policy-runner.js';
+import { WebhookModule } from '../../apps/policy/src/webhooks/webhook.module.js';
+import { WebhookBackfill } from '../../apps/policy/src/webhooks/webhook-backfill.js';
+import { WebhookDispatcher } from '../../apps/policy/src/webhooks/webhook-dispatcher.js';
+import { WebhookHousekeeping } from '../../apps/policy/src/webhooks/webhook-housekeeping.js';
+import { WebhookIntake } from '../../apps/policy/src/webhooks/webhook-intake.js';
+import { WebhookRules } from '../../apps/policy/src/webhooks/webhook-rules.js';
 import { faulty } from './faulty.js';
 import { type Answer, type RunningApp, runApp } from './running-app.js';
 
@@ -43,27 +56,41 @@ export const READER_KEY = 'reader_for_tests_only_012345678';
 /** Of a second person. */
 export const SECOND_KEY = 'second_for_tests_only_012345678';
 
+/** What a process does with webhooks by its timers, to be called by hand. */
+interface Webhooks {
+  readonly endpoints: LmdbWebhookEndpointStore;
+  readonly deliveries: LmdbWebhookDeliveryStore;
+  readonly dispatcher: WebhookDispatcher;
+  readonly backfill: WebhookBackfill;
+  readonly housekeeping: WebhookHousekeeping;
+}
+
 type Headers = Readonly<Record<string, string>>;
 
 export class PolicyApi {
   #read = 0;
 
   private constructor(
-    /** The next appends to the log fail while `log` is set. */
-    readonly fails: { log: boolean },
+    /** The next appends to the log fail while `log` is set; so many of the next ones to the queue of webhooks do. */
+    readonly fails: { log: boolean; queue: number },
     readonly clock: ManualClock,
     readonly keys: LmdbKeyStore,
     readonly enforcements: LmdbEnforcementStore,
     readonly policies: LmdbPolicyStore,
     readonly runner: PolicyRunner,
+    readonly webhooks: Webhooks,
     private readonly recorder: UsageRecorder,
     private readonly reader: SegmentLogReader,
     private readonly app: RunningApp,
     private readonly closeAdapters: () => Promise<void>,
   ) {}
 
-  static async open(folder: string, clock = new ManualClock(), { approval = false } = {}): Promise<PolicyApi> {
-    const fails = { log: false };
+  static async open(
+    folder: string,
+    clock = new ManualClock(),
+    { approval = false, rules = new WebhookRules(true, true) } = {},
+  ): Promise<PolicyApi> {
+    const fails = { log: false, queue: 0 };
     const sizes = { partitions: 1, segmentBytes: 1e8, maxBytes: 1e9, reserveBytes: 0 };
     const writer = await SegmentLogWriter.open({ folder: join(folder, 'log'), ...sizes });
     const reader = new SegmentLogReader(join(folder, 'log'), writer.watermarks.shared);
@@ -78,6 +105,10 @@ export class PolicyApi {
     await addRootKey(keys, SECOND_KEY, ['policy.*.*']);
     const enforcements = new LmdbEnforcementStore(environment, clock);
     const policies = new LmdbPolicyStore(environment);
+    const webhookStores = {
+      endpoints: new LmdbWebhookEndpointStore(environment),
+      deliveries: new LmdbWebhookDeliveryStore(environment),
+    };
     const ports = provided([
       [Clock, clock],
       [KeyStore, keys],
@@ -87,23 +118,47 @@ export class PolicyApi {
       [PolicyStore, policies],
       [EventLookup, new LogLookup(reader)],
       [ApprovalSettings, new ApprovalSettings(approval)],
+      [WebhookEndpointStore, webhookStores.endpoints],
+      [WebhookDeliveryStore, faulty(webhookStores.deliveries, { add: (call) => failing(fails, call) })],
+      [WebhookRules, rules],
+      [WebhookTransport, new HttpWebhookTransport(clock, rules)],
       [UsageRecorder as never, recorder],
       [Registry as never, new Registry()],
     ]);
-    const nest = await createHttpApp({ module: class TestRoot {}, imports: [ports, PolicyModule] }, { logger: false });
+    const imports = [ports, PolicyModule, WebhookModule];
+    const nest = await createHttpApp({ module: class TestRoot {}, imports }, { logger: false });
     const app = await runApp(nest);
     await nest.get(PolicyEditor).recover();
     await nest.get(EnforcementPause).recover();
-    const options = { snapshotEveryMs: 1_000, snapshotEveryEvents: 1_000 };
+    const outlets = { others: () => [new NoticeOutlet(nest.get(WebhookIntake))] };
+    const options = { snapshotEveryMs: 1_000, snapshotEveryEvents: 1_000, outlets };
     const snapshots = new LmdbEngineSnapshotStore(environment);
     const runner = new PolicyRunner(snapshots, nest.get(EnforcementRecorder), clock, options);
     await runner.open(0, 0, []);
+    const webhooks = {
+      ...webhookStores,
+      dispatcher: nest.get(WebhookDispatcher),
+      backfill: nest.get(WebhookBackfill),
+      housekeeping: nest.get(WebhookHousekeeping),
+    };
     const closeAdapters = async () => {
       await reader.close();
       await writer.close();
       await environment.close();
     };
-    return new PolicyApi(fails, clock, keys, enforcements, policies, runner, recorder, reader, app, closeAdapters);
+    return new PolicyApi(
+      fails,
+      clock,
+      keys,
+      enforcements,
+      policies,
+      runner,
+      webhooks,
+      recorder,
+      reader,
+      app,
+      closeAdapters,
+    );
   }
 
   call(method: string, path: string, payload?: unknown, key = ROOT_KEY, more: Headers = {}): Promise<Answer> {
@@ -157,7 +212,14 @@ export class PolicyApi {
     return (await framesOf(this.reader)).flatMap(({ events }) => events.map(({ type }) => type));
   }
 
+  /** Delivers what is due. */
+  async deliver(): Promise<void> {
+    await this.webhooks.dispatcher.look();
+    await this.webhooks.dispatcher.quiet();
+  }
+
   async close(): Promise<void> {
+    await this.webhooks.dispatcher.stop();
     await this.app.close();
     await this.closeAdapters();
   }
@@ -204,6 +266,13 @@ class LogLookup extends EventLookup {
 
 async function addRootKey(keys: LmdbKeyStore, key: string, rights: string[]): Promise<void> {
   await keys.putRootKey({ id: `id_of_${key}`, hash: hashKey(key), start: 'root', name: 'test', rights, createdAt: 0 });
+}
+
+/** The first ones fail as a store that is away. */
+async function failing<T>(fails: { queue: number }, call: () => Promise<T>): Promise<T> {
+  if (fails.queue === 0) return call();
+  fails.queue--;
+  throw new KeymeterError('STORE_UNAVAILABLE', 'the queue is away', { retryable: true });
 }
 
 function logFull(): KeymeterError {

@@ -16,6 +16,7 @@ import { spoolCommand } from './commands/spool.js';
 import { statusCommand } from './commands/status.js';
 import { topCommand } from './commands/top.js';
 import { usageCommand } from './commands/usage.js';
+import { webhooksCommand } from './commands/webhooks.js';
 import { CliError, EXIT, type ExitCode } from './exit-code.js';
 import { commandHelp, programHelp } from './help.js';
 
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   apisCommand,
   policiesCommand,
   enforcementsCommand,
+  webhooksCommand,
   auditCommand,
   deadLettersCommand,
   reconcileCommand,

@@ -2,6 +2,7 @@
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { type ClusterUsage, openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP, POLICY_GROUP } from '#adapters/cluster/group-names.js';
+import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
@@ -10,6 +11,7 @@ import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { PolicyStore } from '#ports/policy-store.js';
+import { WebhookTransport } from '#ports/webhook-transport.js';
 import { dedupeOptions, insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { appModule } from '#runtime/http/app-module.js';
@@ -39,6 +41,11 @@ import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
 import { finishUnfinished } from './unfinished.js';
 import { usagePorts } from './usage-ports.js';
+import { LateFeed } from './webhooks/late-feed.js';
+import { WebhookModule } from './webhooks/webhook.module.js';
+import { WebhookIntake } from './webhooks/webhook-intake.js';
+import { WebhookRules } from './webhooks/webhook-rules.js';
+import { startWebhooks } from './webhooks/webhook-timers.js';
 
 const FORGET_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 500;
@@ -57,8 +64,10 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const regrouping = await Regrouping.open(own, sink, options);
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
+  const webhooks = new LateFeed();
+  const webhookRules = WebhookRules.of(settings);
   const audit = openAudit(own, usage, counted);
-  const runner = openRunner(own, sink, options, { regrouping, feed, audit });
+  const runner = openRunner(own, sink, options, { regrouping, feeds: [feed, webhooks], audit });
   const ports = [
     ...own.ports(),
     ...usagePorts(settings, usage),
@@ -66,11 +75,14 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
     [DocumentRules, rules],
     [PolicyBudget, PolicyBudget.of(settings)],
     [AuditVerification, audit.verification],
+    [WebhookRules, webhookRules],
+    [WebhookTransport, new HttpWebhookTransport(clock, webhookRules)],
   ] as const;
-  const modules = [PolicyModule, PolicyFramesModule, AuditModule];
+  const modules = [PolicyModule, PolicyFramesModule, AuditModule, WebhookModule];
   const app = await createHttpApp(appModule(ports, modules), { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));
+  webhooks.open(app.get(WebhookIntake));
   await finishUnfinished(app);
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const gate = log.gate(() => counted.committed());
@@ -89,12 +101,14 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const progress = watchProgress(own, server, counted);
   const timers = startTimers(own, { runner, regrouping, server });
   timers.push(every(FORGET_EVERY_MS, () => forget(deduplicator, counted), logger));
+  const stopWebhooks = startWebhooks(app, logger);
   const url = await listen(app, settings);
   return own.running('policy', url, async () => {
     for (const timer of timers) clearInterval(timer);
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await runner.drain();
     runner.stop();
+    await stopWebhooks();
     for (const it of [regrouping, feed, progress, counted, reader, usage]) await it.close();
   });
 }
@@ -122,7 +136,7 @@ function openAudit(
 /** Who is told of events, besides the engine. */
 interface Told {
   readonly regrouping: Regrouping;
-  readonly feed: EnforcementFeed;
+  readonly feeds: readonly EnforcementFeed[];
   readonly audit: AuditChains;
 }
 
@@ -130,11 +144,11 @@ function openRunner(
   { clock, logger, log, directory }: ClusterProcess,
   sink: EnforcementSink,
   { rooms, passedOver }: RegroupingOptions,
-  { regrouping, feed, audit }: Told,
+  { regrouping, feeds, audit }: Told,
 ): PolicyRunner {
   const outlets: Outlets = {
     regroup: log.topic.partitions > 1 ? (...args) => regrouping.outlet(...args) : undefined,
-    others: (partition, from) => [new NoticeOutlet(feed), audit.outlet(partition, from)],
+    others: (partition, from) => [...feeds.map((feed) => new NoticeOutlet(feed)), audit.outlet(partition, from)],
   };
   // Under another name than earlier versions, which counted in each partition what is regrouped now.
   const snapshots = new RedisEngineSnapshotStore(directory.connection, `partitions:${log.topic.id}`);

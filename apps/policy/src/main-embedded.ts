@@ -1,6 +1,8 @@
 /** Policies and enforcements alone, on embedded stores: the HTTP API, and the engine over the log of the data folder. */
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import type { EmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
+import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
+import { WebhookTransport } from '#ports/webhook-transport.js';
 import { insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
@@ -18,34 +20,47 @@ import { AuditChains } from './audit-chains.js';
 import { EnforcementRecorder } from './enforcement-recorder.js';
 import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
+import { NoticeOutlet } from './notice-outlet.js';
 import { PolicyModule } from './policy.module.js';
 import { PolicyBudget } from './policy-budget.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
 import { finishUnfinished } from './unfinished.js';
 import { usagePorts } from './usage-ports.js';
+import { LateFeed } from './webhooks/late-feed.js';
+import { WebhookModule } from './webhooks/webhook.module.js';
+import { WebhookIntake } from './webhooks/webhook-intake.js';
+import { WebhookRules } from './webhooks/webhook-rules.js';
+import { startWebhooks } from './webhooks/webhook-timers.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
   const embedded = await EmbeddedProcess.open(settings);
   const usage = await embedded.openUsage();
   const reader = embedded.openReader();
   const sink = new LateSink();
+  const webhooks = new LateFeed();
   const rooms = embedded.engineRooms();
   const { clock } = embedded;
   const audit = openAudit(embedded, usage);
-  const outlets = { others: (partition: number, from: number) => [audit.outlet(partition, from)] };
+  const outlets = {
+    others: (partition: number, from: number) => [new NoticeOutlet(webhooks), audit.outlet(partition, from)],
+  };
   const runner = new PolicyRunner(usage.snapshots, sink, clock, { ...rooms, outlets, ...SNAPSHOT_PACE });
+  const rules = WebhookRules.of(settings);
   const ports = [
     ...embedded.ports(),
     ...usagePorts(settings, usage),
     [PolicyRunner, runner],
     [PolicyBudget, PolicyBudget.of(settings)],
     [AuditVerification, audit.verification],
+    [WebhookRules, rules],
+    [WebhookTransport, new HttpWebhookTransport(clock, rules)],
   ] as const;
-  const module = appModule(ports, [PolicyModule, PolicyFramesModule, AuditModule]);
+  const module = appModule(ports, [PolicyModule, PolicyFramesModule, AuditModule, WebhookModule]);
   const app = await createHttpApp(module, { logger: frameworkLog() });
   await app.init();
   sink.open(app.get(EnforcementRecorder));
+  webhooks.open(app.get(WebhookIntake));
   await finishUnfinished(app);
   const policies = await embedded.stores.policies.list();
   const uncounted: number[] = [];
@@ -70,6 +85,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     end: reader.highWatermark(partition),
   });
   progress.watch(async () => uncounted.map((_, partition) => position(partition)));
+  const stopWebhooks = startWebhooks(app, embedded.logger);
   const url = await listen(app, settings);
   return embedded.running('policy', url, async () => {
     clearInterval(resting);
@@ -77,6 +93,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
     await runner.drain();
     runner.stop();
+    await stopWebhooks();
     await usage.close();
   });
 }

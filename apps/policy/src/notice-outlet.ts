@@ -5,18 +5,18 @@ import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { Outlet } from './outlet.js';
 
 export class NoticeOutlet implements Outlet {
-  #waiting: EnforcementNotice[] = [];
+  #waiting: { readonly notice: EnforcementNotice; readonly acceptedAt: number }[] = [];
 
   constructor(private readonly feed: EnforcementFeed) {}
 
   apply(event: PlacedEvent): void {
     const notice = noticeOf(event);
-    if (notice) this.#waiting.push(notice);
+    if (notice) this.#waiting.push({ notice, acceptedAt: event.acceptedAt });
   }
 
   async told(): Promise<void> {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      await this.feed.publish(first);
+      await this.feed.publish(first.notice, first.acceptedAt);
       this.#waiting.shift();
     }
   }

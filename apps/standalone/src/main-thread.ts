@@ -1,6 +1,8 @@
 import type { KeymeterError } from '#domain/errors.js';
 import type { OffsetRange } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import type { EnforcementNotice } from '#domain/policies/enforcement-notice.js';
+import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
 import type { PortRpc } from '#runtime/port-rpc.js';
 import type { Committed } from '../../consumer/src/usage-writer.js';
@@ -22,6 +24,13 @@ export class MainThread extends EnforcementSink {
   async enforce(enforcement: Enforcement): Promise<'created' | 'known'> {
     return (await this.rpc.call('enforcementSink', 'enforce', [enforcement])) as 'created' | 'known';
   }
+
+  /** Webhooks: their queue is in the stores of the main thread. */
+  readonly feed: EnforcementFeed = {
+    publish: async (notice: EnforcementNotice, acceptedAt: number): Promise<void> => {
+      await this.rpc.call('webhookIntake', 'publish', [notice, acceptedAt]);
+    },
+  };
 
   writerEvents() {
     return {

@@ -18,6 +18,7 @@ import { UsageWriter } from '../../consumer/src/usage-writer.js';
 import { AuditChains } from '../../policy/src/audit-chains.js';
 import { HISTORY } from '../../policy/src/backtest/remote-event-history.js';
 import { SNAPSHOT_PACE } from '../../policy/src/fold-runner.js';
+import { NoticeOutlet } from '../../policy/src/notice-outlet.js';
 import { PolicyFramesModule } from '../../policy/src/policy-frames.module.js';
 import { PolicyRunner } from '../../policy/src/policy-runner.js';
 import { FatesController } from './fates.controller.js';
@@ -122,7 +123,9 @@ async function openRunner(
     limits: settings.policyLimits,
     makeShelf: shelves.make,
     ...SNAPSHOT_PACE,
-    outlets: { others: (partition, from) => [auditOf(settings, usage).outlet(partition, from)] },
+    outlets: {
+      others: (partition, from) => [new NoticeOutlet(main.feed), auditOf(settings, usage).outlet(partition, from)],
+    },
     onRetry: (error, attempt) => main.tell('retrying', error.message, attempt),
   });
   for (let p = 0; p < reader.partitions; p++) await runner.open(p, reader.lowWatermark(p), policies);

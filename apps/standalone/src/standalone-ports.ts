@@ -3,6 +3,7 @@
 import { Registry } from 'prom-client';
 import { OnePartition } from '#adapters/embedded/one-partition.js';
 import { storePorts } from '#adapters/embedded/store-ports.js';
+import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
 import { Clock } from '#ports/clock.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates } from '#ports/event-fates.js';
@@ -11,6 +12,7 @@ import { LogPartitions } from '#ports/log-partitions.js';
 import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
+import { WebhookTransport } from '#ports/webhook-transport.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import type { provided } from '#runtime/provided.js';
@@ -25,6 +27,7 @@ import { ThreadedBacktests } from '../../policy/src/backtest/threaded-backtests.
 import { LiveLateness } from '../../policy/src/explanation-desk.js';
 import { ApprovalSettings } from '../../policy/src/policy-approvals.js';
 import { PolicyBudget } from '../../policy/src/policy-budget.js';
+import { WebhookRules } from '../../policy/src/webhooks/webhook-rules.js';
 import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
 import type { Parts } from './parts.js';
 import {
@@ -39,6 +42,7 @@ import {
 export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
   const { settings, clock, registry, readiness, stores, pipeline, decoder } = parts;
   const { maxEvents, maxEventBytes, maxFutureMs } = ingestOptions(settings);
+  const webhookRules = WebhookRules.of(settings);
   return [
     [Clock, clock],
     [Registry, registry],
@@ -60,6 +64,8 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [BacktestRunner, new ThreadedBacktests((port) => pipeline.serveHistory(port))],
     [GateSettings, new GateSettings(settings.KEYMETER_POLICY_GATE === 'on')],
     [ApprovalSettings, new ApprovalSettings(settings.KEYMETER_POLICY_APPROVAL === 'on')],
+    [WebhookRules, webhookRules],
+    [WebhookTransport, new HttpWebhookTransport(clock, webhookRules)],
     [IngestDecoder, decoder],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ];

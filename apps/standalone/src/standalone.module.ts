@@ -7,6 +7,7 @@ import { EventRoutes } from '../../ingress/src/events/event-routes.js';
 import { IngressModule } from '../../ingress/src/ingress.module.js';
 import { AuditModule } from '../../policy/src/audit.module.js';
 import { PolicyModule } from '../../policy/src/policy.module.js';
+import { WebhookModule } from '../../policy/src/webhooks/webhook.module.js';
 import { QueryModule } from '../../query/src/query.module.js';
 
 @Module({})
@@ -15,7 +16,7 @@ class StandaloneModule {}
 export function standaloneModule(pairs: Parameters<typeof provided>[0]): DynamicModule {
   return {
     module: StandaloneModule,
-    imports: [provided(pairs), IngressModule, PolicyModule, AuditModule, QueryModule],
+    imports: [provided(pairs), IngressModule, PolicyModule, AuditModule, WebhookModule, QueryModule],
     controllers: [HealthController, MetricsController],
     providers: [EventIngest, EventRoutes],
   };

@@ -29,6 +29,8 @@ import { frameworkLog, processLog } from '#runtime/process-log.js';
 import { endAtOnce, type Running } from '#runtime/process-main.js';
 import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
 import { finishUnfinished } from '../../policy/src/unfinished.js';
+import { WebhookIntake } from '../../policy/src/webhooks/webhook-intake.js';
+import { startWebhooks } from '../../policy/src/webhooks/webhook-timers.js';
 import { lowerEngineThreads } from './background-priority.js';
 import type { Parts } from './parts.js';
 import { PipelineClient } from './pipeline-client.js';
@@ -64,9 +66,10 @@ export async function startStandalone(settings: Settings): Promise<Running> {
   const url = await openForBusiness(app, parts);
   const timers = startTimers(parts, logger);
   await pipeline.running(); // verifications are answered meanwhile; who reads the message can use everything
+  const stopWebhooks = startWebhooks(app, logger);
   return {
     message: startMessage({ url, dataFolder: folder.path, newRootKey }),
-    stop: (at) => stop(app, parts, timers, folder, at),
+    stop: (at) => stop(app, parts, { timers, stopWebhooks }, folder, at),
   };
 }
 
@@ -75,6 +78,7 @@ async function openForBusiness(app: NestFastifyApplication, { pipeline, stores, 
   await app.init();
   pipeline.serve('policyStore', stores.policies);
   pipeline.serve('enforcementSink', app.get(EnforcementRecorder));
+  pipeline.serve('webhookIntake', app.get(WebhookIntake));
   await finishUnfinished(app);
   return listen(app, settings);
 }
@@ -93,11 +97,17 @@ function startTimers(parts: Parts, logger: ConsoleLogger): NodeJS.Timeout[] {
   ];
 }
 
+/** What runs besides requests. */
+interface Background {
+  readonly timers: readonly NodeJS.Timeout[];
+  stopWebhooks(): Promise<void>;
+}
+
 /** In-flight requests are answered, the log is flushed, the range at hand is finished or left to be proved. */
 async function stop(
   app: NestFastifyApplication,
   parts: Parts,
-  timers: NodeJS.Timeout[],
+  { timers, stopWebhooks }: Background,
   folder: DataFolder,
   at: (part: string) => void = () => undefined,
 ): Promise<void> {
@@ -105,6 +115,8 @@ async function stop(
   for (const timer of timers) clearInterval(timer);
   at('requests that are being answered');
   await closeHttpApp(app, parts.settings.KEYMETER_SHUTDOWN_MS / 2);
+  at('webhooks under way');
+  await stopWebhooks();
   at('the insert at hand and the usage store');
   await parts.pipeline.stop();
   at('the ingest thread');

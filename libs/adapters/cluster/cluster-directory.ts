@@ -5,6 +5,7 @@ import { RedisConnection } from '#adapters/redis/redis-connection.js';
 import { RedisCounters } from '#adapters/redis/redis-counters.js';
 import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
 import type { RedisRecordImport } from '#adapters/redis/redis-record-import.js';
+import { RedisWebhookDeliveryStore } from '#adapters/redis/redis-webhook-delivery-store.js';
 import { ShardWatch } from '#adapters/redis/shard-watch.js';
 import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
@@ -16,6 +17,8 @@ import { KeyStore } from '#ports/key-store.js';
 import { LastKnown } from '#ports/last-known.js';
 import { MeterStore } from '#ports/meter-store.js';
 import { PolicyStore } from '#ports/policy-store.js';
+import { WebhookDeliveryStore } from '#ports/webhook-delivery-store.js';
+import { WebhookEndpointStore } from '#ports/webhook-endpoint-store.js';
 import { redisOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { every } from '#runtime/periodic.js';
@@ -46,6 +49,7 @@ export class ClusterDirectory {
     private readonly keyLog: KeyLog,
     private readonly timers: readonly NodeJS.Timeout[],
     readonly grants: RecordedGrants,
+    private readonly webhookDeliveries: WebhookDeliveryStore,
   ) {}
 
   /** Resolves when keys can be asked for: an empty Redis is filled first where the log of keys holds some. */
@@ -88,7 +92,8 @@ export class ClusterDirectory {
       every(SHARDS_EVERY_MS, () => unlessAway(() => lookAt(shards, logger)), logger),
       every(CREDITS_EVERY_MS, () => unlessAway(() => credits.look()), logger),
     ];
-    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers, grants);
+    const deliveries = new RedisWebhookDeliveryStore(connection, log.topic.id);
+    return new ClusterDirectory(connection, node, exact, counters, recovery, keyLog, timers, grants, deliveries);
   }
 
   get keys(): KeyStore {
@@ -114,7 +119,7 @@ export class ClusterDirectory {
   }
 
   ports(): Parameters<typeof provided>[0] {
-    const { enforcements, policies, meters } = this.node;
+    const { enforcements, policies, meters, webhooks } = this.node;
     return [
       [KeyStore, this.node.keys],
       [Counters, this.counters],
@@ -123,6 +128,8 @@ export class ClusterDirectory {
       [EnforcementSwitch, enforcements],
       [PolicyStore, policies],
       [MeterStore, meters],
+      [WebhookEndpointStore, webhooks],
+      [WebhookDeliveryStore, this.webhookDeliveries],
       ...(this.node.lastKnown ? [[LastKnown, this.node.lastKnown] as const] : []),
     ];
   }

@@ -6,6 +6,8 @@ import { LmdbEnforcementStore } from '#adapters/lmdb/lmdb-enforcement-store.js';
 import { LmdbKeyStore } from '#adapters/lmdb/lmdb-key-store.js';
 import { LmdbMeterStore } from '#adapters/lmdb/lmdb-meter-store.js';
 import { LmdbPolicyStore } from '#adapters/lmdb/lmdb-policy-store.js';
+import { LmdbWebhookDeliveryStore } from '#adapters/lmdb/lmdb-webhook-delivery-store.js';
+import { LmdbWebhookEndpointStore } from '#adapters/lmdb/lmdb-webhook-endpoint-store.js';
 import { SegmentLogReader } from '#adapters/segment-log/segment-log-reader.js';
 import { SegmentLogWriter } from '#adapters/segment-log/segment-log-writer.js';
 import { KeymeterError } from '#domain/errors.js';
@@ -29,6 +31,8 @@ export interface EmbeddedStores {
   readonly enforcements: LmdbEnforcementStore;
   readonly policies: LmdbPolicyStore;
   readonly meters: LmdbMeterStore;
+  readonly webhooks: LmdbWebhookEndpointStore;
+  readonly webhookDeliveries: LmdbWebhookDeliveryStore;
   close(): Promise<void>;
 }
 
@@ -47,6 +51,7 @@ export async function openEmbeddedStores(
   });
   const recorder = new UsageRecorder(log, clock);
   const environment = await openEnvironment(folder.join('keys'));
+  const webhookQueue = await openEnvironment(folder.join('webhooks'));
   const keys = new LmdbKeyStore(environment);
   const counters = new EmbeddedCounters(environment, clock, () => recorder.seal());
   const reader = new SegmentLogReader(folder.join('log'), log.watermarks.shared);
@@ -61,9 +66,12 @@ export async function openEmbeddedStores(
     enforcements: new LmdbEnforcementStore(environment, clock),
     policies: new LmdbPolicyStore(environment),
     meters: new LmdbMeterStore(environment),
+    webhooks: new LmdbWebhookEndpointStore(environment),
+    webhookDeliveries: new LmdbWebhookDeliveryStore(webhookQueue),
     close: async () => {
       await counters.checkpoint().catch(toleratePassing);
       await log.close();
+      await webhookQueue.close();
       await environment.close();
     },
   };

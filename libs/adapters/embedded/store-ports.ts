@@ -1,4 +1,4 @@
-/** Which embedded store stands behind each port of keys, events, policies and meters. */
+/** Which embedded store stands behind each port of keys, events, policies, meters and webhooks. */
 
 import { Counters } from '#ports/counters.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
@@ -8,6 +8,8 @@ import { EventLogWriter } from '#ports/event-log.js';
 import { KeyStore } from '#ports/key-store.js';
 import { MeterStore } from '#ports/meter-store.js';
 import { PolicyStore } from '#ports/policy-store.js';
+import { WebhookDeliveryStore } from '#ports/webhook-delivery-store.js';
+import { WebhookEndpointStore } from '#ports/webhook-endpoint-store.js';
 import { NodeIdentity } from '#runtime/node-identity.js';
 import type { provided } from '#runtime/provided.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
@@ -25,5 +27,7 @@ export function storePorts(stores: EmbeddedStores): Parameters<typeof provided>[
     [EnforcementSwitch, stores.enforcements],
     [PolicyStore, stores.policies],
     [MeterStore, stores.meters],
+    [WebhookEndpointStore, stores.webhooks],
+    [WebhookDeliveryStore, stores.webhookDeliveries],
   ];
 }

@@ -9,6 +9,7 @@ const NAMES = {
   rootKey: 'root_keys',
   enforcement: 'enforcements',
   meter: 'meters',
+  webhook: 'webhooks',
 } as const satisfies Partial<Record<RecordKind, string>>;
 
 /** In an order in which each finds what it refers to. */

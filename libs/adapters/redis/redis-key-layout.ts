@@ -59,6 +59,8 @@ export const PARTS = [
   'switches',
   /** Nodes whose spool may hold what is not in the log of events. */
   'spools',
+  /** Webhook endpoints. */
+  'webhooks',
 ] as const;
 
 export type Part = (typeof PARTS)[number];

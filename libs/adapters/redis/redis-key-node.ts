@@ -32,6 +32,7 @@ import { type MeterLimits, RedisMeterStore } from './redis-meter-store.js';
 import { RedisPolicyStore } from './redis-policy-store.js';
 import { RedisRecordImport } from './redis-record-import.js';
 import { RedisSpools } from './redis-spools.js';
+import { RedisWebhookEndpointStore } from './redis-webhook-endpoint-store.js';
 
 export interface RedisKeyNodeOptions {
   /** Several installations may share one Redis. */
@@ -51,6 +52,7 @@ export interface RedisKeyNodeOptions {
   /** To the log of keys, from which Redis is rebuilt. Without it nothing can be. */
   readonly append?: AppendRecords;
   readonly meterLimits?: MeterLimits;
+  readonly maxWebhooks?: number;
   /** Told of every write that had to be known everywhere. */
   readonly confirmed?: (confirmation: Confirmation) => void;
 }
@@ -72,6 +74,7 @@ export class RedisKeyNode {
   readonly enforcements: RedisEnforcementStore;
   readonly meters: RedisMeterStore;
   readonly policies: RedisPolicyStore;
+  readonly webhooks: RedisWebhookEndpointStore;
   /** Where `onOutage` is `allow`. */
   readonly lastKnown: LastKnown | undefined;
   readonly records: RedisRecordImport;
@@ -105,6 +108,7 @@ export class RedisKeyNode {
     const writer = new RedisKeyWriter(directory, invalidation, journal);
     this.meters = new RedisMeterStore(directory, writer, options.meterLimits);
     this.policies = new RedisPolicyStore(directory, writer);
+    this.webhooks = new RedisWebhookEndpointStore(directory, writer, options.maxWebhooks);
     this.journal = journal;
     this.publication = journal && new RedisKeyPublication(directory, journal, options.logId);
     this.records = new RedisRecordImport(directory, writer);

@@ -16,6 +16,7 @@ export const PART_OF: Readonly<Record<RecordKind, Part>> = {
   policyVersion: 'policy-versions',
   policyProposal: 'policy-proposals',
   spool: 'spools',
+  webhook: 'webhooks',
 };
 
 const KIND_OF = new Map(Object.entries(PART_OF).map(([kind, part]) => [part, kind as RecordKind]));

@@ -5,6 +5,7 @@ import type { Enforcement } from '../policies/enforcement.js';
 import type { Policy } from '../policies/policy.js';
 import type { PolicyProposal } from '../policies/policy-proposal.js';
 import type { PolicyVersion } from '../policies/policy-version.js';
+import type { WebhookEndpoint } from '../webhooks/webhook-endpoint.js';
 import type { ApiRecord, IdentityRecord, KeyRecord, RootKeyRecord } from './key-record.js';
 
 export interface PolicyRecord {
@@ -74,6 +75,7 @@ export interface RecordOf {
   readonly policyProposal: PolicyProposalRecord;
   readonly enforcementSwitch: EnforcementSwitchRecord;
   readonly spool: SpoolRecord;
+  readonly webhook: WebhookEndpoint;
 }
 
 export type RecordKind = keyof RecordOf;
@@ -92,6 +94,7 @@ export const RECORD_KINDS = [
   'policyProposal',
   'enforcementSwitch',
   'spool',
+  'webhook',
 ] as const satisfies RecordKind[];
 
 /** The state of one record, or that it is gone; of several about one record the last one stands. */

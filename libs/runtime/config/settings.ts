@@ -81,6 +81,21 @@ export const settingsSchema = z.object({
     'word',
     'on: no policy acts, nor acts otherwise, before a root key other than the one that proposed it has approved.',
   ),
+  KEYMETER_WEBHOOK_PRIVATE_ADDRESSES: setting(
+    z.enum(['refuse', 'allow']).default('refuse'),
+    'word',
+    'Whether webhooks may go to loopback, private and other addresses that are not public.',
+  ),
+  KEYMETER_WEBHOOK_HTTP: setting(
+    z.enum(['refuse', 'allow']).default('refuse'),
+    'word',
+    'Whether webhooks may go to plain http.',
+  ),
+  KEYMETER_WEBHOOK_SECRET_KEY: setting(
+    z.string().min(32, 'must have at least 32 characters').max(1024).optional(),
+    'secret',
+    'With it the secrets of webhooks are stored encrypted; the same on every policy process. 32 random characters or more.',
+  ),
   KEYMETER_SHUTDOWN_MS: setting(
     whole(100, 600_000, 20_000),
     'ms',

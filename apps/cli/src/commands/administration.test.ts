@@ -290,3 +290,60 @@ describe('status', () => {
     expect(await run('status')).toMatchObject({ code: 1, stdout: expect.stringContaining('log full') });
   });
 });
+
+describe('webhooks', () => {
+  const hook = {
+    id: 'wh_1',
+    url: 'https://x.example/',
+    enabled: true,
+    eventTypes: ['enforcement.begun'],
+    description: '',
+  };
+
+  test('create sends URL and types and prints the secret', async () => {
+    answer('POST /api/v1/webhooks', { id: 'wh_1', secret: 'whsec_new' }, 201);
+    const { code, stdout } = await run('webhooks', 'create', hook.url, '--event', 'enforcement.begun');
+    expect([code, stdout]).toEqual([0, 'id      wh_1\nsecret  whsec_new\n']);
+    expect(sent()).toEqual({ url: hook.url, eventTypes: ['enforcement.begun'] });
+  });
+
+  test('list shows where they go and whether they are enabled', async () => {
+    answer('GET /api/v1/webhooks', { items: [{ ...hook, enabled: false, disabled: { reason: 'gone' } }] });
+    expect((await run('webhooks', 'list')).stdout).toContain('https://x.example/  disabled (gone)');
+  });
+
+  test('update, disable, rotate and delete ask for what they say', async () => {
+    answer('PATCH /api/v1/webhooks/wh_1', hook);
+    answer('POST /api/v1/webhooks/wh_1/rotate-secret', { ...hook, secret: 'whsec_2' });
+    answer('DELETE /api/v1/webhooks/wh_1', '', 204);
+    await run('webhooks', 'update', 'wh_1', '--to', 'https://y.example/');
+    expect(sent()).toEqual({ url: 'https://y.example/' });
+    await run('webhooks', 'disable', 'wh_1');
+    expect(sent()).toEqual({ enabled: false });
+    expect((await run('webhooks', 'rotate', 'wh_1', '--overlap-seconds', '60')).stdout).toContain('whsec_2');
+    expect(sent()).toEqual({ overlapSeconds: 60 });
+    expect((await run('webhooks', 'rotate', 'wh_1', '--overlap-seconds', 'soon')).code).toBe(2);
+    expect((await run('webhooks', 'delete', 'wh_1')).stdout).toBe('Deleted wh_1\n');
+  });
+
+  test('replay goes on until nothing more was given up since then', async () => {
+    answer('POST /api/v1/webhooks/wh_1/replay', { replayed: 2, added: 1, more: false });
+    const { stdout } = await run('webhooks', 'replay', 'wh_1', '--since', '2026-06-01T00:00:00Z');
+    expect(stdout).toBe('2 are sent again, 1 made anew\n');
+    expect(sent()).toEqual({ since: '2026-06-01T00:00:00Z' });
+    expect((await run('webhooks', 'replay', 'wh_1')).code).toBe(2);
+  });
+
+  test('deliveries are listed by state, with what the last attempt came to', async () => {
+    const last = { at: '2026-06-01T00:00:00.000Z', failure: 'timeout' };
+    const delivery = {
+      id: 'msg_1',
+      type: 'enforcement.begun',
+      createdAt: '2026-05-29T00:00:00.000Z',
+      attempts: 10,
+      last,
+    };
+    answer('GET /api/v1/webhooks/wh_1/deliveries', { items: [delivery] });
+    expect((await run('webhooks', 'deliveries', 'wh_1')).stdout).toMatch(/msg_1 .* 10 +timeout/);
+  });
+});

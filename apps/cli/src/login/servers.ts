@@ -11,7 +11,7 @@ export type Servers = Readonly<Record<App, readonly [string, ...string[]]>> & {
   readonly consumer: readonly string[];
 };
 
-const PATHS_OF_POLICY = /^\/api\/v1\/(policies|enforcements|enforcement-pause|audit)\b/;
+const PATHS_OF_POLICY = /^\/api\/v1\/(policies|enforcements|enforcement-pause|audit|webhooks)\b/;
 
 /** Who answers a request: events are sent to an ingress, which also has the keys, and read from a query process. */
 export function appOf(method: string, path: string): App {

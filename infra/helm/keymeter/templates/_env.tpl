@@ -12,6 +12,10 @@
 - name: KEYMETER_ROOT_KEY
   valueFrom: { secretKeyRef: { name: {{ $values.rootKey.existingSecret }}, key: {{ $values.rootKey.key }} } }
 {{- end }}
+{{- if and (eq .app "policy") $values.webhooks.existingSecret }}
+- name: KEYMETER_WEBHOOK_SECRET_KEY
+  valueFrom: { secretKeyRef: { name: {{ $values.webhooks.existingSecret }}, key: {{ $values.webhooks.secretKey }} } }
+{{- end }}
 {{- with (index $values .app).storage }}
 # Three quarters of the volume, in bytes: {{ .size }} · 2^30 · 3 / 4.
 - { name: KEYMETER_SPOOL_MAX_BYTES, value: {{ mul (trimSuffix "Gi" .size) 805306368 | quote }} }
