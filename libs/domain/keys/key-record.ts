@@ -39,6 +39,8 @@ export interface KeyRecord {
   readonly enabled: boolean;
   /** Epoch ms; from this moment on the key is refused. */
   readonly expires?: number;
+  /** Rerolled at once: expired on every node from the call on, also on one whose clock is behind that of the call's. */
+  readonly isReplaced?: boolean;
   readonly permissions: readonly string[];
   readonly ratelimits: readonly RateLimit[];
   /** Absent = unlimited. The balance itself is a counter. */

@@ -43,7 +43,7 @@ export function refusalOf(
   held: ReadonlySet<string>,
 ): VerifyCode | undefined {
   if (!key.enabled || enforcements.some(shutsOut)) return 'DISABLED';
-  if (key.expires !== undefined && now >= key.expires) return 'EXPIRED';
+  if (key.isReplaced || (key.expires !== undefined && now >= key.expires)) return 'EXPIRED';
   if (permission && !permission(held)) return 'INSUFFICIENT_PERMISSIONS';
   return undefined;
 }

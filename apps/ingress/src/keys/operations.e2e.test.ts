@@ -76,6 +76,17 @@ test.each([
   await Promise.all(load);
 });
 
+test('a key that was rerolled at once is expired by a clock that is behind too, until somebody sets when it expires', async () => {
+  const { keyId, key } = await createKey();
+  const next = await ingress.data('keys.rerollKey', { keyId, expiration: 0 });
+  ingress.clock.jumpTo(ingress.clock.now() - 60_000); // as on another node, or after a correction
+  expect([await code(key), await code(next.key)]).toEqual(['EXPIRED', 'VALID']);
+  const later = await ingress.data('keys.rerollKey', { keyId, expiration: 60_000 });
+  expect([await code(key), await code(later.key)]).toEqual(['EXPIRED', 'VALID']);
+  await ingress.data('keys.updateKey', { keyId, expires: null });
+  expect(await code(key)).toBe('VALID');
+});
+
 test('a rerolled key keeps settings, and shares credits and limits with the old one while it lasts', async () => {
   const limit = { name: 'burst', limit: 3, duration: 60_000, autoApply: true };
   const old = await createKey({ prefix: 'sk', name: 'n', credits: { remaining: 10 }, ratelimits: [limit] });

@@ -5,7 +5,7 @@ import { grantedKey, keyNotFound } from './granted-key.js';
 import { newId, newKey } from './new-ids.js';
 import { operation } from './operation.js';
 
-/** `expiration`: ms for which the old key goes on working. */
+/** `expiration`: ms for which the old key goes on working, by the clock of each node; 0 ends it by no clock. */
 const schema = z.strictObject({ keyId: fields.id, expiration: z.int().min(0).max(4_102_444_800_000) });
 
 /**
@@ -21,9 +21,10 @@ export const rerollKey = operation('keys.rerollKey', schema, async ({ keyId, exp
     old: {
       ...current,
       expires: Math.min(current.expires ?? Number.POSITIVE_INFINITY, now + expiration),
+      isReplaced: current.isReplaced || expiration === 0 || undefined,
       updatedAt: now,
     },
-    successor: { ...current, id, hash, start, createdAt: now, updatedAt: undefined },
+    successor: { ...current, id, hash, start, isReplaced: undefined, createdAt: now, updatedAt: undefined },
   });
   const successor = await store.replaceKey(keyId, succeed, call.told);
   if (!successor) throw keyNotFound();

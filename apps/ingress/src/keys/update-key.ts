@@ -57,6 +57,7 @@ function updated(current: KeyRecord, input: UpdateKey, now: number): KeyRecord {
     name: input.name === undefined ? current.name : (input.name ?? undefined),
     meta: input.meta === undefined ? current.meta : (input.meta ?? undefined),
     expires: input.expires === undefined ? current.expires : (input.expires ?? undefined),
+    isReplaced: input.expires === undefined ? current.isReplaced : undefined,
     enabled: input.enabled ?? current.enabled,
     permissions: input.permissions ? [...new Set(input.permissions)] : current.permissions,
     ratelimits:
