@@ -1,4 +1,5 @@
 /** IETF RateLimit fields (draft-ietf-httpapi-ratelimit-headers) on verifications, read by a strict parser. */
+import { enforcementOf } from '../support/fixed-enforcements.js';
 import { Ingress } from '../support/ingress.js';
 import { drawSeed, randomFrom } from '../support/seed.js';
 import { temporaryFolder } from '../support/temp-folder.js';
@@ -98,4 +99,76 @@ test('a call that comes after Retry-After passes, one that comes before the rese
     expect((await ingress.data('keys.verifyKey', { key })).code).toBe('VALID');
     if (round > 30) expect(passed).toBeGreaterThan(0);
   }
+});
+
+describe('held by policies', () => {
+  const own = { name: 'requests', limit: 10, duration: 60_000, autoApply: true };
+  const throttle = (limit: number) => ({ type: 'throttle' as const, limit, windowMs: 60_000 });
+  const tuples = (text: string | undefined) =>
+    parseStructuredList(text ?? '').map(({ value, parameters }) => [value, ...[...parameters].flat()]);
+
+  async function held(...holds: Partial<Parameters<typeof enforcementOf>[0]>[]) {
+    const { key, keyId } = await ingress.data('keys.createKey', { apiId, ratelimits: [own] });
+    ingress.clock.advance(60_000 - (ingress.clock.now() % 60_000)); // windows begin
+    const begin = ingress.clock.now();
+    for (const hold of holds) {
+      const common = { id: `enf ${keyId} ${hold.policyName}`, target: { per: 'key' as const, value: keyId }, begin };
+      await ingress.enforcements.enforce(enforcementOf({ action: throttle(0), ...common, ...hold }));
+    }
+    return { begin, verify: () => ingress.call('keys.verifyKey', { key }) };
+  }
+
+  test('a throttle stands behind the own limits with what it leaves, exactly', async () => {
+    const until = ingress.clock.now() + 3_600_000;
+    const { verify } = await held({ policyName: 'burst', action: throttle(2), until });
+    for (const [left, code] of [[1, 'VALID'], [0, 'VALID'], [0, 'RATE_LIMITED']] as const) {
+      const { headers, json } = await verify();
+      expect(json().data.code).toBe(code);
+      expect(tuples(headers['ratelimit-policy'])).toEqual([
+        ['requests', 'q', 10, 'w', 60],
+        ['burst', 'q', 2, 'w', 60],
+      ]);
+      expect(tuples(headers['ratelimit'])[1]).toEqual(['burst', 'r', left, 't', 60]);
+      expect(headers['retry-after']).toBe(code === 'VALID' ? undefined : '60');
+    }
+  });
+
+  test('who is let through by nothing until a quota begins anew hears when that is, not of the next window', async () => {
+    const { begin, verify } = await held(
+      { policyName: 'quota', until: ingress.clock.now() + 7_200_000 },
+      { policyName: 'burst', action: throttle(5), until: ingress.clock.now() + 3_600_000 },
+    );
+    const seconds = Math.ceil((begin - ingress.clock.now()) / 1000) + Number((await verify()).headers['retry-after']);
+    const { headers, json } = await verify();
+    expect(json().data.code).toBe('RATE_LIMITED');
+    expect(tuples(headers['ratelimit']).map(([name]) => name)).toEqual(['requests', 'quota', 'burst']);
+    expect(tuples(headers['ratelimit'])[1]).toEqual(['quota', 'r', 0, 't', seconds]);
+    ingress.clock.advance(seconds * 1_000 - 1_000);
+    expect((await verify()).json().data.code).toBe('RATE_LIMITED');
+    ingress.clock.advance(1_000);
+    expect((await verify()).json().data.code).toBe('VALID');
+  });
+
+  test('a suspension says when it ends, a revocation that nothing is left', async () => {
+    const until = ingress.clock.now() + 7_200_000;
+    const suspended = await held({ policyName: 'abuse', action: { type: 'suspend' }, until });
+    const { headers, json } = await suspended.verify();
+    expect(json().data.code).toBe('DISABLED');
+    const left = Math.ceil((until - suspended.begin) / 1000);
+    expect(tuples(headers['ratelimit'])).toEqual([['abuse', 'r', 0, 't', left]]);
+    expect(tuples(headers['ratelimit-policy'])).toEqual([['abuse', 'q', 0, 'w', left]]);
+    const revoked = await (await held({ policyName: 'leak', action: { type: 'revoke' }, until: null })).verify();
+    expect([tuples(revoked.headers['ratelimit']), tuples(revoked.headers['ratelimit-policy'])]).toEqual([
+      [['leak', 'r', 0]],
+      [['leak', 'q', 0]],
+    ]);
+  });
+
+  test('a warning and a hold on somebody else show nothing', async () => {
+    const { verify } = await held(
+      { policyName: 'quiet', action: { type: 'warn' } },
+      { policyName: 'other', target: { per: 'key', value: 'somebody else' } },
+    );
+    expect(tuples((await verify()).headers['ratelimit']).map(([name]) => name)).toEqual(['requests']);
+  });
 });

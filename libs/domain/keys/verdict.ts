@@ -32,6 +32,8 @@ export interface Verdict {
   readonly unverified?: boolean;
   /** The strongest one that holds this key now. */
   readonly enforcement?: Enforcement;
+  /** Whose windows stand in the outcome behind those of the limits, in that order. */
+  readonly throttles?: readonly Enforcement[];
 }
 
 /** Why the key is refused before any counter is asked; undefined when counters decide. */
@@ -53,6 +55,11 @@ export function throttleTakes(enforcements: readonly Enforcement[]): WindowTake[
   return enforcements.flatMap(({ id, action }) =>
     action.type === 'throttle' ? [{ id: `enf:${id}`, limit: action.limit, duration: action.windowMs, cost: 1 }] : [],
   );
+}
+
+/** Of these the ones that `throttleTakes` makes windows of, in its order. */
+export function throttlesOf(enforcements: readonly Enforcement[]): Enforcement[] {
+  return enforcements.filter(({ action }) => action.type === 'throttle');
 }
 
 const STRENGTH = { warn: 0, throttle: 1, suspend: 2, revoke: 3 } as const;

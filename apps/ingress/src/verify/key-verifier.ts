@@ -6,7 +6,7 @@ import { hashKey, hasValidChecksum } from '#domain/keys/key-text.js';
 import { type LimitPlan, planLimits } from '#domain/keys/limit-plan.js';
 import type { PermissionTest } from '#domain/keys/permission-query.js';
 import { isGranted } from '#domain/keys/rights.js';
-import { refusalOf, strongest, throttleTakes, type Verdict, type VerifyCode } from '#domain/keys/verdict.js';
+import { refusalOf, strongest, throttlesOf, throttleTakes, type Verdict, type VerifyCode } from '#domain/keys/verdict.js';
 import type { VerifyRequest } from '#domain/keys/verify-request.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { Clock } from '#ports/clock.js';
@@ -132,14 +132,16 @@ export class KeyVerifier {
     operation: string | undefined,
   ): Judged | Promise<Judged> {
     const limits = limitsOf(view, request);
-    const windows = active.length > 0 ? [...limits.takes, ...throttleTakes(active)] : limits.takes;
+    const throttles = active.length > 0 ? throttlesOf(active) : undefined;
+    const windows = throttles ? [...limits.takes, ...throttleTakes(throttles)] : limits.takes;
     const { credits: account } = view.key;
     const credits = account && { account, cost: request.credits?.cost ?? 1 };
     const takes = windows.length > 0 || credits !== undefined;
     const taken = takes ? this.counters.take({ windows, credits, operation }, now) : NOTHING_TAKEN;
     return whenReady(taken, (outcome) => {
       const spent = outcome.passed && credits ? credits.cost : 0;
-      const verdict = { code: codeOf(outcome), view, credits: outcome.credits, spent, limits, outcome, enforcement };
+      const code = codeOf(outcome);
+      const verdict = { code, view, credits: outcome.credits, spent, limits, outcome, enforcement, throttles };
       return { verdict, hash, now, charge: outcome.charge };
     });
   }

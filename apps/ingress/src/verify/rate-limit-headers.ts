@@ -1,0 +1,102 @@
+/**
+ * draft-ietf-httpapi-ratelimit-headers: policy and state of each limit as structured fields; seconds. Behind the key's own
+ * limits stand the holds of policies, under the policy's name, from what the enforcement itself says.
+ */
+import type { TakeOutcome } from '#domain/keys/counter-charge.js';
+import type { RateLimit } from '#domain/keys/key-record.js';
+import type { Verdict } from '#domain/keys/verdict.js';
+import type { Enforcement } from '#domain/policies/enforcement.js';
+
+type WindowState = TakeOutcome['windows'][number];
+
+/** One limit in both fields; `reset` in seconds from now, undefined where nobody knows. */
+interface Item {
+  readonly name: string;
+  readonly policy: string;
+  readonly remaining: number;
+  readonly reset: number | undefined;
+}
+
+export function rateLimitHeaders(verdict: Verdict, now: number): Record<string, string> {
+  const { code, limits, outcome, throttles } = verdict;
+  const count = limits?.limits.length ?? 0;
+  let states = '';
+  let policies = '';
+  let retryAfter = 0;
+  const add = ({ name, policy, remaining, reset }: Item) => {
+    const comma = states === '' ? '' : ', ';
+    states += `${comma}${name};r=${remaining}${reset === undefined ? '' : `;t=${reset}`}`;
+    policies += `${comma}${name}${policy}`;
+  };
+  outcome?.windows.forEach((window, i) => {
+    const limit = limits?.limits[i];
+    const throttle = throttles?.[i - count];
+    const item = limit ? limitItem(limit, window, i, now) : throttle && throttleItem(throttle, window, now);
+    if (!item) return;
+    if (window.exceeded) retryAfter = Math.max(retryAfter, item.reset ?? 0);
+    add(item);
+  });
+  const shutOut = code === 'DISABLED' ? shutOutItem(verdict.enforcement, now) : undefined;
+  if (shutOut) add(shutOut);
+  const headers: Record<string, string> = {};
+  if (states !== '') {
+    headers['RateLimit'] = states;
+    headers['RateLimit-Policy'] = policies;
+  }
+  if (code === 'RATE_LIMITED') headers['Retry-After'] = String(retryAfter);
+  return headers;
+}
+
+interface LimitTexts {
+  readonly name: string | undefined;
+  readonly policy: string;
+}
+
+const texts = new WeakMap<RateLimit, LimitTexts>();
+
+function limitItem(limit: RateLimit, window: WindowState, place: number, now: number): Item {
+  let found = texts.get(limit);
+  if (found === undefined) {
+    const policy = `;q=${limit.limit};w=${Math.ceil(limit.duration / 1000)}`;
+    found = { name: structuredString(limit.name), policy };
+    texts.set(limit, found);
+  }
+  const { name = `"limit-${place}"`, policy } = found;
+  return { name, policy, remaining: window.remaining, reset: secondsTo(window.reset, now) };
+}
+
+/** Where a policy lets nothing through, the next window opens nothing either: only the end of the hold does. */
+function throttleItem({ policyName, action, until }: Enforcement, window: WindowState, now: number): Item | undefined {
+  if (action.type !== 'throttle') return undefined;
+  const { limit, windowMs } = action;
+  const reset = limit === 0 && until !== null ? until : window.reset;
+  return {
+    name: nameOf(policyName),
+    policy: `;q=${limit};w=${Math.ceil(windowMs / 1000)}`,
+    remaining: window.remaining,
+    reset: secondsTo(reset, now),
+  };
+}
+
+/** Nothing until the end of the hold; after a revocation nobody knows when. */
+function shutOutItem(enforcement: Enforcement | undefined, now: number): Item | undefined {
+  if (enforcement?.action.type !== 'suspend' && enforcement?.action.type !== 'revoke') return undefined;
+  const { policyName, begin, until } = enforcement;
+  const name = nameOf(policyName);
+  if (until === null) return { name, policy: ';q=0', remaining: 0, reset: undefined };
+  const policy = `;q=0;w=${Math.max(1, secondsTo(until, begin))}`;
+  return { name, policy, remaining: 0, reset: secondsTo(until, now) };
+}
+
+function nameOf(policyName: string): string {
+  return structuredString(policyName) ?? '"policy"';
+}
+
+function secondsTo(instant: number, now: number): number {
+  return Math.max(0, Math.ceil((instant - now) / 1000));
+}
+
+/** RFC 9651 strings are printable ASCII: a limit of another name is shown by its place in the answer. */
+function structuredString(name: string): string | undefined {
+  return /^[ -~]+$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : undefined;
+}
