@@ -121,7 +121,11 @@ describe('held by policies', () => {
   test('a throttle stands behind the own limits with what it leaves, exactly', async () => {
     const until = ingress.clock.now() + 3_600_000;
     const { verify } = await held({ policyName: 'burst', action: throttle(2), until });
-    for (const [left, code] of [[1, 'VALID'], [0, 'VALID'], [0, 'RATE_LIMITED']] as const) {
+    for (const [left, code] of [
+      [1, 'VALID'],
+      [0, 'VALID'],
+      [0, 'RATE_LIMITED'],
+    ] as const) {
       const { headers, json } = await verify();
       expect(json().data.code).toBe(code);
       expect(tuples(headers['ratelimit-policy'])).toEqual([

@@ -6,7 +6,14 @@ import { hashKey, hasValidChecksum } from '#domain/keys/key-text.js';
 import { type LimitPlan, planLimits } from '#domain/keys/limit-plan.js';
 import type { PermissionTest } from '#domain/keys/permission-query.js';
 import { isGranted } from '#domain/keys/rights.js';
-import { refusalOf, strongest, throttlesOf, throttleTakes, type Verdict, type VerifyCode } from '#domain/keys/verdict.js';
+import {
+  refusalOf,
+  strongest,
+  throttlesOf,
+  throttleTakes,
+  type Verdict,
+  type VerifyCode,
+} from '#domain/keys/verdict.js';
 import type { VerifyRequest } from '#domain/keys/verify-request.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { Clock } from '#ports/clock.js';
