@@ -11,7 +11,7 @@ const EQUAL_AFTER_MS = 2_000;
 
 /** A cluster; its log and its usage store are read past the product. */
 export class ClusterSubject implements Subject<FaultCluster> {
-  readonly sendsAgain = true;
+  readonly spools = true;
   readonly caller: RoutedCaller;
   readonly ingresses: readonly AppProcess[];
   readonly consumers: readonly AppProcess[];

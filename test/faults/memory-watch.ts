@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { AppProcess } from './app-process.js';
 
 const EVERY_MS = 1_000;
+const SAMPLES_A_MINUTE = 60_000 / EVERY_MS;
 /** A process grows while it warms up: its growth is that of the time after this. */
 const WARM_MS = 60_000;
 /** Shorter than this a line says nothing. */
@@ -16,6 +17,8 @@ export interface Peak {
   readonly growthMiBPerMinute: number | undefined;
   /** Length of that life, minutes. */
   readonly lifeMinutes: number;
+  /** Of that life, once a minute: whether it levels off. */
+  readonly rssMiBByMinute: readonly number[];
 }
 
 interface Life {
@@ -37,7 +40,10 @@ export class MemoryWatch {
       const { rssMiB = 0, files = 0, lives = [] } = this.#seen[i] ?? {};
       const longest = lives.reduce<Life | undefined>((a, b) => (lengthMs(b) > lengthMs(a) ? b : a), undefined);
       const minutes = Math.round(lengthMs(longest) / 6_000) / 10;
-      return { name, rssMiB, files, growthMiBPerMinute: growth(longest), lifeMinutes: minutes };
+      const rssMiBByMinute = (longest?.samples ?? [])
+        .filter((_, at) => at % SAMPLES_A_MINUTE === 0)
+        .map((it) => it.rssMiB);
+      return { name, rssMiB, files, growthMiBPerMinute: growth(longest), lifeMinutes: minutes, rssMiBByMinute };
     });
   }
 

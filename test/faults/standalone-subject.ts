@@ -27,7 +27,7 @@ export class FaultStandalone implements Stage {
 }
 
 export class StandaloneSubject implements Subject<FaultStandalone> {
-  readonly sendsAgain = false;
+  readonly spools = false;
   readonly stage: FaultStandalone;
   readonly caller: HttpCaller;
   readonly ingresses: readonly AppProcess[];

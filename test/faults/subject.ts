@@ -12,8 +12,8 @@ export interface Subject<S extends Stage> {
   readonly ingresses: readonly AppProcess[];
   /** Those that count, and say in a metric what does not add up. */
   readonly consumers: readonly AppProcess[];
-  /** Whether a killed ingress sends rows of its spool again. */
-  readonly sendsAgain: boolean;
+  /** Whether nodes answer from spools of their own, and send rows of them again after a kill. */
+  readonly spools: boolean;
   /** What processes log in with. */
   readonly secrets: readonly string[];
   /** Whether everything below a position, as ingest answers it, is counted. */
