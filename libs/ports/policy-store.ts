@@ -10,6 +10,11 @@ export interface StoredPolicy {
 }
 
 /** A change that is about to be written to the log, with the id of its row. */
+/** As `list` and `proposals` order them. */
+export function byPolicyName(a: { readonly policy: Policy }, b: { readonly policy: Policy }): number {
+  return a.policy.name < b.policy.name ? -1 : 1;
+}
+
 export interface PolicyIntent {
   readonly kind: 'put' | 'delete';
   readonly policy: Policy;

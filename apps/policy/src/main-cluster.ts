@@ -11,7 +11,6 @@ import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { PolicyStore } from '#ports/policy-store.js';
-import { WebhookTransport } from '#ports/webhook-transport.js';
 import { dedupeOptions, insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { appModule } from '#runtime/http/app-module.js';
@@ -36,15 +35,14 @@ import { NoticeOutlet } from './notice-outlet.js';
 import { type PartitionBounds, PartitionEngines } from './partition-engines.js';
 import { PassedOverLog } from './passed-over-log.js';
 import { PolicyModule } from './policy.module.js';
-import { PolicyBudget } from './policy-budget.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
+import { settingsPorts } from './settings-ports.js';
 import { finishUnfinished } from './unfinished.js';
 import { usagePorts } from './usage-ports.js';
 import { LateFeed } from './webhooks/late-feed.js';
 import { WebhookModule } from './webhooks/webhook.module.js';
 import { WebhookIntake } from './webhooks/webhook-intake.js';
-import { WebhookRules } from './webhooks/webhook-rules.js';
 import { startWebhooks } from './webhooks/webhook-timers.js';
 
 const FORGET_EVERY_MS = 1_000;
@@ -65,18 +63,15 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
   const webhooks = new LateFeed();
-  const webhookRules = WebhookRules.of(settings);
   const audit = openAudit(own, usage, counted);
   const runner = openRunner(own, sink, options, { regrouping, feeds: [feed, webhooks], audit });
   const ports = [
     ...own.ports(),
-    ...usagePorts(settings, usage),
+    ...usagePorts(usage),
+    ...settingsPorts(settings, (webhookRules) => new HttpWebhookTransport(clock, webhookRules)),
     [PolicyRunner, runner],
     [DocumentRules, rules],
-    [PolicyBudget, PolicyBudget.of(settings)],
     [AuditVerification, audit.verification],
-    [WebhookRules, webhookRules],
-    [WebhookTransport, new HttpWebhookTransport(clock, webhookRules)],
   ] as const;
   const modules = [PolicyModule, PolicyFramesModule, AuditModule, WebhookModule];
   const app = await createHttpApp(appModule(ports, modules), { logger: frameworkLog() });

@@ -2,7 +2,6 @@
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import type { EmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
 import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
-import { WebhookTransport } from '#ports/webhook-transport.js';
 import { insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
@@ -22,15 +21,14 @@ import { SNAPSHOT_PACE } from './fold-runner.js';
 import { LateSink } from './late-sink.js';
 import { NoticeOutlet } from './notice-outlet.js';
 import { PolicyModule } from './policy.module.js';
-import { PolicyBudget } from './policy-budget.js';
 import { PolicyFramesModule } from './policy-frames.module.js';
 import { PolicyRunner } from './policy-runner.js';
+import { settingsPorts } from './settings-ports.js';
 import { finishUnfinished } from './unfinished.js';
 import { usagePorts } from './usage-ports.js';
 import { LateFeed } from './webhooks/late-feed.js';
 import { WebhookModule } from './webhooks/webhook.module.js';
 import { WebhookIntake } from './webhooks/webhook-intake.js';
-import { WebhookRules } from './webhooks/webhook-rules.js';
 import { startWebhooks } from './webhooks/webhook-timers.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
@@ -46,15 +44,12 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     others: (partition: number, from: number) => [new NoticeOutlet(webhooks), audit.outlet(partition, from)],
   };
   const runner = new PolicyRunner(usage.snapshots, sink, clock, { ...rooms, outlets, ...SNAPSHOT_PACE });
-  const rules = WebhookRules.of(settings);
   const ports = [
     ...embedded.ports(),
-    ...usagePorts(settings, usage),
+    ...usagePorts(usage),
+    ...settingsPorts(settings, (webhookRules) => new HttpWebhookTransport(clock, webhookRules)),
     [PolicyRunner, runner],
-    [PolicyBudget, PolicyBudget.of(settings)],
     [AuditVerification, audit.verification],
-    [WebhookRules, rules],
-    [WebhookTransport, new HttpWebhookTransport(clock, rules)],
   ] as const;
   const module = appModule(ports, [PolicyModule, PolicyFramesModule, AuditModule, WebhookModule]);
   const app = await createHttpApp(module, { logger: frameworkLog() });

@@ -25,7 +25,7 @@ import { BulkLift } from './bulk-lift.js';
 import { authorOf } from './policies.controller.js';
 import { notFound, PolicyEditor } from './policy-editor.js';
 import { seenVersion } from './policy-request.js';
-import { changeAnswer, isWaiting, type ProposalDocument } from './proposal-document.js';
+import { isWaiting, type ProposalDocument, waitingAnswer } from './proposal-document.js';
 
 const value = z.string().min(1).max(512);
 
@@ -73,7 +73,7 @@ export class PolicyExceptionsController {
       (document) => ({ ...document, except: [...others(document.except), exception] }),
       options,
     );
-    if (isWaiting(outcome)) return changeAnswer(outcome, reply) as ProposalDocument; // it would end sooner than the one before
+    if (isWaiting(outcome)) return waitingAnswer(outcome, reply); // it would end sooner than the one before
     const { checkup: _checkup, ...policy } = outcome;
     const held = { policyId: id, value: exception.value };
     const { lifted } = await this.lifts.lift(held, request.rootKey.id, `excepted: ${exception.reason}`);
@@ -104,6 +104,6 @@ export class PolicyExceptionsController {
       },
       options,
     );
-    return isWaiting(outcome) ? (changeAnswer(outcome, reply) as ProposalDocument) : undefined;
+    return isWaiting(outcome) ? waitingAnswer(outcome, reply) : undefined;
   }
 }

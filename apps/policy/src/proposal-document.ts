@@ -53,8 +53,10 @@ interface Reply {
 
 /** 202 where a second person is waited for. */
 export function changeAnswer(outcome: SavedPolicy | WaitingChange, reply: Reply): SavedPolicy | ProposalDocument {
-  if (!isWaiting(outcome)) return outcome;
+  return isWaiting(outcome) ? waitingAnswer(outcome, reply) : outcome;
+}
+
+export function waitingAnswer({ waiting, current, checkup }: WaitingChange, reply: Reply): ProposalDocument {
   reply.status(202);
-  const { waiting, current, checkup } = outcome;
   return { ...proposalDocument(waiting, current), checkup };
 }

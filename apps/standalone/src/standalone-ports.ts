@@ -12,7 +12,6 @@ import { LogPartitions } from '#ports/log-partitions.js';
 import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { UsageProgress } from '#ports/usage-progress.js';
 import { UsageReader } from '#ports/usage-reader.js';
-import { WebhookTransport } from '#ports/webhook-transport.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
 import { Readiness } from '#runtime/http/readiness.js';
 import type { provided } from '#runtime/provided.js';
@@ -22,12 +21,8 @@ import { RecorderAppender, RowAppender } from '#stream/row-appender.js';
 import { IngestBodyLimit } from '../../ingress/src/events/event-routes.js';
 import { IngestDecoder } from '../../ingress/src/events/ingest-decoder.js';
 import { BacktestRunner } from '../../policy/src/backtest/backtest-runner.js';
-import { GateSettings } from '../../policy/src/backtest/policy-gate.js';
 import { ThreadedBacktests } from '../../policy/src/backtest/threaded-backtests.js';
-import { LiveLateness } from '../../policy/src/explanation-desk.js';
-import { ApprovalSettings } from '../../policy/src/policy-approvals.js';
-import { PolicyBudget } from '../../policy/src/policy-budget.js';
-import { WebhookRules } from '../../policy/src/webhooks/webhook-rules.js';
+import { settingsPorts } from '../../policy/src/settings-ports.js';
 import { ReplayLimits } from '../../query/src/dead-letters/dead-letter-desk.js';
 import type { Parts } from './parts.js';
 import {
@@ -42,7 +37,6 @@ import {
 export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
   const { settings, clock, registry, readiness, stores, pipeline, decoder } = parts;
   const { maxEvents, maxEventBytes, maxFutureMs } = ingestOptions(settings);
-  const webhookRules = WebhookRules.of(settings);
   return [
     [Clock, clock],
     [Registry, registry],
@@ -52,8 +46,6 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [UsageReader, new RemoteUsageReader(pipeline)],
     [EventLookup, new RemoteEventLookup(pipeline)],
     [DeadLetterBook, new RemoteDeadLetterBook(pipeline)],
-    [PolicyBudget, PolicyBudget.of(settings)],
-    [LiveLateness, new LiveLateness(settings.KEYMETER_POLICY_LATENESS_MS)],
     [LogPartitions, new OnePartition()],
     [AuditVerification, new RemoteAuditVerification(pipeline)],
     [FullReconciliation, new RemoteReconciliation(pipeline)],
@@ -62,10 +54,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [EventFates, new RemoteFates(pipeline)],
     [RowFates, new NoRowFates()],
     [BacktestRunner, new ThreadedBacktests((port) => pipeline.serveHistory(port))],
-    [GateSettings, new GateSettings(settings.KEYMETER_POLICY_GATE === 'on')],
-    [ApprovalSettings, new ApprovalSettings(settings.KEYMETER_POLICY_APPROVAL === 'on')],
-    [WebhookRules, webhookRules],
-    [WebhookTransport, new HttpWebhookTransport(clock, webhookRules)],
+    ...settingsPorts(settings, (webhookRules) => new HttpWebhookTransport(clock, webhookRules)),
     [IngestDecoder, decoder],
     [IngestBodyLimit, new IngestBodyLimit(settings.KEYMETER_INGEST_MAX_BYTES)],
   ];

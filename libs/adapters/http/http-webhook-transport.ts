@@ -48,7 +48,7 @@ export class HttpWebhookTransport extends WebhookTransport {
     return new Promise((resolve) => {
       const options = this.#requestOptions(url, { ...headers, 'content-length': String(bytes.length) });
       const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options);
-      const timer = setTimeout(() => request.destroy(timeoutError()), this.options.timeoutMs ?? TIMEOUT_MS);
+      const timer = setTimeout(() => request.destroy(errorOf('ETIMEDOUT')), this.options.timeoutMs ?? TIMEOUT_MS);
       const settle = (answer: WebhookAnswer) => {
         clearTimeout(timer);
         this.#underWay.delete(request);
@@ -118,10 +118,6 @@ function drain(request: ClientRequest, response: IncomingMessage, done: () => vo
 
 function errorOf(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(code), { code });
-}
-
-function timeoutError(): NodeJS.ErrnoException {
-  return errorOf('ETIMEDOUT');
 }
 
 function failureOf({ code = '' }: NodeJS.ErrnoException): WebhookFailure {

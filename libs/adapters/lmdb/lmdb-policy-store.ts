@@ -2,7 +2,7 @@ import type { Database, RootDatabase } from 'lmdb';
 import type { Position } from '#domain/log/position.js';
 import type { PolicyProposal } from '#domain/policies/policy-proposal.js';
 import { KEPT_VERSIONS, type PolicyVersion } from '#domain/policies/policy-version.js';
-import { type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
+import { byPolicyName, type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
 import { commit } from './commit.js';
 
 /** Of the main thread only. */
@@ -57,7 +57,7 @@ export class LmdbPolicyStore extends PolicyStore {
 
   async list(): Promise<StoredPolicy[]> {
     const all = [...this.#policies.getRange()].map(({ value }) => value);
-    return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
+    return all.sort(byPolicyName);
   }
 
   async propose(proposal: PolicyProposal): Promise<void> {
@@ -74,6 +74,6 @@ export class LmdbPolicyStore extends PolicyStore {
 
   async proposals(): Promise<PolicyProposal[]> {
     const all = [...this.#proposals.getRange()].map(({ value }) => value);
-    return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
+    return all.sort(byPolicyName);
   }
 }

@@ -7,7 +7,7 @@ import type {
 import type { Position } from '#domain/log/position.js';
 import type { PolicyProposal } from '#domain/policies/policy-proposal.js';
 import { KEPT_VERSIONS, type PolicyVersion } from '#domain/policies/policy-version.js';
-import { type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
+import { byPolicyName, type PolicyIntent, PolicyStore, type StoredPolicy } from '#ports/policy-store.js';
 import type { RedisKeyDirectory, Step } from './redis-key-directory.js';
 import type { RedisKeyWriter } from './redis-key-writer.js';
 
@@ -65,7 +65,7 @@ export class RedisPolicyStore extends PolicyStore {
   async list(): Promise<StoredPolicy[]> {
     const texts = await this.directory.values('policies');
     const all = texts.map((text) => storedPolicy(JSON.parse(text) as PolicyRecord));
-    return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
+    return all.sort(byPolicyName);
   }
 
   async propose(proposal: PolicyProposal): Promise<void> {
@@ -86,7 +86,7 @@ export class RedisPolicyStore extends PolicyStore {
   async proposals(): Promise<PolicyProposal[]> {
     const texts = await this.directory.values('policy-proposals');
     const all = texts.map((text) => storedProposal(JSON.parse(text) as PolicyProposalRecord));
-    return all.sort((a, b) => (a.policy.name < b.policy.name ? -1 : 1));
+    return all.sort(byPolicyName);
   }
 }
 

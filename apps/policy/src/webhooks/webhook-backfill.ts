@@ -32,10 +32,10 @@ export class WebhookBackfill {
       return;
     }
     const now = this.clock.now();
-    const isFirst = this.#firstAt === undefined;
-    if (!isFirst && now - (this.#firstAt ?? now) < LAST_LOOK_MS) return;
+    const firstAt = this.#firstAt;
+    if (firstAt !== undefined && now - firstAt < LAST_LOOK_MS) return;
     await this.fill(await this.endpoints.list(), now - REQUEUED_MS);
-    if (isFirst) this.#firstAt = now;
+    if (firstAt === undefined) this.#firstAt = now;
     else await this.deliveries.markFilled();
   }
 

@@ -62,10 +62,10 @@ export class WebhookDispatcher {
 
   async #deliver(endpointId: string): Promise<void> {
     while (!this.#isStopped) {
-      const endpoint = await this.endpoints.find(endpointId); // as it is now: it may have been changed or disabled
-      if (!endpoint || endpoint.disabled) return;
       const due = await this.deliveries.upTo(endpointId, 'waiting', this.clock.now(), AT_ONCE);
       if (due.length === 0) return;
+      const endpoint = await this.endpoints.find(endpointId); // as it is now: it may have been changed or disabled
+      if (!endpoint || endpoint.disabled) return;
       await Promise.all(due.map((delivery) => this.#attempt(endpoint, delivery)));
     }
   }
