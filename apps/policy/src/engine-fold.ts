@@ -3,7 +3,7 @@ import { childrenOf } from '#domain/log/partition-growth.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
 import type { EngineLimits } from '#domain/policies/engine-counters.js';
-import { restoreInto, takeSnapshot } from '#domain/policies/engine-snapshot.js';
+import { type EnginePart, restoreInto, SnapshotParts, takeSnapshot } from '#domain/policies/engine-snapshot.js';
 import { isRegrouped, isThreshold } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
 import type { MakeShelf } from '#domain/policies/subject-shelf.js';
@@ -49,18 +49,20 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
   private constructor(
     readonly engine: PolicyEngine,
     readonly regroup: RegroupOutlet | undefined,
+    private readonly parts: SnapshotParts,
   ) {
     this.#outlets = regroup ? [regroup] : [];
   }
 
-  /** Without regrouping the log has one partition: every policy is counted here. `restored`: from usable bytes. */
-  static open(partition: number, bytes: Uint8Array | undefined, { limits, outlets, makeShelf }: EngineOptions = {}) {
+  /** Without regrouping the log has one partition: every policy is counted here. `restored`: from usable parts. */
+  static open(partition: number, parts: readonly Uint8Array[], { limits, outlets, makeShelf }: EngineOptions = {}) {
     const counts = outlets?.regroup && ((policy: Policy) => !isRegrouped(policy));
     const make = () => new PolicyEngine(limits, counts, Number.POSITIVE_INFINITY, makeShelf);
-    const snapshot = bytes && restoreInto(bytes, make);
+    const snapshot = restoreInto(parts, make);
     const regrouped = (snapshot?.beside as Beside | undefined)?.regrouped ?? [];
     const engine = snapshot?.engine ?? make();
-    const fold = new EngineFold(engine, outlets?.regroup?.(partition, regrouped, engine.isPaused));
+    const regroup = outlets?.regroup?.(partition, regrouped, engine.isPaused);
+    const fold = new EngineFold(engine, regroup, snapshot?.parts ?? new SnapshotParts(engine));
     return { fold, restored: snapshot !== undefined };
   }
 
@@ -80,7 +82,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
     if (acceptedAt > this.#acceptedUpTo) this.#acceptedUpTo = acceptedAt;
     // All of it: what stays here gets no events there, and goes with its window.
     for (const heir of split ? childrenOf(partition, split) : []) {
-      this.#heirs.push({ partition: heir, bytes: this.snapshot() });
+      this.#heirs.push({ partition: heir, bytes: takeSnapshot(this.engine, this.#beside) });
     }
     return events.length;
   }
@@ -93,9 +95,16 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
     for (const outlet of this.#outlets) await outlet.passed?.(next);
   }
 
-  snapshot(): Uint8Array {
-    const beside: Beside | undefined = this.regroup && { regrouped: this.regroup.policies };
-    return takeSnapshot(this.engine, beside);
+  nextPart(): EnginePart {
+    return this.parts.next(this.#beside);
+  }
+
+  partsLost(): void {
+    this.parts.lost();
+  }
+
+  get #beside(): Beside | undefined {
+    return this.regroup && { regrouped: this.regroup.policies };
   }
 
   takeHeirs(): readonly Heir[] {

@@ -4,6 +4,7 @@ import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-store.js';
 import type { Position } from '#domain/log/position.js';
+import type { EnginePart } from '#domain/policies/engine-snapshot.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
@@ -27,6 +28,7 @@ class Count implements PartitionFold<Position> {
   readonly isWhole = true;
   count = 0;
   waiting = 0;
+  follows = 0;
   gate: Promise<void> = Promise.resolve();
 
   apply(): number {
@@ -40,8 +42,12 @@ class Count implements PartitionFold<Position> {
     this.waiting--;
   }
 
-  snapshot(): Uint8Array {
-    return Buffer.from([this.count]);
+  nextPart(): EnginePart {
+    return { bytes: Buffer.from([this.count]), follows: this.follows++ };
+  }
+
+  partsLost(): void {
+    this.follows = 0;
   }
 }
 
@@ -100,4 +106,22 @@ test('a partition that is lost in the middle of a batch is not snapshot any more
   expect(await snapshots.load(0)).toBeUndefined();
   expect(await snapshots.load(1)).toMatchObject({ nextOffset: 1 });
   expect(lost.count).toBe(1);
+});
+
+test('each snapshot is stored behind the parts before it; where they are gone, or another process saved, the whole state is', async () => {
+  const runner = runnerOf();
+  runner.open(0);
+  const take = async (offset: number) => {
+    clock.advance(2_000);
+    await runner.take([{ partition: 0, offset }]);
+    return (await snapshots.load(0))?.parts.map(({ bytes }) => Number(bytes[0]));
+  };
+  expect(await take(0)).toEqual([1]);
+  expect(await take(1)).toEqual([1, 2]);
+  expect(await take(2)).toEqual([1, 2, 3]);
+  for (const nextOffset of [7, 8]) await snapshots.save(0, { nextOffset, bytes: Buffer.from([99]) });
+  expect(await take(3)).toEqual([4]); // the fourth part had nothing to follow
+  expect(await take(4)).toEqual([4, 5]);
+  runner.snapshotsLost();
+  expect(await take(5)).toEqual([6]);
 });

@@ -6,9 +6,10 @@
 import { KeymeterError } from '#domain/errors.js';
 import type { Position } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import type { EnginePart } from '#domain/policies/engine-snapshot.js';
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
-import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
+import { type EngineSnapshot, EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
 import { untilDone } from '#stream/retry.js';
 
 /** The state that one partition's records are folded into. */
@@ -24,7 +25,10 @@ export interface PartitionFold<Frame> {
    * rejects with a failure that passes, that snapshot is left out.
    */
   passed?(next: number): Promise<void>;
-  snapshot(): Uint8Array;
+  /** What the state's snapshot gets: everything that changed since the last call. */
+  nextPart(): EnginePart;
+  /** What the store had is gone: the next part is the whole state. */
+  partsLost(): void;
   /** Partitions that took over keys by the records so far, with the state that each begins with; told once. */
   takeHeirs?(): readonly Heir[];
 }
@@ -49,6 +53,8 @@ interface PartitionState<Fold> {
   readonly fold: Fold;
   next: number;
   eventsSinceSnapshot: number;
+  /** Ids of the parts that make the stored state, oldest first. */
+  parts: readonly string[];
   /** Next offsets of the last two snapshots known to be stored, the older one first. */
   stored: readonly [number, number];
   snapshotAt: number;
@@ -75,11 +81,12 @@ export class FoldRunner<Frame extends Position, Fold extends PartitionFold<Frame
     private readonly options: FoldRunnerOptions,
   ) {}
 
-  /** From here on the partition's records from `next` on are taken. */
-  protected hold(partition: number, fold: Fold, next: number): void {
+  /** From here on the partition's records from `next` on are taken. `restored`: what the fold was made of. */
+  protected hold(partition: number, fold: Fold, next: number, restored?: EngineSnapshot): void {
     const now = this.clock.monotonic();
+    const parts = restored?.parts.map(({ id }) => id) ?? [];
     const fresh = { eventsSinceSnapshot: 0, stored: NEVER_STORED, snapshotAt: now, restUntil: now };
-    this.#partitions.set(partition, { fold, next, ...fresh });
+    this.#partitions.set(partition, { fold, next, parts, ...fresh });
   }
 
   startOffset(partition: number): number {
@@ -132,7 +139,10 @@ export class FoldRunner<Frame extends Position, Fold extends PartitionFold<Frame
 
   /** The store of snapshots was emptied: `rest` fills it again, so that another process need not replay the log. */
   snapshotsLost(): void {
-    for (const state of this.#partitions.values()) state.stored = NEVER_STORED;
+    for (const state of this.#partitions.values()) {
+      state.stored = NEVER_STORED;
+      state.fold.partsLost();
+    }
   }
 
   /** Takes a last snapshot, so that the next start replays nothing. Call when nothing is taken any more. */
@@ -221,16 +231,32 @@ export class FoldRunner<Frame extends Position, Fold extends PartitionFold<Frame
   async #snapshot(partition: number, state: PartitionState<Fold>): Promise<void> {
     if (!state.fold.isWhole) return;
     const start = this.clock.monotonic();
-    const snapshot = { nextOffset: state.next, bytes: state.fold.snapshot() };
-    if (!(await this.#passed(state.fold, snapshot.nextOffset))) {
+    const { next } = state;
+    if (!(await this.#passed(state.fold, next))) {
       state.snapshotAt = this.clock.monotonic(); // the next one is due later; decisions do not wait for it
       return;
     }
-    await this.#untilDone(() => this.snapshots.save(partition, snapshot));
-    state.stored = [state.stored[1], snapshot.nextOffset];
+    await this.#save(partition, state);
+    state.stored = [state.stored[1], next];
     state.eventsSinceSnapshot = 0;
     state.snapshotAt = this.clock.monotonic();
     state.restUntil = state.snapshotAt + 9 * (state.snapshotAt - start);
+  }
+
+  async #save(partition: number, state: PartitionState<Fold>): Promise<void> {
+    const { fold, next: nextOffset } = state;
+    const { bytes, follows: count } = fold.nextPart();
+    const follows = count === 0 ? [] : state.parts.slice(-count);
+    let id: string | undefined;
+    await this.#untilDone(async () => {
+      id = await this.snapshots.save(partition, { nextOffset, bytes, follows });
+    });
+    if (id !== undefined) {
+      state.parts = [...follows, id];
+    } else if (count > 0) {
+      fold.partsLost();
+      await this.#save(partition, state);
+    }
   }
 
   async #passed(fold: Fold, next: number): Promise<boolean> {

@@ -40,7 +40,7 @@ test('records that retention took before policies had seen them are told as an e
   expect(said).toMatchObject([{ event: 'records were lost to policies', partition: 0, from: 40, to: 100 }]);
   expect(said[0]?.reason).toContain('KEYMETER_LOG_RETENTION_HOURS');
 
-  await snapshots.save(2, { nextOffset: 5, bytes: RegroupedEngine.create('topic').snapshot() });
+  await snapshots.save(2, { nextOffset: 5, bytes: RegroupedEngine.create('topic').nextPart().bytes });
   const onPassedOver = log.of('regrouped');
   const onUnreadable = () => undefined;
   const regrouped = new RegroupedRunner(snapshots, new NoSink(), clock, {

@@ -36,14 +36,15 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
   async open(partition: number, lowWatermark: number, policies: readonly StoredPolicy[]): Promise<void> {
     const { onShortened, onPassedOver, outlets } = this.own;
     const snapshot = await this.snapshots.load(partition);
-    const { fold, restored } = EngineFold.open(partition, snapshot?.bytes, this.own);
+    const parts = snapshot?.parts.map(({ bytes }) => bytes) ?? [];
+    const { fold, restored } = EngineFold.open(partition, parts, this.own);
     const seen = restored && snapshot ? snapshot.nextOffset : 0;
     if (seen < lowWatermark) fold.mend(policies, { partition, from: seen, to: lowWatermark });
     if (restored && seen < lowWatermark) onPassedOver?.({ partition, from: seen, to: lowWatermark });
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);
     const from = Math.max(seen, lowWatermark);
     fold.tellAlso(outlets?.others(partition, from) ?? []);
-    this.hold(partition, fold, from);
+    this.hold(partition, fold, from, restored ? snapshot : undefined);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The engines over the partitions of the regrouped log that this process reads. */
 import type { Position } from '#domain/log/position.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import type { EnginePart } from '#domain/policies/engine-snapshot.js';
 import { KnownPolicies } from '#domain/policies/known-policies.js';
 import { RegroupedEngine } from '#domain/policies/regrouped-engine.js';
 import { type DecodedRegrouped, decodeRegrouped } from '#domain/policies/regrouped-record.js';
@@ -41,12 +42,13 @@ export class RegroupedRunner extends FoldRunner<RegroupedFrame, RegroupedFold> {
   async open(partition: number, lowWatermark: number): Promise<void> {
     const { log, limits, makeShelf, onUnreadable, onShortened, onPassedOver } = this.own;
     const snapshot = await this.snapshots.load(partition);
-    const restored = snapshot && RegroupedEngine.restore(snapshot.bytes, log, limits, makeShelf);
+    const parts = snapshot?.parts.map(({ bytes }) => bytes) ?? [];
+    const restored = RegroupedEngine.restore(parts, log, limits, makeShelf);
     const fold = new RegroupedFold(restored ?? RegroupedEngine.create(log, limits, makeShelf), onUnreadable);
     if (!restored && lowWatermark > 0) onShortened?.(partition, lowWatermark);
     const seen = restored && snapshot ? snapshot.nextOffset : 0;
     if (restored && seen < lowWatermark) onPassedOver?.({ partition, from: seen, to: lowWatermark });
-    this.hold(partition, fold, Math.max(seen, lowWatermark));
+    this.hold(partition, fold, Math.max(seen, lowWatermark), restored && snapshot);
   }
 
   get engines(): RegroupedEngine[] {
@@ -80,7 +82,11 @@ class RegroupedFold implements PartitionFold<RegroupedFrame> {
 
   async told(): Promise<void> {} // nobody else needs to learn of it
 
-  snapshot(): Uint8Array {
-    return this.regrouped.snapshot();
+  nextPart(): EnginePart {
+    return this.regrouped.nextPart();
+  }
+
+  partsLost(): void {
+    this.regrouped.partsLost();
   }
 }

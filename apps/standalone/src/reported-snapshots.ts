@@ -1,4 +1,4 @@
-import { type EngineSnapshot, EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
+import { type EngineSnapshot, EngineSnapshotStore, type SnapshotPart } from '#ports/engine-snapshot-store.js';
 import type { MainThread } from './main-thread.js';
 
 /** Tells the main thread from where on the log is still needed to restore the engine. */
@@ -13,15 +13,17 @@ export class ReportedSnapshots extends EngineSnapshotStore {
     super();
   }
 
-  async save(partition: number, snapshot: EngineSnapshot): Promise<void> {
-    await this.store.save(partition, snapshot);
+  async save(partition: number, part: SnapshotPart): Promise<string | undefined> {
+    const id = await this.store.save(partition, part);
+    if (id === undefined) return undefined;
     const before = this.#last.get(partition);
-    this.#last.set(partition, snapshot.nextOffset);
+    this.#last.set(partition, part.nextOffset);
     if (before !== undefined) this.main.tell('snapshotted', partition, before);
+    return id;
   }
 
-  saveFirst(partition: number, snapshot: EngineSnapshot): Promise<boolean> {
-    return this.store.saveFirst(partition, snapshot);
+  saveFirst(partition: number, whole: Omit<SnapshotPart, 'follows'>): Promise<boolean> {
+    return this.store.saveFirst(partition, whole);
   }
 
   load(partition: number): Promise<EngineSnapshot | undefined> {

@@ -42,12 +42,11 @@ describeEngineSnapshotStore('LMDB', () =>
   openAt(fresh(), (root) => ({
     store: new LmdbEngineSnapshotStore(root),
     async damageNewest() {
-      const slots = root.openDB<Buffer, [number, number]>({ name: 'engine_snapshots', encoding: 'binary' });
-      const stored = [...slots.getRange({ start: [0, 0], end: [0, 9] })];
-      const newest = stored.sort((a, b) => b.value.readDoubleLE(8) - a.value.readDoubleLE(8))[0];
+      const parts = root.openDB<Buffer, [number, number]>({ name: 'engine_state_parts', encoding: 'binary' });
+      const newest = [...parts.getRange({ start: [0, 0], end: [0, 1e9] })].at(-1);
       const value = Buffer.from(newest?.value as Buffer);
       value[value.length - 1] = (value.at(-1) as number) ^ 1;
-      await slots.put(newest?.key as [number, number], value);
+      await parts.put(newest?.key as [number, number], value);
     },
   })),
 );

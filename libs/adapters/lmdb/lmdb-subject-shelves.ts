@@ -111,9 +111,9 @@ class LmdbSubjectShelf implements SubjectShelf {
     }
   }
 
-  *entries(): Iterable<ShelvedState> {
+  *entries(afterName?: string): Iterable<ShelvedState> {
     const end = after(this.#number);
-    let start: Buffer = this.#number;
+    let start: Buffer = afterName === undefined ? this.#number : behind(this.#keyOf(afterName));
     while (this.#written > 0) {
       const page = [...this.#dbs().states.getRange({ start, end, limit: PAGE })].map(({ key, value }) => ({
         key,
@@ -125,7 +125,7 @@ class LmdbSubjectShelf implements SubjectShelf {
       }
       const last = page.at(-1);
       if (last === undefined) return;
-      start = Buffer.concat([last.key, Buffer.alloc(1)]);
+      start = behind(last.key);
     }
   }
 
@@ -216,6 +216,10 @@ function decoded(value: Buffer): ShelvedState {
 
 function deadAtOf(value: Buffer): number {
   return value.readDoubleLE(1);
+}
+
+function behind(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.alloc(1)]);
 }
 
 /** The first key behind all that begin so. */

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { KeymeterError } from '#domain/errors.js';
-import { type EngineSnapshot, EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
+import {
+  type EngineSnapshot,
+  EngineSnapshotStore,
+  type SnapshotPart,
+  type StoredPart,
+} from '#ports/engine-snapshot-store.js';
 import { LuaScript } from './lua-script.js';
 import type { RedisConnection } from './redis-connection.js';
 
@@ -11,24 +16,29 @@ const UNCOMMITTED_MS = 3_600_000; // chunks of a save that was cut off go by the
 const KEPT = 2;
 const SAVES = 5; // of others, into the same partition, at the same moment
 
-const headSchema = z.object({
+const partSchema = z.object({
   id: z.string(),
-  nextOffset: z.number(),
   length: z.int().min(0),
   chunks: z.int().min(0).max(100_000),
   checksum: z.number(),
 });
+const headSchema = z.object({ nextOffset: z.number(), parts: z.array(partSchema).min(1) });
 /** Newest first. */
 const headsSchema = z.array(headSchema);
+type Part = z.infer<typeof partSchema>;
 type Head = z.infer<typeof headSchema>;
 
 export interface SnapshotSizes {
   /** A Redis command holds up all others for as long as its bytes take. */
   readonly chunkBytes: number;
+  /** Of a part. */
   readonly maxBytes: number;
 }
 
-/** KEYS: heads, chunks that stay, chunks that go. ARGV: heads as they were, as they shall be, number that stay. */
+/**
+ * KEYS: heads, chunks that stay (all of the new part, the first of each that it follows), chunks that go. ARGV: heads as
+ * they were, as they shall be, number that stay.
+ */
 const COMMIT = new LuaScript(`
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 'changed' end
 local stay = tonumber(ARGV[3])
@@ -42,44 +52,49 @@ return 'saved'
 `);
 
 /**
- * Snapshots in chunks of their own names, and the list of the latest two, changed last and in one step: a save that is
- * cut off, or one by an owner who does not know that he no longer is, leaves whole snapshots only.
+ * Parts in chunks of their own names, and the list of the latest two states, changed last and in one step: a save that is
+ * cut off, or one by an owner who does not know that he no longer is, leaves whole states only.
  */
 export class RedisEngineSnapshotStore extends EngineSnapshotStore {
-  /** Found damaged, or gone, by a load: the next save drops them, not the good one before. */
+  /** Newest parts of states that a load found damaged, or gone: the next save drops them, not the good one before. */
   readonly #damaged = new Set<string>();
 
   constructor(
     private readonly connection: RedisConnection,
     private readonly name = 'snapshots',
-    private readonly sizes: SnapshotSizes = { chunkBytes: MEBIBYTE, maxBytes: 256 * MEBIBYTE },
+    private readonly sizes: SnapshotSizes = { chunkBytes: MEBIBYTE, maxBytes: 1024 * MEBIBYTE },
   ) {
     super();
   }
 
-  /** Throws STORE_REFUSED for a snapshot above the limit. */
-  async save(partition: number, snapshot: EngineSnapshot): Promise<void> {
-    const head = await this.#stored(partition, snapshot);
-    for (let n = 0; n < SAVES; n++) if (await this.#commit(partition, head)) return;
+  /** Throws STORE_REFUSED for a part above the limit. */
+  async save(partition: number, { nextOffset, bytes, follows = [] }: SnapshotPart): Promise<string | undefined> {
+    if (foundIn(parseHeads(await this.#heads(partition)), follows) === undefined) return undefined;
+    const part = await this.#stored(partition, bytes);
+    for (let n = 0; n < SAVES; n++) {
+      const heads = await this.#heads(partition);
+      const before = foundIn(parseHeads(heads), follows);
+      if (before === undefined) return undefined;
+      if (await this.#commit(partition, heads, { nextOffset, parts: [...before, part] })) return part.id;
+    }
     throw new KeymeterError('STORE_UNAVAILABLE', 'The snapshot is being replaced by others.', { retryable: true });
   }
 
-  async saveFirst(partition: number, snapshot: EngineSnapshot): Promise<boolean> {
+  async saveFirst(partition: number, { nextOffset, bytes }: Omit<SnapshotPart, 'follows'>): Promise<boolean> {
     if ((await this.#heads(partition)) !== '') return false;
-    return this.#commit(partition, await this.#stored(partition, snapshot), true);
+    return this.#commit(partition, '', { nextOffset, parts: [await this.#stored(partition, bytes)] });
   }
 
   /** Its chunks, which nobody finds before they are committed. */
-  async #stored(partition: number, { nextOffset, bytes }: EngineSnapshot): Promise<Head> {
+  async #stored(partition: number, bytes: Uint8Array): Promise<Part> {
     if (bytes.length > this.sizes.maxBytes) {
       const limit = this.sizes.maxBytes / MEBIBYTE;
       throw new KeymeterError('STORE_REFUSED', `The engine's state is larger than ${limit} MiB.`);
     }
     const chunks = Math.ceil(bytes.length / this.sizes.chunkBytes);
-    const checksum = checksumOf(nextOffset, bytes);
-    const head: Head = { id: randomUUID(), nextOffset, length: bytes.length, chunks, checksum };
-    await this.#write(partition, head, bytes);
-    return head;
+    const part: Part = { id: randomUUID(), length: bytes.length, chunks, checksum: crc32(bytes) };
+    await this.#write(partition, part, bytes);
+    return part;
   }
 
   async load(partition: number): Promise<EngineSnapshot | undefined> {
@@ -93,53 +108,67 @@ export class RedisEngineSnapshotStore extends EngineSnapshotStore {
 
   async #firstWhole(partition: number, heads: readonly Head[]): Promise<EngineSnapshot | undefined> {
     for (const head of heads) {
-      const bytes = await this.#read(partition, head);
-      if (bytes) return { nextOffset: head.nextOffset, bytes };
-      this.#damaged.add(head.id);
+      const parts = await this.#readAll(partition, head);
+      if (parts) return { nextOffset: head.nextOffset, parts };
+      this.#damaged.add(newestOf(head));
     }
     return undefined;
   }
 
+  async #readAll(partition: number, head: Head): Promise<StoredPart[] | undefined> {
+    const read: StoredPart[] = [];
+    for (const part of head.parts) {
+      const bytes = await this.#read(partition, part);
+      if (bytes === undefined) return undefined;
+      read.push({ id: part.id, bytes });
+    }
+    return read;
+  }
+
   /** False when another save came between. */
-  async #commit(partition: number, head: Head, isFirst = false): Promise<boolean> {
-    const before = isFirst ? '' : await this.#heads(partition);
+  async #commit(partition: number, before: string, head: Head): Promise<boolean> {
     const known = parseHeads(before);
-    const kept = known.filter(({ id }) => !this.#damaged.has(id)).slice(0, KEPT - 1);
-    const dropped = known.filter((it) => !kept.includes(it));
-    const stay = this.#chunkKeys(partition, head);
-    const keys = [this.#key(partition, 'heads'), ...stay, ...dropped.flatMap((it) => this.#chunkKeys(partition, it))];
+    const kept = known.filter((it) => !this.#damaged.has(newestOf(it))).slice(0, KEPT - 1);
+    const needed = new Set([head, ...kept].flatMap(({ parts }) => parts.map(({ id }) => id)));
+    const all = new Map(known.flatMap(({ parts }) => parts).map((part) => [part.id, part]));
+    const gone = [...all.values()].filter(({ id }) => !needed.has(id));
+    const stay = head.parts.flatMap((part) => {
+      const chunks = this.#chunkKeys(partition, part);
+      return all.has(part.id) ? chunks.slice(0, 1) : chunks;
+    });
+    const keys = [this.#key(partition, 'heads'), ...stay, ...gone.flatMap((part) => this.#chunkKeys(partition, part))];
     const args = [before, JSON.stringify([head, ...kept]), stay.length];
     const result = await this.connection.run((client) => COMMIT.run(client, keys, args));
     if (result === 'gone') throw new KeymeterError('STORE_UNAVAILABLE', 'A save took too long.', { retryable: true });
-    if (result === 'saved') for (const { id } of dropped) this.#damaged.delete(id);
+    if (result === 'saved') for (const { id } of gone) this.#damaged.delete(id);
     return result === 'saved';
   }
 
-  async #write(partition: number, head: Head, bytes: Uint8Array): Promise<void> {
+  async #write(partition: number, part: Part, bytes: Uint8Array): Promise<void> {
     const { chunkBytes } = this.sizes;
-    for (const [i, key] of this.#chunkKeys(partition, head).entries()) {
+    for (const [i, key] of this.#chunkKeys(partition, part).entries()) {
       const chunk = Buffer.from(bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes));
       await this.connection.run((client) => client.set(key, chunk, 'PX', UNCOMMITTED_MS));
     }
   }
 
   /** Undefined when it is not whole. */
-  async #read(partition: number, head: Head): Promise<Buffer | undefined> {
-    const parts: Buffer[] = [];
-    for (const key of this.#chunkKeys(partition, head)) {
-      const part = await this.connection.run((client) => client.getBuffer(key));
-      if (part === null) return undefined;
-      parts.push(part);
+  async #read(partition: number, part: Part): Promise<Buffer | undefined> {
+    const chunks: Buffer[] = [];
+    for (const key of this.#chunkKeys(partition, part)) {
+      const chunk = await this.connection.run((client) => client.getBuffer(key));
+      if (chunk === null) return undefined;
+      chunks.push(chunk);
     }
-    const bytes = Buffer.concat(parts);
-    return bytes.length === head.length && checksumOf(head.nextOffset, bytes) === head.checksum ? bytes : undefined;
+    const bytes = Buffer.concat(chunks);
+    return bytes.length === part.length && crc32(bytes) === part.checksum ? bytes : undefined;
   }
 
   async #heads(partition: number): Promise<string> {
     return (await this.connection.run((client) => client.get(this.#key(partition, 'heads')))) ?? '';
   }
 
-  #chunkKeys(partition: number, { id, chunks }: Head): string[] {
+  #chunkKeys(partition: number, { id, chunks }: Part): string[] {
     return Array.from({ length: chunks }, (_, i) => this.#key(partition, `${id}:${i}`));
   }
 
@@ -158,6 +187,13 @@ function parseHeads(text: string): Head[] {
   }
 }
 
-function checksumOf(nextOffset: number, bytes: Uint8Array): number {
-  return crc32(bytes, crc32(String(nextOffset))) >>> 0;
+/** The parts of these ids; undefined where one is not there any more. */
+function foundIn(heads: readonly Head[], ids: readonly string[]): Part[] | undefined {
+  const all = new Map(heads.flatMap(({ parts }) => parts).map((part) => [part.id, part]));
+  const found = ids.map((id) => all.get(id)).filter((part) => part !== undefined);
+  return found.length === ids.length ? found : undefined;
+}
+
+function newestOf({ parts }: Head): string {
+  return parts.at(-1)?.id ?? '';
 }

@@ -1,6 +1,7 @@
 /** Policies and events for tests and benchmarks. */
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { JsonObject } from '../json.js';
+import type { EnginePart } from './engine-snapshot.js';
 import { changeEvent, POLICY_PUT } from './policy-change.js';
 import { type ThresholdPolicy, thresholdInputSchema } from './threshold-policy.js';
 
@@ -40,4 +41,9 @@ export function eventAt(time: number, offset: number, data: JsonObject = { keyId
 export function putRow(policy: ThresholdPolicy, offset: number, time = 0): PlacedEvent {
   const event = changeEvent(POLICY_PUT, `c${offset}`, policy.id, time, policy);
   return { ...event, partition: 0, offset, index: 0, acceptedAt: time };
+}
+
+/** The parts of the state that a store has when it takes the next one. */
+export function withNext(stored: readonly Uint8Array[], { bytes, follows }: EnginePart): Uint8Array[] {
+  return [...stored.slice(stored.length - follows), bytes];
 }

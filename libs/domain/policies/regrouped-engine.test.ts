@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Enforcement } from './enforcement.js';
 import { PolicyEngine } from './engine.js';
-import { policyOf, putRow } from './policy-fixture.js';
+import { policyOf, putRow, withNext } from './policy-fixture.js';
 import { RegroupedEngine } from './regrouped-engine.js';
 import { LOG, perAddress, SourceLog } from './regrouped-fixture.js';
 import type { RegroupedRecord } from './regrouped-record.js';
@@ -96,10 +96,13 @@ test('whatever is sent again after a crash, cut otherwise or late, and wherever 
         }
         sent.push(...log.regroup([], sentTo));
         let engine = RegroupedEngine.create(LOG);
+        let stored: Uint8Array[] = [];
         const made: Enforcement[] = [];
         for (const [n, record] of sent.entries()) {
           made.push(...engine.apply(record));
-          if (restores.includes(n)) engine = RegroupedEngine.restore(engine.snapshot(), LOG) as RegroupedEngine;
+          if (!restores.includes(n)) continue;
+          stored = withNext(stored, engine.nextPart());
+          engine = RegroupedEngine.restore(stored, LOG) as RegroupedEngine;
         }
         expect(made).toEqual(once);
         decisions += once.length;

@@ -7,7 +7,7 @@
 import { asWhilePaused, type Enforcement } from './enforcement.js';
 import { countsAlike, PolicyEngine } from './engine.js';
 import type { EngineLimits } from './engine-counters.js';
-import { restoreInto, takeSnapshot } from './engine-snapshot.js';
+import { type EnginePart, restoreInto, SnapshotParts } from './engine-snapshot.js';
 import { isThreshold } from './grouping.js';
 import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
 import { isBehind, type SavedProgress, SourceProgress } from './source-progress.js';
@@ -46,6 +46,7 @@ export class RegroupedEngine {
     private readonly log: string,
     private readonly progress: SourceProgress,
     private readonly gone: Map<string, Gone>,
+    private readonly parts = new SnapshotParts(engine),
   ) {}
 
   /** `log`: id of the topic of events. */
@@ -53,20 +54,25 @@ export class RegroupedEngine {
     return new RegroupedEngine(emptyEngine(limits, makeShelf), log, new SourceProgress(), new Map());
   }
 
-  /** Undefined when the bytes are of another format. */
-  static restore(bytes: Uint8Array, log: string, limits: Partial<EngineLimits> = {}, makeShelf?: MakeShelf) {
-    const restored = restoreInto(bytes, () => emptyEngine(limits, makeShelf));
+  /** From the parts of one state, oldest first. Undefined where there are none, or they are of another format. */
+  static restore(parts: readonly Uint8Array[], log: string, limits: Partial<EngineLimits> = {}, makeShelf?: MakeShelf) {
+    const restored = restoreInto(parts, () => emptyEngine(limits, makeShelf));
     if (!restored) return undefined;
     const { progress, gone, completeTo } = restored.beside as Beside;
-    const regrouped = new RegroupedEngine(restored.engine, log, new SourceProgress(progress), new Map(gone));
+    const known = [new SourceProgress(progress), new Map(gone), restored.parts] as const;
+    const regrouped = new RegroupedEngine(restored.engine, log, ...known);
     regrouped.#complete(completeTo ?? -Infinity);
     return regrouped;
   }
 
-  snapshot(): Uint8Array {
+  nextPart(): EnginePart {
     const completeTo = Number.isFinite(this.#completeTo) ? this.#completeTo : null;
     const beside: Beside = { progress: this.progress.saved, gone: [...this.gone], completeTo };
-    return takeSnapshot(this.engine, beside);
+    return this.parts.next(beside);
+  }
+
+  partsLost(): void {
+    this.parts.lost();
   }
 
   apply(record: RegroupedRecord): readonly Enforcement[] {

@@ -59,8 +59,7 @@ export class SlidingState extends TargetState {
   /** For `time` ≥ newest: slides the newest window to end at `time`. */
   append(time: number, offset: number, place: number, value: Measure, windowMs: number): void {
     this.#slideTo(time - windowMs);
-    this.cells.push(time, offset, place);
-    if (this.sums) this.cells.push(value.units, value.nanos);
+    this.#push(time, offset, place, value);
     this.sum.units += value.units;
     this.sum.nanos += value.nanos;
   }
@@ -128,6 +127,13 @@ export class SlidingState extends TargetState {
     this.sum.nanos = from.double();
     this.cells = from.doubles();
     this.head = 0;
+  }
+
+  /** The first without the room for sixteen more that a push makes: most subjects of a short window have one event. */
+  #push(time: number, offset: number, place: number, { units, nanos }: Measure): void {
+    if (this.cells.length === 0) this.cells = this.sums ? [time, offset, place, units, nanos] : [time, offset, place];
+    else if (this.sums) this.cells.push(time, offset, place, units, nanos);
+    else this.cells.push(time, offset, place);
   }
 
   #slideTo(start: number): void {

@@ -4,14 +4,15 @@ import type { PlacedEvent } from '../events/usage-event.js';
 import { documentOf } from './documents/document-fixture.js';
 import type { Enforcement } from './enforcement.js';
 import { PolicyEngine } from './engine.js';
-import { restoreSnapshot, takeSnapshot } from './engine-snapshot.js';
+import { restoreInto, SnapshotParts } from './engine-snapshot.js';
+import { isThreshold } from './grouping.js';
 import type { Policy } from './policy.js';
 import { liftEvent } from './policy-change.js';
-import { eventAt, policyOf } from './policy-fixture.js';
+import { eventAt, policyOf, withNext } from './policy-fixture.js';
 
 const START = Date.UTC(2026, 9, 24, 20); // the night in which Berlin gains an hour
 const SUBJECTS = 120;
-const EVENTS = 12_000;
+const EVENTS = 8_000;
 const LATENESS_MS = 60_000;
 const ROOM = { latenessMs: LATENESS_MS, maxTargets: 10, maxEvents: 60 };
 
@@ -72,11 +73,19 @@ function drawEvent(n: number): PlacedEvent {
   return { ...eventAt(time, n, data), acceptedAt: now };
 }
 
-const nextVersion = (policy: Policy): Policy => ({ ...policy, version: policy.version + 1 });
+/** Now and then it counts something else from there on. */
+function nextVersion(policy: Policy): Policy {
+  const version = policy.version + 1;
+  if (!isThreshold(policy) || typeof policy.window !== 'string' || random() < 0.5) return { ...policy, version };
+  return { ...policy, version, window: `${1 + below(5)}m` };
+}
 
 test('an engine with room for 10 of 120 subjects decides as one with room for all, through lifts, versions and restarts', () => {
   const all = new PolicyEngine({ latenessMs: LATENESS_MS });
   let small = new PolicyEngine(ROOM);
+  let parts = new SnapshotParts(small);
+  let stored: Uint8Array[] = [];
+  let most = 0;
   for (const policy of policies()) for (const engine of [all, small]) engine.putPolicy(policy);
   const byPolicy = new Map<string, number>();
   let last: Enforcement | undefined;
@@ -96,10 +105,17 @@ test('an engine with room for 10 of 120 subjects decides as one with room for al
       const policy = nextVersion(all.policies[below(all.policies.length)] as Policy);
       for (const engine of [all, small]) engine.putPolicy(policy);
     }
-    if (random() < 0.002) small = restoreSnapshot(takeSnapshot(small), ROOM) as PolicyEngine;
+    if (random() < 0.02) {
+      stored = withNext(stored, parts.next(undefined, below(6)));
+      most = Math.max(most, stored.length);
+      if (random() < 0.01) parts.lost();
+      const restored = random() < 0.1 && restoreInto(stored, () => new PolicyEngine(ROOM));
+      if (restored) ({ engine: small, parts } = restored);
+    }
     expect([...small.runs].map(({ targets }) => targets)).toEqual([...all.runs].map(({ targets }) => targets));
   }
   expect(shelved).toBeGreaterThan(500);
+  expect(most).toBeGreaterThan(3);
   expect([...byPolicy.keys()].sort()).toEqual(
     policies()
       .map(({ name }) => name)

@@ -27,10 +27,11 @@ export interface SubjectShelf {
   removeDead(horizon: number): void;
 
   /**
-   * All that lie here, in an order of the shelf's own. What is put or taken while the caller goes through them may or may
-   * not be among them; everything else is, once.
+   * All that lie here, or those behind `after`, in an order of the shelf's own in which a name keeps its place whether it
+   * lies here or not. What is put or taken while the caller goes through them may or may not be among them; everything
+   * else is, once.
    */
-  entries(): Iterable<ShelvedState>;
+  entries(after?: string): Iterable<ShelvedState>;
 
   clear(): void;
 }
@@ -64,8 +65,12 @@ export class MemoryShelf implements SubjectShelf {
     for (const [name, { deadAt }] of this.#states) if (deadAt <= horizon) this.#states.delete(name);
   }
 
-  entries(): Iterable<ShelvedState> {
-    return this.#states.values();
+  *entries(after = ''): Iterable<ShelvedState> {
+    const names = [...this.#states.keys()].filter((name) => name > after).sort();
+    for (const name of names) {
+      const state = this.#states.get(name);
+      if (state) yield state;
+    }
   }
 
   clear(): void {

@@ -23,18 +23,27 @@ export interface SlotStates {
 /** Laid aside at once: one write to the shelf for many. */
 const SHELVED_AT_ONCE = 1_000;
 
-/** Before each subject of a snapshot, and behind the last. */
+/** Before each subject of a snapshot, before the name of one that is gone, and behind the last. */
 const SUBJECT = 1;
+const GONE = 2;
 const END = 0;
+
+/** Of a slot: since the hand passed, see `#quietest`; since the last part of a snapshot. */
+const SEEN = 1;
+const CHANGED = 2;
 
 export class SubjectTable {
   readonly #slots = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
-  /** By slot: 1 since the hand passed, see `#quietest`. */
-  #seen = new Uint8Array(1_024);
+  /** By slot: `SEEN`, `CHANGED`. */
+  #marks = new Uint8Array(1_024);
   readonly #free: number[] = [];
   /** Next slot to be looked at for somebody quiet. */
   #hand = 0;
+  /** Names of those who changed since the last part of a snapshot and then left their slot. */
+  readonly #strayed = new Set<string>();
+  /** Where a round of parts is that holds everybody: a slot, then a name on the shelf. */
+  #turn: { readonly slot: number } | { readonly name: string } | undefined;
 
   constructor(
     /** Subjects in memory. */
@@ -55,7 +64,7 @@ export class SubjectTable {
   of(name: string): number {
     const known = this.#slots.get(name);
     if (known !== undefined) {
-      this.#seen[known] = 1;
+      this.#marks[known] = SEEN | CHANGED;
       return known;
     }
     return this.#enter(name, this.#taken(name));
@@ -82,7 +91,10 @@ export class SubjectTable {
 
   /** Changes what was decided of anybody. */
   revise(change: (slot: number) => void): void {
-    for (const slot of this.#slots.values()) change(slot);
+    for (const slot of this.#slots.values()) {
+      change(slot);
+      (this.#marks[slot] as number) |= CHANGED;
+    }
     if (this.shelf.size === 0) return;
     let revised: ShelvedState[] = [];
     for (const { name, bytes, isDecided } of this.shelf.entries()) {
@@ -108,15 +120,95 @@ export class SubjectTable {
     out.count(END);
   }
 
-  /** Reads what `writeAll` wrote. */
-  restore(from: StateReader): void {
-    while (from.count() !== END) this.states.read(this.#enter(from.text(), undefined), from);
+  /** From here on parts hold everybody, in turn. */
+  beginRound(): void {
+    this.#turn = { slot: 0 };
+  }
+
+  get isRoundOver(): boolean {
+    return this.#turn === undefined;
+  }
+
+  /**
+   * Whoever changed since the last call, and as many of the others, `least` of them at least, as the round goes on.
+   * Whoever comes into a slot, or leaves one, after the round passed it has changed.
+   */
+  writePart(out: StateWriter, least: number): void {
+    const changed = this.#writeStrayed(out) + this.#changedSlots();
+    const most = Math.max(least, changed);
+    const from = this.#turn && 'slot' in this.#turn ? this.#turn.slot : this.#names.length;
+    const to = Math.min(this.#names.length, from + most);
+    for (let slot = 0; slot < this.#names.length; slot++) {
+      const isInTurn = slot >= from && slot < to;
+      if (!isInTurn && !((this.#marks[slot] as number) & CHANGED)) continue;
+      const name = this.#names[slot];
+      if (name !== undefined) this.#write(name, slot, out);
+      (this.#marks[slot] as number) &= ~CHANGED;
+    }
+    if (this.#turn) this.#turn = to < this.#names.length ? { slot: to } : this.#writeShelf(out, most - (to - from));
+    out.count(END);
+  }
+
+  /** Reads what the parts of one state say, newest first: of each subject the first word is the last. */
+  restore(parts: readonly StateReader[]): void {
+    const gone = new Set<string>();
+    for (const from of parts) {
+      for (let what = from.count(); what !== END; what = from.count()) {
+        const name = from.text();
+        const isTold = this.#slots.has(name) || gone.has(name) || (this.shelf.size > 0 && this.shelf.find(name));
+        if (what === GONE) {
+          if (!isTold) gone.add(name);
+        } else if (isTold) {
+          from.skip();
+        } else {
+          this.#restoreSubject(name, from);
+        }
+      }
+      if (!from.atEnd) throw new RangeError('snapshot has bytes left over');
+    }
+  }
+
+  #restoreSubject(name: string, from: StateReader): void {
+    const slot = this.#enter(name, undefined);
+    from.whole(() => this.states.read(slot, from));
+    this.#marks[slot] = SEEN;
+  }
+
+  #changedSlots(): number {
+    let changed = 0;
+    for (let slot = 0; slot < this.#names.length; slot++) if ((this.#marks[slot] as number) & CHANGED) changed++;
+    return changed;
+  }
+
+  #writeStrayed(out: StateWriter): number {
+    const strayed = [...this.#strayed].filter((name) => !this.#slots.has(name));
+    this.#strayed.clear();
+    for (const name of strayed) {
+      const bytes = this.shelf.find(name);
+      if (bytes) writeShelved(name, bytes, out);
+      else writeGone(name, out);
+    }
+    return strayed.length;
+  }
+
+  /** Where the round goes on; undefined where it is over. */
+  #writeShelf(out: StateWriter, most: number) {
+    const after = this.#turn && 'name' in this.#turn ? this.#turn.name : undefined;
+    if (this.shelf.size === 0) return undefined;
+    let left = most;
+    let last = after;
+    for (const { name, bytes } of this.shelf.entries(after)) {
+      if (left-- <= 0) return { name: last ?? '' };
+      writeShelved(name, bytes, out);
+      last = name;
+    }
+    return undefined;
   }
 
   #write(name: string, slot: number, out: StateWriter): void {
     out.count(SUBJECT);
     out.text(name);
-    this.states.write(slot, out);
+    out.sized(() => this.states.write(slot, out));
   }
 
   #taken(name: string): Uint8Array | undefined {
@@ -126,9 +218,9 @@ export class SubjectTable {
   #enter(name: string, bytes: Uint8Array | undefined, isBeyond = false): number {
     if (!isBeyond && this.#slots.size >= this.most) this.shelve(Math.min(SHELVED_AT_ONCE, Math.ceil(this.most / 8)));
     const slot = this.#free.pop() ?? this.#names.length;
-    if (slot === this.#seen.length) this.#seen = enlarged(this.#seen);
+    if (slot === this.#marks.length) this.#marks = enlarged(this.#marks);
     this.#names[slot] = name;
-    this.#seen[slot] = 1;
+    this.#marks[slot] = SEEN | CHANGED;
     this.#slots.set(name, slot);
     this.states.reset(slot);
     if (bytes) this.states.read(slot, new StateReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
@@ -136,9 +228,11 @@ export class SubjectTable {
   }
 
   #leave(name: string, slot: number): void {
+    if ((this.#marks[slot] as number) & CHANGED) this.#strayed.add(name);
     this.states.release(slot);
     this.#slots.delete(name);
     this.#names[slot] = undefined;
+    this.#marks[slot] = 0;
     this.#free.push(slot);
   }
 
@@ -151,8 +245,8 @@ export class SubjectTable {
       if (this.#hand >= this.#names.length) this.#hand = 0;
       const slot = this.#hand++;
       if (this.#names[slot] === undefined) continue;
-      if (this.#seen[slot] === 0) return slot;
-      this.#seen[slot] = 0;
+      if (!((this.#marks[slot] as number) & SEEN)) return slot;
+      (this.#marks[slot] as number) &= ~SEEN;
     }
   }
 
@@ -174,11 +268,16 @@ export class SubjectTable {
 function writeShelved(name: string, bytes: Uint8Array, out: StateWriter): void {
   out.count(SUBJECT);
   out.text(name);
-  out.raw(bytes);
+  out.sizedBytes(bytes);
 }
 
-function enlarged(seen: Uint8Array): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(2 * seen.length);
-  larger.set(seen);
+function writeGone(name: string, out: StateWriter): void {
+  out.count(GONE);
+  out.text(name);
+}
+
+function enlarged(marks: Uint8Array): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * marks.length);
+  larger.set(marks);
   return larger;
 }
