@@ -3,22 +3,7 @@
  * done. Jest's own order goes by the times of an earlier run, which a fresh clone does not have.
  */
 
-/** Of those that take half a minute and more by themselves on two idle cores, longest first. */
-const LONGEST = [
-  'test/faults.e2e',
-  'test/crash/crash.e2e',
-  'test/steps/steps.e2e',
-  'test/consumer/interrupted.e2e',
-  'test/consumer/lost-position.e2e',
-  'test/crash/slow-rename.e2e',
-  'test/cluster/redis-lost.e2e',
-  'test/cluster/raise-partitions.e2e',
-  'test/cluster/migrate.e2e',
-  'test/cluster.e2e',
-  'test/promises/exact-limits.e2e',
-  'test/promises/14-stores-away.e2e',
-  'test/cluster/regrouped-policy.e2e',
-];
+import { LONGEST } from './test-suites.mjs';
 
 export default class LongestFirst {
   sort(tests) {
@@ -34,7 +19,7 @@ export default class LongestFirst {
 }
 
 function rank(path) {
-  const at = LONGEST.findIndex((name) => path.endsWith(`/${name}.test.ts`));
+  const at = LONGEST.findIndex((name) => path.endsWith(`/${name}`));
   if (at >= 0) return at;
   return LONGEST.length + (path.endsWith('.e2e.test.ts') ? 0 : 1); // whole processes take longer than parts of one
 }

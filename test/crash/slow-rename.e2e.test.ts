@@ -14,7 +14,7 @@ import { judgeTotals, usageMeters } from './totals-oracle.js';
 import { judgeUsage } from './usage-oracle.js';
 import { judgeVerdicts } from './verify-oracle.js';
 
-const KILLS = Number(process.env.KEYMETER_TEST_SLOW_RENAME_KILLS ?? 10);
+const KILLS = Number(process.env.KEYMETER_TEST_SLOW_RENAME_KILLS ?? 6);
 const SOURCE = fileURLToPath(new URL('./slow-rename.c', import.meta.url));
 const folder = temporaryFolder('slow-rename');
 const library = join(folder, 'slow-rename.so');
