@@ -7,7 +7,7 @@ import type { Enforcement } from '#domain/policies/enforcement.js';
 import { eventAt, policyOf, putRow } from '#domain/policies/policy-fixture.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
-import { PolicyRunner } from '../../apps/policy/src/policy-runner.js';
+import { PolicyRunner } from '../../apps/policy/src/engine/policy-runner.js';
 import { drawSeed, randomFrom } from '../support/seed.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 

@@ -19,7 +19,7 @@ import { changeEvent, POLICY_PUT } from '#domain/policies/policy-change.js';
 import { eventAt, policyOf } from '#domain/policies/policy-fixture.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
-import { PolicyRunner } from '../../apps/policy/src/policy-runner.js';
+import { PolicyRunner } from '../../apps/policy/src/engine/policy-runner.js';
 import { drawSeed, randomFrom } from '../support/seed.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 

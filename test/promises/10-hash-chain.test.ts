@@ -18,7 +18,7 @@ import {
   StoredAuditVerification,
   type VerifiedPartition,
 } from '#stream/audit-verification.js';
-import { AuditChainOutlet } from '../../apps/policy/src/audit-chain-outlet.js';
+import { AuditChainOutlet } from '../../apps/policy/src/audit/audit-chain-outlet.js';
 import { insertByDay } from '../support/placed-rows.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 

@@ -7,12 +7,12 @@ import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-
 import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { endOnFailure } from '#runtime/process-main.js';
-import type { EngineRooms } from './engine-fold.js';
-import { SNAPSHOT_PACE } from './fold-runner.js';
-import type { PassedOverLog } from './passed-over-log.js';
-import { RegroupOutlet } from './regroup-outlet.js';
-import { RegroupedMetrics } from './regrouped-metrics.js';
-import { decoder, type RegroupedFrame, RegroupedRunner } from './regrouped-runner.js';
+import type { EngineRooms } from './engine/engine-fold.js';
+import { SNAPSHOT_PACE } from './engine/fold-runner.js';
+import type { PassedOverLog } from './engine/passed-over-log.js';
+import { RegroupOutlet } from './engine/regroup-outlet.js';
+import { RegroupedMetrics } from './engine/regrouped-metrics.js';
+import { decoder, type RegroupedFrame, RegroupedRunner } from './engine/regrouped-runner.js';
 
 interface Reading {
   readonly reader: KafkaEventLogReader;

@@ -1,9 +1,9 @@
 import { WebhookTransport } from '#ports/webhook-transport.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { GateSettings } from './backtest/policy-gate.js';
-import { LiveLateness } from './explanation-desk.js';
-import { ApprovalSettings } from './policy-approvals.js';
-import { PolicyBudget } from './policy-budget.js';
+import { LiveLateness } from './enforcement/explanation-desk.js';
+import { ApprovalSettings } from './policies/policy-approvals.js';
+import { PolicyBudget } from './policies/policy-budget.js';
 import { WebhookRules } from './webhooks/webhook-rules.js';
 
 /** What the settings say of policies and webhooks, in every process that has them, and the transport that heeds them. */

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { EnforcementPause } from './enforcement-pause.js';
-import { EnforcementRecorder } from './enforcement-recorder.js';
-import { PolicyEditor } from './policy-editor.js';
+import { EnforcementPause } from './enforcement/enforcement-pause.js';
+import { EnforcementRecorder } from './enforcement/enforcement-recorder.js';
+import { PolicyEditor } from './policies/policy-editor.js';
 
 /** Finishes what a crash has left between store and log. Call at start, before anything is read. */
 export async function finishUnfinished(app: INestApplicationContext): Promise<void> {

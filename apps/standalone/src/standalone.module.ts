@@ -5,7 +5,7 @@ import { provided } from '#runtime/provided.js';
 import { EventIngest } from '../../ingress/src/events/event-ingest.js';
 import { EventRoutes } from '../../ingress/src/events/event-routes.js';
 import { IngressModule } from '../../ingress/src/ingress.module.js';
-import { AuditModule } from '../../policy/src/audit.module.js';
+import { AuditModule } from '../../policy/src/audit/audit.module.js';
 import { PolicyModule } from '../../policy/src/policy.module.js';
 import { WebhookModule } from '../../policy/src/webhooks/webhook.module.js';
 import { QueryModule } from '../../query/src/query.module.js';

@@ -27,7 +27,7 @@ import { Readiness } from '#runtime/http/readiness.js';
 import { every } from '#runtime/periodic.js';
 import { frameworkLog, processLog } from '#runtime/process-log.js';
 import { endAtOnce, type Running } from '#runtime/process-main.js';
-import { EnforcementRecorder } from '../../policy/src/enforcement-recorder.js';
+import { EnforcementRecorder } from '../../policy/src/enforcement/enforcement-recorder.js';
 import { finishUnfinished } from '../../policy/src/unfinished.js';
 import { WebhookIntake } from '../../policy/src/webhooks/webhook-intake.js';
 import { startWebhooks } from '../../policy/src/webhooks/webhook-timers.js';

@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from '#domain/policies/engine.js';
 import { Clock } from '#ports/clock.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
-import { LiveLateness } from '../explanation-desk.js';
+import { LiveLateness } from '../enforcement/explanation-desk.js';
 import type { BacktestProgress } from './backtest-driver.js';
 import { BacktestRunner } from './backtest-runner.js';
 

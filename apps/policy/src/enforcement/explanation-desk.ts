@@ -22,7 +22,7 @@ import { EnforcementStore } from '#ports/enforcement-store.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
-import { OneAtATime } from './one-at-a-time.js';
+import { OneAtATime } from '../one-at-a-time.js';
 
 /** Stored events that one explanation reads at most: 31 days of a busy key are more. */
 const MOST_READ = 50_000;

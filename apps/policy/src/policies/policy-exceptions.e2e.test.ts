@@ -1,8 +1,8 @@
 /** Exceptions and bulk lifts over HTTP. */
 import { join } from 'node:path';
-import { hotDocument } from '../../../test/support/hot-document.js';
-import { PolicyApi, ROOT_KEY } from '../../../test/support/policy-api.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { hotDocument } from '../../../../test/support/hot-document.js';
+import { PolicyApi, ROOT_KEY } from '../../../../test/support/policy-api.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 
 const folder = temporaryFolder('policy-exceptions');
 let count = 0;

@@ -11,8 +11,8 @@ import { changeEvent, ENFORCEMENT_PAUSED, ENFORCEMENT_RESUMED, POLICY_SOURCE } f
 import { Clock } from '#ports/clock.js';
 import { EnforcementSwitch, type SwitchState } from '#ports/enforcement-switch.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
-import { AuditLog } from './audit-log.js';
-import { OneAtATime } from './one-at-a-time.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { OneAtATime } from '../one-at-a-time.js';
 
 /** What a pause concerns. */
 const ALL = 'all';

@@ -1,9 +1,9 @@
 /** A second person's approval over HTTP, where KEYMETER_POLICY_APPROVAL asks for it. */
 import { join } from 'node:path';
 import { PROPOSAL_LIFE_MS } from '#domain/policies/policy-proposal.js';
-import { hotDocument } from '../../../test/support/hot-document.js';
-import { PolicyApi, READER_KEY, ROOT_KEY, SECOND_KEY } from '../../../test/support/policy-api.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { hotDocument } from '../../../../test/support/hot-document.js';
+import { PolicyApi, READER_KEY, ROOT_KEY, SECOND_KEY } from '../../../../test/support/policy-api.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 
 const folder = temporaryFolder('policy-approval');
 const AUTHOR = { id: `id_of_${ROOT_KEY}`, name: 'test' };

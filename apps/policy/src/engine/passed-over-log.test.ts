@@ -8,7 +8,7 @@ import { PolicyEngine } from '#domain/policies/engine.js';
 import { takeSnapshot } from '#domain/policies/engine-snapshot.js';
 import { RegroupedEngine } from '#domain/policies/regrouped-engine.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 import { PassedOverLog } from './passed-over-log.js';
 import { PolicyRunner } from './policy-runner.js';
 import { RegroupedRunner } from './regrouped-runner.js';

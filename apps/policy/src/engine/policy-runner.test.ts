@@ -14,12 +14,12 @@ import { ENFORCEMENT_MADE } from '#domain/policies/policy-change.js';
 import { eventAt, policyOf, putRow } from '#domain/policies/policy-fixture.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
-import { faulty } from '../../../test/support/faulty.js';
-import { drawSeed, randomFrom } from '../../../test/support/seed.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
-import { AuditLog } from './audit-log.js';
-import { EnforcementRecorder } from './enforcement-recorder.js';
-import { PolicyMetrics } from './policy-metrics.js';
+import { faulty } from '../../../../test/support/faulty.js';
+import { drawSeed, randomFrom } from '../../../../test/support/seed.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { EnforcementRecorder } from '../enforcement/enforcement-recorder.js';
+import { PolicyMetrics } from '../enforcement/policy-metrics.js';
 import { PolicyRunner } from './policy-runner.js';
 
 const root = temporaryFolder('policy-runner');

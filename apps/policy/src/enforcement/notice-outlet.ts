@@ -2,7 +2,7 @@
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { type EnforcementNotice, noticeOf } from '#domain/policies/enforcement-notice.js';
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
-import type { Outlet } from './outlet.js';
+import type { Outlet } from '../engine/outlet.js';
 
 export class NoticeOutlet implements Outlet {
   #waiting: { readonly notice: EnforcementNotice; readonly acceptedAt: number }[] = [];

@@ -15,8 +15,8 @@ import type { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { PartitionGate } from '#stream/partition-gate.js';
-import { faulty } from '../../../test/support/faulty.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { faulty } from '../../../../test/support/faulty.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 import { PartitionEngines } from './partition-engines.js';
 import { PolicyRunner } from './policy-runner.js';
 

@@ -1,7 +1,7 @@
 /** Versions of policies over HTTP: who put them, their text, what differs, and that nobody is overwritten unseen. */
 import { join } from 'node:path';
-import { PolicyApi, READER_KEY, ROOT_KEY } from '../../../test/support/policy-api.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { PolicyApi, READER_KEY, ROOT_KEY } from '../../../../test/support/policy-api.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 
 const folder = temporaryFolder('policy-versions');
 let count = 0;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { PolicyApi } from '../../../test/support/policy-api.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { PolicyApi } from '../../../../test/support/policy-api.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 
 const folder = temporaryFolder('pause');
 let count = 0;
@@ -91,7 +91,7 @@ test('with the log full it acts at once all the same; its row follows at the nex
 });
 
 test('only who has the right turns it', async () => {
-  const { READER_KEY } = await import('../../../test/support/policy-api.js');
+  const { READER_KEY } = await import('../../../../test/support/policy-api.js');
   expect((await api.call('PUT', '/enforcement-pause', {}, READER_KEY)).statusCode).toBe(403);
   expect(await api.data('GET', '/enforcement-pause')).toEqual({ paused: false });
 });

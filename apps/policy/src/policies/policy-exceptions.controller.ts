@@ -21,7 +21,7 @@ import { PolicyStore } from '#ports/policy-store.js';
 import { invalidInput } from '#runtime/http/http-problem.js';
 import { Requires } from '#runtime/http/requires.decorator.js';
 import { type RequestWithRootKey, RootKeyGuard } from '#runtime/http/root-key.guard.js';
-import { BulkLift } from './bulk-lift.js';
+import { BulkLift } from '../enforcement/bulk-lift.js';
 import { authorOf } from './policies.controller.js';
 import { notFound, PolicyEditor } from './policy-editor.js';
 import { seenVersion } from './policy-request.js';

@@ -10,7 +10,7 @@ import { PolicyTrial } from '#domain/policies/policy-trial.js';
 import { Clock } from '#ports/clock.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { invalidInput } from '#runtime/http/http-problem.js';
-import { OneAtATime } from './one-at-a-time.js';
+import { OneAtATime } from '../one-at-a-time.js';
 import { PolicyBudget } from './policy-budget.js';
 
 const DAY_MS = 86_400_000;

@@ -7,9 +7,9 @@ import { EnforcementStore } from '#ports/enforcement-store.js';
 import { EventLookup } from '#ports/event-lookup.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem, invalidInput } from '#runtime/http/http-problem.js';
-import { AuditLog } from './audit-log.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { OneAtATime } from '../one-at-a-time.js';
 import { type EnforcementQuery, targetOf } from './enforcement-query.js';
-import { OneAtATime } from './one-at-a-time.js';
 
 export interface EnforcementPage {
   readonly items: readonly Enforcement[];

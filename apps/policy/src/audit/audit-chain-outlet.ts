@@ -6,7 +6,7 @@ import { beginLink, type ChainHead, type ChainLink, rowLink } from '#domain/audi
 import { digested, isAuditRow } from '#domain/audit/audit-row.js';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import type { AuditHeads, AuditTrail } from '#ports/audit-trail.js';
-import type { Outlet } from './outlet.js';
+import type { Outlet } from '../engine/outlet.js';
 
 /** Where a chain goes on: rows up to this place are linked. */
 interface Reached extends ChainHead {

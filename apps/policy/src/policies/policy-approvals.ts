@@ -11,7 +11,7 @@ import type { Approval, Author, PolicyVersion } from '#domain/policies/policy-ve
 import { Clock } from '#ports/clock.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
-import { AuditLog } from './audit-log.js';
+import { AuditLog } from '../audit/audit-log.js';
 import type { PolicyCheckup } from './policy-check.js';
 
 /** KEYMETER_POLICY_APPROVAL. */

@@ -6,8 +6,8 @@ import { LmdbEngineSnapshotStore } from '#adapters/lmdb/lmdb-engine-snapshot-sto
 import type { Position } from '#domain/log/position.js';
 import type { EnginePart } from '#domain/policies/engine-snapshot.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
-import { eventually } from '../../../test/support/eventually.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { eventually } from '../../../../test/support/eventually.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 import { FoldRunner, type PartitionFold } from './fold-runner.js';
 
 const root = temporaryFolder('fold-runner');

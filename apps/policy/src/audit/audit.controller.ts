@@ -4,8 +4,8 @@ import { Clock } from '#ports/clock.js';
 import { Requires } from '#runtime/http/requires.decorator.js';
 import { RootKeyGuard } from '#runtime/http/root-key.guard.js';
 import { AuditVerification, type PartitionHead, type VerifiedPartition } from '#stream/audit-verification.js';
+import { OneAtATime } from '../one-at-a-time.js';
 import { type AuditQuery, auditQuerySchema, parseHeads } from './audit-query.js';
-import { OneAtATime } from './one-at-a-time.js';
 
 export interface VerificationDocument {
   readonly checkedAt: string;

@@ -7,7 +7,7 @@ import { Clock } from '#ports/clock.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
 import { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
-import { AuditLog } from './audit-log.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { PolicyMetrics } from './policy-metrics.js';
 
 const OUTBOX_PAGE = 500;

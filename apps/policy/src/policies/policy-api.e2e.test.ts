@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeymeterError } from '#domain/errors.js';
-import { faulty } from '../../../test/support/faulty.js';
-import { PolicyApi, READER_KEY, ROOT_KEY } from '../../../test/support/policy-api.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
-import { AuditLog } from './audit-log.js';
+import { faulty } from '../../../../test/support/faulty.js';
+import { PolicyApi, READER_KEY, ROOT_KEY } from '../../../../test/support/policy-api.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { PolicyEditor } from './policy-editor.js';
 
 const folder = temporaryFolder('policy-api');
@@ -240,7 +240,9 @@ interface BadInput {
   readonly expect: { readonly status: number | number[]; readonly bodyMustMatch?: string };
 }
 
-const cases: BadInput[] = JSON.parse(readFileSync(new URL('../../../test/bad-inputs.json', import.meta.url), 'utf8'));
+const cases: BadInput[] = JSON.parse(
+  readFileSync(new URL('../../../../test/bad-inputs.json', import.meta.url), 'utf8'),
+);
 
 describe('bad policies', () => {
   const rows = cases.filter(({ area }) => area === 'policies');

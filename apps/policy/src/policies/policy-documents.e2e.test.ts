@@ -1,8 +1,8 @@
 /** Policy documents over HTTP: saved only when they show what they do, decided by the engine, kept over a restart. */
 import { join } from 'node:path';
-import { hotDocument } from '../../../test/support/hot-document.js';
-import { PolicyApi } from '../../../test/support/policy-api.js';
-import { temporaryFolder } from '../../../test/support/temp-folder.js';
+import { hotDocument } from '../../../../test/support/hot-document.js';
+import { PolicyApi } from '../../../../test/support/policy-api.js';
+import { temporaryFolder } from '../../../../test/support/temp-folder.js';
 
 const folder = temporaryFolder('policy-documents');
 let count = 0;

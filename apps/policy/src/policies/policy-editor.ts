@@ -12,10 +12,10 @@ import type { PolicyVersion } from '#domain/policies/policy-version.js';
 import { Clock } from '#ports/clock.js';
 import { type PolicyIntent, PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
-import { AuditLog } from './audit-log.js';
-import { PolicyGate } from './backtest/policy-gate.js';
+import { AuditLog } from '../audit/audit-log.js';
+import { PolicyGate } from '../backtest/policy-gate.js';
+import { OneAtATime } from '../one-at-a-time.js';
 import { DocumentRules } from './document-rules.js';
-import { OneAtATime } from './one-at-a-time.js';
 import { type Consent, PolicyApprovals, type WaitingChange } from './policy-approvals.js';
 import { PolicyCheck, type PolicyCheckup } from './policy-check.js';
 
