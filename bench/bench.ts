@@ -16,6 +16,7 @@ import { interference } from './suites/interference.js';
 import { kafka } from './suites/kafka.js';
 import { limits } from './suites/limits.js';
 import { parts } from './suites/parts.js';
+import { policies } from './suites/policies.js';
 import { redisVerify } from './suites/redis-verify.js';
 import { revocation } from './suites/revocation.js';
 import { scaleOut } from './suites/scale-out.js';
@@ -37,6 +38,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   enforcement,
   'scale-out': scaleOut,
   parts,
+  policies,
   soak,
 };
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));

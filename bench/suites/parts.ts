@@ -1,20 +1,13 @@
 /** Single parts without a server around them: what a change to one of them costs shows here first. */
 import { run as appendToLog } from '../log-append.js';
 import type { Bench, Measurement } from '../measurement.js';
-import { run as runPolicies } from '../policy-engine.js';
 
 export async function parts(bench: Bench): Promise<Measurement[]> {
-  bench.say('parts: policy engine');
-  const policies = runPolicies().map(({ name, eventsPerSecond, snapshotMs }, i): Measurement => {
-    const targets = i === 0 ? ([{ of: 'value', atLeast: 1_000_000 }] as const) : undefined;
-    const note = `snapshot ${snapshotMs} ms`;
-    return { suite: 'parts', name: `one policy, ${name}`, value: eventsPerSecond, unit: 'events/s', targets, note };
-  });
   bench.say('parts: appends to the log');
   const [segments, lmdb] = await appendToLog(bench.options.seconds);
   if (!segments || !lmdb) throw new Error('log-append measures segment files and LMDB');
   const ratio = segments.appendsPerSecond / lmdb.appendsPerSecond;
   const reference = { name: lmdb.name, value: lmdb.appendsPerSecond, ratio };
   const name = 'one durable append of 12 kB after the other';
-  return [...policies, { suite: 'parts', name, value: segments.appendsPerSecond, unit: 'appends/s', reference }];
+  return [{ suite: 'parts', name, value: segments.appendsPerSecond, unit: 'appends/s', reference }];
 }

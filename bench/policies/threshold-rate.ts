@@ -1,6 +1,5 @@
 /** Events per second of one policy on one core, in order, over 1,000 keys, with a few targets enforced. */
 import { PolicyEngine } from '#domain/policies/engine.js';
-import { takeSnapshot } from '#domain/policies/engine-snapshot.js';
 import { eventAt, policyOf, putRow } from '#domain/policies/policy-fixture.js';
 
 const START = Date.UTC(2026, 0, 1);
@@ -12,19 +11,18 @@ const SHAPES = {
   'count, calendar hour in Berlin': { window: { calendar: 'hour', timeZone: 'Europe/Berlin' } },
 };
 
-export interface PolicyEngineResult {
+export interface ThresholdRate {
   readonly name: string;
   readonly eventsPerSecond: number;
   readonly enforcements: number;
   readonly keptEvents: number;
-  readonly snapshotMs: number;
 }
 
-export function run(events = 2_000_000): PolicyEngineResult[] {
+export function thresholdRates(events = 2_000_000): ThresholdRate[] {
   return Object.entries(SHAPES).map(([name, shape]) => measure(name, shape, events));
 }
 
-function measure(name: string, shape: Record<string, unknown>, events: number): PolicyEngineResult {
+function measure(name: string, shape: Record<string, unknown>, events: number): ThresholdRate {
   const engine = new PolicyEngine();
   // Below it nearly all keys stay; about one in a thousand goes over it.
   engine.apply(putRow(policyOf({ threshold: 1_500, action: { type: 'warn' }, ...shape }), 0));
@@ -42,9 +40,6 @@ function measure(name: string, shape: Record<string, unknown>, events: number): 
     for (const event of list) enforcements += engine.apply(event).length;
     elapsedMs += performance.now() - start;
   }
-  const start = performance.now();
-  takeSnapshot(engine);
-  const snapshotMs = Math.round(performance.now() - start);
   const eventsPerSecond = Math.round((events / elapsedMs) * 1_000);
-  return { name, eventsPerSecond, enforcements, keptEvents: engine.keptEvents, snapshotMs };
+  return { name, eventsPerSecond, enforcements, keptEvents: engine.keptEvents };
 }

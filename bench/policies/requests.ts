@@ -1,0 +1,39 @@
+/** Requests as an ingress records them, of many keys, in order: the same for the same seed. */
+import type { PlacedEvent } from '#domain/events/usage-event.js';
+import { eventAt } from '#domain/policies/policy-fixture.js';
+
+const START = Date.UTC(2026, 0, 1);
+const PER_MS = 10;
+const KEYS_PER_IDENTITY = 4;
+const ADDRESSES = 50_000;
+
+export interface Requests {
+  /** The next so many. */
+  take(count: number): PlacedEvent[];
+}
+
+export function requests(keys: number, firstOffset = 0): Requests {
+  let state = 1;
+  let offset = firstOffset;
+  const below = (most: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * most);
+  };
+  const next = () => {
+    const key = below(keys);
+    const data = {
+      keyId: `key_${key.toString(36).padStart(12, '0')}`,
+      identityId: `id_${Math.floor(key / KEYS_PER_IDENTITY)}`,
+      apiId: 'api_1',
+      ip: `10.${below(ADDRESSES) >> 8}.${below(256)}.1`,
+      outcome: below(50) === 0 ? 'RATE_LIMITED' : 'VALID',
+      route: `/v1/things/${below(200)}`,
+      bytes: below(4_096),
+      cost: below(100) / 1_000,
+    };
+    const event = eventAt(START + offset / PER_MS, offset, data);
+    offset++;
+    return event;
+  };
+  return { take: (count) => Array.from({ length: count }, next) };
+}
