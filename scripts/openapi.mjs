@@ -11,6 +11,7 @@ if (!process.argv.includes('--built')) prepare();
 const load = (path) => import(new URL(`dist/${path}.js`, `file://${root}/`));
 const { OPERATIONS } = await load('apps/ingress/src/keys/operations');
 const { verifyRequestSchema } = await load('libs/domain/keys/verify-request');
+const { authorizeQuerySchema } = await load('apps/ingress/src/authorize/authorize-request');
 const { VERIFY_CODES } = await load('libs/domain/keys/verdict');
 const { policySchema } = await load('libs/domain/policies/policy');
 const { MetersController, meterListing } = await load('apps/query/src/meters.controller');
@@ -24,8 +25,12 @@ const { ReconciliationController, reconciliationQuery } = await load('apps/query
 const { PartitionsController } = await load('apps/query/src/partitions.controller');
 const { BacktestsController } = await load('apps/policy/src/backtest/backtests.controller');
 const { PoliciesController } = await load('apps/policy/src/policies/policies.controller');
-const { PolicyVersionsController, differenceSchema } = await load('apps/policy/src/policies/policy-versions.controller');
-const { PolicyExceptionsController, exceptionQuerySchema } = await load('apps/policy/src/policies/policy-exceptions.controller');
+const { PolicyVersionsController, differenceSchema } = await load(
+  'apps/policy/src/policies/policy-versions.controller',
+);
+const { PolicyExceptionsController, exceptionQuerySchema } = await load(
+  'apps/policy/src/policies/policy-exceptions.controller',
+);
 const { PolicyProposalsController } = await load('apps/policy/src/policies/policy-proposals.controller');
 const { HolderController } = await load('apps/policy/src/enforcement/holder.controller');
 const { EnforcementsController } = await load('apps/policy/src/enforcement/enforcements.controller');
@@ -261,6 +266,53 @@ function verifyOperation() {
   ];
   return [path, method, { ...operation, description: 'Right: `api.<id or *>.verify_key`.', parameters }];
 }
+
+const limitFields = {
+  RateLimit: {
+    description: 'What is left of each limit, draft-ietf-httpapi-ratelimit-headers.',
+    schema: { type: 'string' },
+  },
+  'RateLimit-Policy': { description: 'Each limit and its window.', schema: { type: 'string' } },
+};
+const refusedBy = (description) => ({
+  description,
+  headers: limitFields,
+  content: { 'application/problem+json': { schema: ref('Problem') } },
+});
+const authorize = [
+  '/api/v1/authorize',
+  'get',
+  {
+    operationId: 'authorize',
+    summary: 'Verify the key of a request that a gateway holds back; the verdict is the status',
+    description:
+      'Right: `api.<id or *>.verify_key`, of the root key in `KeyMeter-Root-Key`. The key is that of the request: `Authorization: Bearer` or `X-API-Key`. Any method does, and anything may follow in the path.',
+    security: [],
+    parameters: [
+      { name: 'KeyMeter-Root-Key', in: 'header', required: true, schema: { type: 'string' } },
+      ...['X-API-Key', 'X-Forwarded-For', 'X-Forwarded-Method', 'X-Forwarded-Uri'].map((name) => ({
+        name,
+        in: 'header',
+        schema: { type: 'string' },
+      })),
+      ...queryParameters(authorizeQuerySchema),
+    ],
+    responses: {
+      200: {
+        description: 'The key may do this.',
+        headers: {
+          ...limitFields,
+          'KeyMeter-Key-Id': { schema: { type: 'string' } },
+          'KeyMeter-External-Id': { description: 'Percent-encoded.', schema: { type: 'string' } },
+        },
+      },
+      401: refusedBy('No key, an unknown one, or one that has run out.'),
+      403: refusedBy('Disabled, revoked by a policy, or without the permission.'),
+      429: refusedBy('A limit, the credits or a policy: `quota-exceeded` or `abnormal-usage-detected`.'),
+      503: refusedBy('Cannot be decided now: `temporary-reduced-capacity`.'),
+    },
+  },
+];
 
 const liveness = [
   '/v2/liveness',
@@ -549,6 +601,7 @@ const controllers = [
 const routes = [
   ...OPERATIONS.map(keyOperation),
   verifyOperation(),
+  authorize,
   liveness,
   ingest,
   outcome,

@@ -1,6 +1,6 @@
 /** IETF RateLimit fields (draft-ietf-httpapi-ratelimit-headers) on verifications, read by a strict parser. */
 import { enforcementOf } from '../support/fixed-enforcements.js';
-import { Ingress } from '../support/ingress.js';
+import { Ingress, ROOT_KEY } from '../support/ingress.js';
 import { drawSeed, randomFrom } from '../support/seed.js';
 import { temporaryFolder } from '../support/temp-folder.js';
 import { parseStructuredList } from './structured-fields.js';
@@ -99,6 +99,70 @@ test('a call that comes after Retry-After passes, one that comes before the rese
     expect((await ingress.data('keys.verifyKey', { key })).code).toBe('VALID');
     if (round > 30) expect(passed).toBeGreaterThan(0);
   }
+});
+
+describe('refusals by status, for gateways', () => {
+  const TYPES = 'https://iana.org/assignments/http-problem-types#';
+  const names = (text: string | undefined) => parseStructuredList(text ?? '').map(({ value }) => value);
+  const ask = (key: string) => {
+    const headers = { 'keymeter-root-key': ROOT_KEY, authorization: `Bearer ${key}` };
+    return ingress.app.inject({ method: 'GET', url: '/api/v1/authorize', headers });
+  };
+  const suspend = async (keyId: string, policyName: string) => {
+    const begin = ingress.clock.now();
+    const target = { per: 'key' as const, value: keyId };
+    const action = { type: 'suspend' as const };
+    await ingress.enforcements.enforce(enforcementOf({ target, action, policyName, begin, until: begin + 90_500 }));
+  };
+
+  test('a limit is quota-exceeded and names the limits that refuse, as the fields name them', async () => {
+    const ratelimits = NAMES.map((name, i) => ({
+      name,
+      limit: i % 2 === 0 ? 1 : 5,
+      duration: 60_000,
+      autoApply: true,
+    }));
+    const { key } = await ingress.data('keys.createKey', { apiId, ratelimits });
+    expect((await ask(key)).statusCode).toBe(200);
+    const { statusCode, headers, json } = await ask(key);
+    expect(statusCode).toBe(429);
+    expect(headers['content-type']).toBe('application/problem+json');
+    const { type, status, 'violated-policies': violated } = json();
+    expect({ type, status }).toEqual({ type: `${TYPES}quota-exceeded`, status: 429 });
+    const fields = names(headers['ratelimit']);
+    expect(violated).toEqual(fields.filter((_, i) => i % 2 === 0));
+    expect(names(headers['ratelimit-policy'])).toEqual(fields);
+    const reset = Math.max(
+      ...parseStructuredList(headers['ratelimit'] ?? '').map(({ parameters }) => Number(parameters.get('t'))),
+    );
+    expect(Number(headers['retry-after'])).toBe(reset);
+  });
+
+  test('a suspension is abnormal-usage-detected, names the policy and says when to come back', async () => {
+    const { key, keyId } = await ingress.data('keys.createKey', { apiId });
+    await suspend(keyId, 'too "fast"');
+    const { statusCode, headers, json } = await ask(key);
+    expect(statusCode).toBe(429);
+    expect(json()).toMatchObject({
+      type: `${TYPES}abnormal-usage-detected`,
+      status: 429,
+      detail: expect.stringContaining('exceeded the threshold'),
+      'violated-policies': ['too "fast"'],
+      enforcement: { action: 'suspend' },
+    });
+    expect(names(headers['ratelimit'])).toEqual(['too "fast"']);
+    expect(headers['retry-after']).toBe('91');
+  });
+
+  test('used-up credits are quota-exceeded, and what keymeter cannot take now is temporary-reduced-capacity', async () => {
+    const { key } = await ingress.data('keys.createKey', { apiId, credits: { remaining: 0 } });
+    expect((await ask(key)).json()).toMatchObject({ type: `${TYPES}quota-exceeded`, 'violated-policies': ['credits'] });
+    ingress.logFails = true;
+    const { statusCode, headers, json } = await ask(key);
+    ingress.logFails = false;
+    expect([statusCode, headers['retry-after']]).toEqual([503, '1']);
+    expect(json()).toMatchObject({ type: `${TYPES}temporary-reduced-capacity`, status: 503, 'violated-policies': [] });
+  });
 });
 
 describe('held by policies', () => {

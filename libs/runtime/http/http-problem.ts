@@ -8,6 +8,15 @@ export interface FieldError {
   readonly index?: number;
 }
 
+export interface ProblemOptions {
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** URI of a registered problem type (RFC 9457); `about:blank` without. */
+  readonly type?: string;
+  /** Extension members of that type. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
 export class HttpProblem extends Error {
   constructor(
     readonly status: number,
@@ -15,7 +24,7 @@ export class HttpProblem extends Error {
     readonly code: string,
     /** One sentence for the caller: what is wrong and what to do. */
     readonly detail: string,
-    readonly options: { errors?: readonly FieldError[]; headers?: Readonly<Record<string, string>> } = {},
+    readonly options: ProblemOptions = {},
   ) {
     super(detail);
     this.name = 'HttpProblem';

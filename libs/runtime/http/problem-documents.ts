@@ -27,11 +27,12 @@ export function problemDocument(problem: HttpProblem, requestId: string): string
     return { code, message, field: location, index };
   });
   return JSON.stringify({
-    type: 'about:blank',
+    type: options.type ?? 'about:blank',
     title: titleOf(status),
     status,
     detail: withClass(status, detail),
     instance: `urn:request:${requestId}`,
+    ...options.members,
     extensions: { code, ...(validationErrors?.length ? { validationErrors } : {}) },
   });
 }

@@ -44,7 +44,23 @@ export function rateLimitHeaders(verdict: Verdict, now: number): Record<string, 
     headers['RateLimit-Policy'] = policies;
   }
   if (code === 'RATE_LIMITED') headers['Retry-After'] = String(retryAfter);
+  else if (shutOut?.reset !== undefined) headers['Retry-After'] = String(shutOut.reset);
   return headers;
+}
+
+/** What refuses, by the names that the fields have. */
+export function violatedPolicies({ code, limits, outcome, throttles, enforcement }: Verdict): string[] {
+  if (code === 'USAGE_EXCEEDED') return ['credits'];
+  if (code === 'DISABLED') return enforcement ? [plainName(enforcement.policyName) ?? 'policy'] : [];
+  if (code !== 'RATE_LIMITED') return [];
+  const count = limits?.limits.length ?? 0;
+  return (outcome?.windows ?? []).flatMap(({ exceeded }, i) => {
+    if (!exceeded) return [];
+    const limit = limits?.limits[i];
+    if (limit) return [plainName(limit.name) ?? `limit-${i}`];
+    const throttle = throttles?.[i - count];
+    return throttle ? [plainName(throttle.policyName) ?? 'policy'] : [];
+  });
 }
 
 interface LimitTexts {
@@ -98,5 +114,10 @@ function secondsTo(instant: number, now: number): number {
 
 /** RFC 9651 strings are printable ASCII: a limit of another name is shown by its place in the answer. */
 function structuredString(name: string): string | undefined {
-  return /^[ -~]+$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : undefined;
+  const plain = plainName(name);
+  return plain && `"${plain.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function plainName(name: string): string | undefined {
+  return /^[ -~]+$/.test(name) ? name : undefined;
 }

@@ -4,12 +4,14 @@ import type { LimitPlan } from '#domain/keys/limit-plan.js';
 import type { Verdict } from '#domain/keys/verdict.js';
 import { enforcementDocument } from '../keys/enforcement-document.js';
 import { profileOf } from './key-profile.js';
-import { rateLimitHeaders } from './rate-limit-headers.js';
+import { rateLimitHeaders, violatedPolicies } from './rate-limit-headers.js';
 
 /** The answer's body and the header fields that depend on the verdict. */
 export interface VerifyAnswer {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of a refusal: the limits and policies that it exceeds, by their names in the RateLimit fields. */
+  readonly violated?: readonly string[];
 }
 
 export function verifyAnswer(verdict: Verdict, requestId: string, now: number): VerifyAnswer {
@@ -23,7 +25,8 @@ export function verifyAnswer(verdict: Verdict, requestId: string, now: number): 
   if (enforcement) data += `,"enforcement":${JSON.stringify(enforcementDocument(enforcement))}`;
   const body = `{"meta":{"requestId":"${requestId}"},"data":{${data}}}`;
   const isLimited = (outcome !== undefined && outcome.windows.length > 0) || enforcement !== undefined;
-  return isLimited ? { body, headers: rateLimitHeaders(verdict, now) } : { body };
+  const answer = isLimited ? { body, headers: rateLimitHeaders(verdict, now) } : { body };
+  return code === 'VALID' ? answer : { ...answer, violated: violatedPolicies(verdict) };
 }
 
 /** Of each limit the members up to `exceeded`, worked out once. */

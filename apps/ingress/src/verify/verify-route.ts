@@ -28,13 +28,17 @@ export function registerVerifyRoute(fastify: FastifyInstance, rootKeys: RootKeys
 }
 
 function callOf(request: FastifyRequest, rootKeys: RootKeys): VerifyCall {
-  const rootKey = rootKeys.authenticateLastKnown(request.headers.authorization);
-  if (!isGrantedForSome(rootKey.rights, 'api', 'verify_key')) {
-    throw insufficientRights(missingRight('api', '*', 'verify_key'));
-  }
+  const rootKey = verifyingRootKey(rootKeys, request.headers.authorization);
   refuseQuery(request);
   const parsed = requestOf(request.body);
   return { rootKey, request: parsed, permission: permissionOf(parsed), requestId: request.id };
+}
+
+/** Throws 401 or 403 for who may not ask. */
+export function verifyingRootKey(rootKeys: RootKeys, header: string | undefined): VerifyCall['rootKey'] {
+  const rootKey = rootKeys.authenticateLastKnown(header);
+  if (isGrantedForSome(rootKey.rights, 'api', 'verify_key')) return rootKey;
+  throw insufficientRights(missingRight('api', '*', 'verify_key'));
 }
 
 function send(reply: FastifyReply, body: string, headers: Readonly<Record<string, string>> | undefined): void {
@@ -57,7 +61,8 @@ function isKeyOnly(body: unknown): body is { key: string } {
   return body.key.length > 0 && body.key.length <= 512;
 }
 
-function permissionOf({ permissions }: VerifyRequest): PermissionTest | undefined {
+/** Throws 400 for a query that cannot be read. */
+export function permissionOf({ permissions }: VerifyRequest): PermissionTest | undefined {
   if (permissions === undefined) return undefined;
   const parsed = parsePermissionQuery(permissions);
   if (parsed.ok) return parsed.test;
