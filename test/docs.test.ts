@@ -33,6 +33,10 @@ const COMPOSED = [
   'keymeter/log_unavailable',
   'keymeter/store_unavailable',
   'keymeter/overloaded',
+  'keymeter/key/not_found',
+  'keymeter/key/expired',
+  'keymeter/key/rate_limited',
+  'keymeter/key/usage_exceeded',
   'authentication/missing',
   'authentication/key_not_found',
 ];
