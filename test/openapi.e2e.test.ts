@@ -49,13 +49,16 @@ async function routesOfTheServer(): Promise<string[]> {
   return routes;
 }
 
+/** Under any method, with any path behind, as its description says: gateways ask as the request came. */
+const ANY_METHOD = /^(?!GET )\w+ \/api\/v1\/authorize$|\/api\/v1\/authorize\/\*$/;
+
 test('every route of the server is documented, and no other', async () => {
   const documented = Object.entries(document.paths).flatMap(([template, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${template.replace(/\{(\w+)\}/g, ':$1')}`),
   );
   const routes = await routesOfTheServer();
   expect(routes.length).toBeGreaterThan(25);
-  expect(documented.sort()).toEqual([...new Set(routes)]);
+  expect(documented.sort()).toEqual([...new Set(routes)].filter((route) => !ANY_METHOD.test(route)));
 });
 
 test('the committed document is what the schemas say now', () => {

@@ -11,7 +11,7 @@ import { framesTwice } from './repeated-frames.js';
 const BITES_WITHIN_MS = 60_000;
 const REDIS_LOST = /Redis lost its data/;
 /** Or the consumer has lost its partitions meanwhile: the insert is its heir's, who finds out what became of it. */
-const INSERT_REPEATED = /usage insert is repeated|"event":"lost"/;
+const INSERT_REPEATED = /usage insert is repeated|a step of policies is repeated|"event":"lost"/;
 
 function down(kind: string, server: ServerName, weight: number, end: 'stop' | 'kill9', longestMs: number): Injection {
   return {

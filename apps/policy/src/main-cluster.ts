@@ -34,6 +34,7 @@ import { type PartitionBounds, PartitionEngines } from './engine/partition-engin
 import { PassedOverLog } from './engine/passed-over-log.js';
 import { PolicyFramesModule } from './engine/policy-frames.module.js';
 import { PolicyRunner } from './engine/policy-runner.js';
+import { tellRetries } from './engine/told-retries.js';
 import { Regrouping, type RegroupingOptions } from './main-regrouping.js';
 import { DocumentRules } from './policies/document-rules.js';
 import { PolicyModule } from './policy.module.js';
@@ -150,7 +151,8 @@ function openRunner(
   const onShortened = (partition: number, offset: number) =>
     logger.warn({ event: 'policies begin at the oldest event of the log', partition, offset });
   const onPassedOver = passedOver.of('events');
-  return new PolicyRunner(snapshots, sink, clock, { ...rooms, outlets, onShortened, onPassedOver, ...SNAPSHOT_PACE });
+  const told = { onShortened, onPassedOver, onRetry: tellRetries(logger, clock) };
+  return new PolicyRunner(snapshots, sink, clock, { ...rooms, outlets, ...told, ...SNAPSHOT_PACE });
 }
 
 /** What is stored is looked up there; only ids that are not stored yet must be remembered here. */

@@ -22,6 +22,7 @@ import { NoticeOutlet } from './enforcement/notice-outlet.js';
 import { SNAPSHOT_PACE } from './engine/fold-runner.js';
 import { PolicyFramesModule } from './engine/policy-frames.module.js';
 import { PolicyRunner } from './engine/policy-runner.js';
+import { tellRetries } from './engine/told-retries.js';
 import { PolicyModule } from './policy.module.js';
 import { settingsPorts } from './settings-ports.js';
 import { finishUnfinished } from './unfinished.js';
@@ -43,7 +44,12 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   const outlets = {
     others: (partition: number, from: number) => [new NoticeOutlet(webhooks), audit.outlet(partition, from)],
   };
-  const runner = new PolicyRunner(usage.snapshots, sink, clock, { ...rooms, outlets, ...SNAPSHOT_PACE });
+  const runner = new PolicyRunner(usage.snapshots, sink, clock, {
+    ...rooms,
+    outlets,
+    onRetry: tellRetries(embedded.logger, clock),
+    ...SNAPSHOT_PACE,
+  });
   const ports = [
     ...embedded.ports(),
     ...usagePorts(usage),

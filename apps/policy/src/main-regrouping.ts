@@ -13,6 +13,7 @@ import type { PassedOverLog } from './engine/passed-over-log.js';
 import { RegroupOutlet } from './engine/regroup-outlet.js';
 import { RegroupedMetrics } from './engine/regrouped-metrics.js';
 import { decoder, type RegroupedFrame, RegroupedRunner } from './engine/regrouped-runner.js';
+import { tellRetries } from './engine/told-retries.js';
 
 interface Reading {
   readonly reader: KafkaEventLogReader;
@@ -126,6 +127,7 @@ export class Regrouping {
       log: log.topic.id,
       ...this.options.rooms,
       onPassedOver: this.options.passedOver.of('regrouped'),
+      onRetry: tellRetries(logger, clock),
       ...SNAPSHOT_PACE,
       onShortened: (partition, offset) =>
         logger.warn({ event: 'regrouped policies begin at the oldest record', partition, offset }),
