@@ -30,6 +30,7 @@ export function describeEngineSnapshotStore(name: string, open: () => Promise<Op
       expect(await loaded()).toEqual(snapshot(5));
       expect(await loaded(1)).toEqual(snapshot(9));
       expect(await loaded(2)).toBeUndefined();
+      expect(await Promise.all([0, 1, 2].map((n) => opened.store.nextOffset(n)))).toEqual([5_000, 9_000, undefined]);
     });
 
     test('a damaged newest snapshot leaves the one before, and the next save replaces the damaged one', async () => {

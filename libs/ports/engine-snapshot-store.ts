@@ -30,6 +30,9 @@ export abstract class EngineSnapshotStore {
   /** A whole state where the partition has none, not even a damaged one; else changes nothing and resolves with false. */
   abstract saveFirst(partition: number, whole: Omit<SnapshotPart, 'follows'>): Promise<boolean>;
 
+  /** `nextOffset` of the newest state, unread: it may turn out damaged. Undefined when there is none. */
+  abstract nextOffset(partition: number): Promise<number | undefined>;
+
   /** The newest state of whose parts every checksum is right; undefined when there is none. */
   abstract load(partition: number): Promise<EngineSnapshot | undefined>;
 }

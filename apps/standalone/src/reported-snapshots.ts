@@ -26,6 +26,10 @@ export class ReportedSnapshots extends EngineSnapshotStore {
     return this.store.saveFirst(partition, whole);
   }
 
+  nextOffset(partition: number): Promise<number | undefined> {
+    return this.store.nextOffset(partition);
+  }
+
   load(partition: number): Promise<EngineSnapshot | undefined> {
     return this.store.load(partition);
   }

@@ -72,14 +72,22 @@ export class LmdbEngineSnapshotStore extends EngineSnapshotStore {
     return isFirst;
   }
 
+  async nextOffset(partition: number): Promise<number | undefined> {
+    return this.#newestFirst(partition)[0]?.nextOffset;
+  }
+
   async load(partition: number): Promise<EngineSnapshot | undefined> {
-    const heads = SLOTS.map((slot) => this.#head(partition, slot)).filter((head) => head !== undefined);
-    for (const head of heads.sort((a, b) => b.sequence - a.sequence)) {
+    for (const head of this.#newestFirst(partition)) {
       const parts = head.parts.map((part) => this.#read(partition, part)).filter((part) => part !== undefined);
       if (parts.length === head.parts.length) return { nextOffset: head.nextOffset, parts };
       this.#damaged.add(head.sequence);
     }
     return undefined;
+  }
+
+  #newestFirst(partition: number): Head[] {
+    const heads = SLOTS.map((slot) => this.#head(partition, slot)).filter((head) => head !== undefined);
+    return heads.sort((a, b) => b.sequence - a.sequence);
   }
 
   /** A damaged one counts as none. */

@@ -97,6 +97,10 @@ export class RedisEngineSnapshotStore extends EngineSnapshotStore {
     return part;
   }
 
+  async nextOffset(partition: number): Promise<number | undefined> {
+    return parseHeads(await this.#heads(partition))[0]?.nextOffset;
+  }
+
   async load(partition: number): Promise<EngineSnapshot | undefined> {
     for (let n = 0; n < SAVES; n++) {
       const heads = await this.#heads(partition);

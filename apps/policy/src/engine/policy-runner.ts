@@ -52,8 +52,8 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
    * engine of its parent is beyond the split.
    */
   async hasInherited(partition: number, split: { readonly parent: number; readonly at: number }): Promise<boolean> {
-    const parent = await this.snapshots.load(split.parent); // before the heir's, which is saved before it
-    return (await this.snapshots.load(partition)) !== undefined || (parent?.nextOffset ?? 0) > split.at;
+    const parent = await this.snapshots.nextOffset(split.parent); // before the heir's, which is saved before it
+    return (await this.snapshots.nextOffset(partition)) !== undefined || (parent ?? 0) > split.at;
   }
 
   /** The engine of a partition, for metrics. */

@@ -58,14 +58,15 @@ class StoredEvent implements PlacedEvent {
 /** In the order of the page. Throws RangeError where it ends in the middle of a row. */
 export function eventsOfPage(bytes: Uint8Array, partition: number): PlacedEvent[] {
   const page = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const types = new LastText();
   const sources = new LastText();
   const events: PlacedEvent[] = [];
   for (let at = 0; at < page.length; ) {
-    const offset = integerAt(page, at);
-    const index = page.readUInt32LE(at + 8);
-    const acceptedAt = integerAt(page, at + 12);
-    const time = integerAt(page, at + 20);
+    const offset = integerAt(view, at);
+    const index = view.getUint32(at + 8, true);
+    const acceptedAt = integerAt(view, at + 12);
+    const time = integerAt(view, at + 20);
     const typeAt = at + NUMBERS_BYTES;
     const sourceAt = endOfText(page, typeAt);
     const subjectAt = endOfText(page, sourceAt);
@@ -85,20 +86,29 @@ export function eventsOfPage(bytes: Uint8Array, partition: number): PlacedEvent[
 
 /** Most events have the type and the source of the one before. */
 class LastText {
-  #bytes: Buffer = Buffer.alloc(0);
+  #from = 0;
+  #length = -1;
   #text = '';
 
   at(page: Buffer, from: number, to: number): string {
-    if (to - from === this.#bytes.length && this.#bytes.compare(page, from, to) === 0) return this.#text;
-    this.#bytes = page.subarray(from, to);
+    if (this.#isLast(page, from, to)) return this.#text;
+    this.#from = from;
+    this.#length = to - from;
     this.#text = textAt(page, from);
     return this.#text;
+  }
+
+  /** Byte by byte: they are few, and a call of the runtime costs more. */
+  #isLast(page: Buffer, from: number, to: number): boolean {
+    if (to - from !== this.#length) return false;
+    for (let i = 0; i < this.#length; i++) if (page[from + i] !== page[this.#from + i]) return false;
+    return true;
   }
 }
 
 /** Exact below 2^53, which offsets and times are. */
-function integerAt(page: Buffer, at: number): number {
-  return page.readUInt32LE(at) + page.readInt32LE(at + 4) * HIGH_WORD;
+function integerAt(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getInt32(at + 4, true) * HIGH_WORD;
 }
 
 function textAt(page: Buffer, at: number): string {
