@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { describeWith, type ServerHandle, serverScript } from './server-script.js';
 
+/** For commands of tests that are not about timeouts: another suite may have the processor for a while. */
+export const PATIENT_MS = 15_000;
+
 export interface RedisProcess extends ServerHandle {
   readonly url: string;
 }

@@ -2,7 +2,7 @@ import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { describeCounters } from '#contracts/counters.contract.js';
 import type { TakeOutcome } from '#domain/keys/counter-charge.js';
 import type { CreditAccount } from '#domain/keys/credits.js';
-import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
+import { describeWithRedis, PATIENT_MS, TestRedis } from '../../../test/support/redis-server.js';
 import { LocalShareCounters } from './local-share-counters.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisCounters } from './redis-counters.js';
@@ -26,7 +26,11 @@ describeRedis('rate limits by shares', () => {
     redis = await TestRedis.start();
     for (let n = 0; n < 2; n++) {
       const nodesOfRedis = [{ host: '127.0.0.1', port: redis.port }];
-      const connection = await RedisConnection.open({ mode: 'standalone', nodes: nodesOfRedis });
+      const connection = await RedisConnection.open({
+        mode: 'standalone',
+        nodes: nodesOfRedis,
+        commandTimeoutMs: PATIENT_MS,
+      });
       connections.push(connection);
       exact.push(await RedisCounters.open(connection, new ManualClock(NOW)));
     }

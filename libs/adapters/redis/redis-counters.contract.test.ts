@@ -1,6 +1,6 @@
 import { ManualClock } from '#adapters/clock/manual-clock.js';
 import { describeCounters } from '#contracts/counters.contract.js';
-import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
+import { describeWithRedis, PATIENT_MS, TestRedis } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisCounters } from './redis-counters.js';
 
@@ -13,7 +13,11 @@ for (const mode of ['standalone', 'cluster'] as const) {
 
     beforeAll(async () => {
       redis = mode === 'cluster' ? await TestRedis.startCluster() : await TestRedis.start();
-      connection = await RedisConnection.open({ mode, nodes: [{ host: '127.0.0.1', port: redis.port }] });
+      connection = await RedisConnection.open({
+        mode,
+        nodes: [{ host: '127.0.0.1', port: redis.port }],
+        commandTimeoutMs: PATIENT_MS,
+      });
     });
     afterAll(async () => {
       await connection?.close();

@@ -4,7 +4,7 @@ import { EmbeddedCounters } from '#adapters/lmdb/embedded-counters.js';
 import { openEnvironment } from '#adapters/lmdb/environment.js';
 import type { Charge, TakeRequest } from '#domain/keys/counter-charge.js';
 import type { CreditAccount, Refill } from '#domain/keys/credits.js';
-import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
+import { describeWithRedis, PATIENT_MS, TestRedis } from '../../../test/support/redis-server.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
 import { RedisConnection } from './redis-connection.js';
@@ -30,6 +30,7 @@ describeRedis('counters in Redis', () => {
     const connection = await RedisConnection.open({
       mode: 'standalone',
       nodes: [{ host: '127.0.0.1', port: redis.port }],
+      commandTimeoutMs: PATIENT_MS,
     });
     connections.push(connection);
     return RedisCounters.open(connection, clock);

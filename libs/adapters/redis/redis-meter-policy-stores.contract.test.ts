@@ -4,7 +4,7 @@ import { describePolicyStore } from '#contracts/policy-store.contract.js';
 import { changeMeter, createMeter, meterDefinition } from '#domain/meters/meter.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
-import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
+import { describeWithRedis, PATIENT_MS, TestRedis } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisEngineSnapshotStore } from './redis-engine-snapshot-store.js';
 import type { RedisKeyNode } from './redis-key-node.js';
@@ -26,7 +26,8 @@ for (const mode of ['standalone', 'cluster'] as const) {
     });
     afterAll(() => redis.close());
 
-    const connect = () => RedisConnection.open({ mode, nodes: [{ host: '127.0.0.1', port: redis.port }] });
+    const connect = () =>
+      RedisConnection.open({ mode, nodes: [{ host: '127.0.0.1', port: redis.port }], commandTimeoutMs: PATIENT_MS });
 
     async function openAgain<Parts>(parts: (to: RedisConnection) => Parts): Promise<Parts & Opened<Parts>> {
       const connection = await connect();

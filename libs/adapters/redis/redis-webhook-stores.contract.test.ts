@@ -7,7 +7,7 @@ import {
 import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import { changedEndpoint } from '#domain/webhooks/webhook-endpoint.js';
 import { RedisNodes } from '../../../test/support/redis-nodes.js';
-import { describeWithRedis } from '../../../test/support/redis-server.js';
+import { describeWithRedis, PATIENT_MS } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisWebhookDeliveryStore } from './redis-webhook-delivery-store.js';
 
@@ -20,7 +20,12 @@ for (const mode of ['standalone', 'cluster'] as const) {
     beforeAll(() => nodes.start());
     afterAll(() => nodes.close());
 
-    const connect = () => RedisConnection.open({ mode, nodes: [{ host: '127.0.0.1', port: nodes.redis.port }] });
+    const connect = () =>
+      RedisConnection.open({
+        mode,
+        nodes: [{ host: '127.0.0.1', port: nodes.redis.port }],
+        commandTimeoutMs: PATIENT_MS,
+      });
 
     async function openDeliveries(name = `n${count++}`): Promise<OpenDeliveryStore> {
       const connections = [await connect(), await connect()] as const;

@@ -1,6 +1,6 @@
 import { SystemClock } from '#adapters/clock/system-clock.js';
 import type { TakeRequest } from '#domain/keys/counter-charge.js';
-import { describeWithRedis, TestRedis } from '../../../test/support/redis-server.js';
+import { describeWithRedis, PATIENT_MS, TestRedis } from '../../../test/support/redis-server.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisCounters } from './redis-counters.js';
 import { RedisKeyNode } from './redis-key-node.js';
@@ -36,7 +36,7 @@ describeRedis('a Redis cluster of two shards', () => {
 
   async function open(nodeId: string): Promise<Process> {
     const nodes = shards.map(({ port }) => ({ host: '127.0.0.1', port }));
-    const connection = await RedisConnection.open({ mode: 'cluster', nodes });
+    const connection = await RedisConnection.open({ mode: 'cluster', nodes, commandTimeoutMs: PATIENT_MS });
     const append = async () => undefined;
     const node = await RedisKeyNode.open(connection, clock, silent, { nodeId, leaseMs: 300, renewMs: 50, append });
     const counters = await RedisCounters.open(connection, clock, { epoch: node.counterEpoch });
