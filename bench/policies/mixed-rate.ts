@@ -15,7 +15,8 @@ export function mixedRate(folder: string, events = 500_000): { eventsPerSecond: 
   const engine = new PolicyEngine();
   const files = readdirSync(folder).sort();
   const documents = files.flatMap((file) => readPolicyFile(readFileSync(join(folder, file), 'utf8')).policies);
-  for (const { document } of documents.slice(0, POLICIES)) engine.putPolicy({ ...draftOf(document), mode: 'on' });
+  for (const { document } of documents.slice(0, POLICIES))
+    engine.putPolicy({ ...draftOf(document), id: `pol_${document.name}`, mode: 'on' });
   const source = requests(SUBJECTS);
   for (const event of source.take(WARM_UP)) engine.apply(event);
   let elapsedMs = 0;

@@ -9,7 +9,8 @@ import { thresholdRates } from '../policies/threshold-rate.js';
 import { median } from '../statistics.js';
 
 const suite = 'policies';
-const READY = join(import.meta.dirname, '../../policies');
+/** From dist/bench/suites. */
+const READY = join(import.meta.dirname, '../../../policies');
 
 export async function policies(bench: Bench): Promise<Measurement[]> {
   bench.say('policies: rates');

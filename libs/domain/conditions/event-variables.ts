@@ -1,6 +1,6 @@
 /** What a condition may say about an event: its attributes, the columns usage is grouped by, and its data. */
 
-import { DIMENSION_FIELDS, type UsageEvent } from '../events/usage-event.js';
+import { DIMENSION_FIELDS, fieldOf, type UsageEvent } from '../events/usage-event.js';
 import { scalarText } from '../events/usage-row.js';
 import { numberOf, type Term, type Variables } from './condition-value.js';
 
@@ -27,9 +27,9 @@ export const EVENT_VARIABLES: Variables<UsageEvent> = {
 };
 
 function column(field: string): Term<UsageEvent> {
-  return { type: 'string', read: ({ data }) => (data === null ? '' : scalarText(data[field])) };
+  return { type: 'string', read: (event) => scalarText(fieldOf(event, field)) };
 }
 
 function amount(field: string): Term<UsageEvent> {
-  return { type: 'number', read: ({ data }) => (data === null ? undefined : numberOf(data[field])) };
+  return { type: 'number', read: (event) => numberOf(fieldOf(event, field)) };
 }

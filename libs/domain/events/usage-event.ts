@@ -14,6 +14,12 @@ export function isOwnType(type: string): boolean {
   return type.startsWith('keymeter.');
 }
 
+/** A field of `data`; undefined where there is none. */
+export function fieldOf(event: Pick<UsageEvent, 'data' | 'field'>, name: string): unknown {
+  if (event.field !== undefined) return event.field(name);
+  return event.data === null ? undefined : event.data[name];
+}
+
 /** Scalars taken out of `data`, as text; '' where the event has none. Names are the columns of the usage store. */
 export interface UsageDimensions {
   key_id: string;
@@ -48,6 +54,8 @@ export interface UsageEvent {
   /** Event time, epoch ms. */
   readonly time: number;
   readonly data: JsonObject | null;
+  /** `data[name]` of an event that lies as bytes, see `fieldOf`. */
+  readonly field?: (name: string) => unknown;
   /** 53-bit hash of (source, id); 0 for ids that are unique by construction. */
   readonly idHash: number;
   /** 53-bit hash of what the sender wrote: differs when the same id comes with another payload. */

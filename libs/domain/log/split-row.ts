@@ -33,8 +33,8 @@ export function splitFrame(partition: number, split: Omit<PartitionSplit, 'at'>,
 }
 
 /** Undefined for rows that say nothing of the kind. */
-export function readSplit({ source, type, data }: UsageEvent): Omit<PartitionSplit, 'at'> | undefined {
-  if (source !== LOG_SOURCE || type !== PARTITION_SPLIT) return undefined;
-  const parsed = schema.safeParse(data);
+export function readSplit(event: UsageEvent): Omit<PartitionSplit, 'at'> | undefined {
+  if (event.source !== LOG_SOURCE || event.type !== PARTITION_SPLIT) return undefined;
+  const parsed = schema.safeParse(event.data); // asked only here: it may have to be parsed
   return parsed.success && parsed.data.partitions % parsed.data.from === 0 ? parsed.data : undefined;
 }

@@ -1,6 +1,6 @@
 /** Readers of an event's fields, compiled once per policy: no path is parsed while events flow. */
 
-import type { UsageEvent } from '../events/usage-event.js';
+import { fieldOf, type UsageEvent } from '../events/usage-event.js';
 import { scalarText } from '../events/usage-row.js';
 import type { Per } from './enforcement.js';
 
@@ -19,7 +19,7 @@ const COLUMNS: Record<string, { per: Per; read: FieldReader }> = {
 /** A path inside `data`; only own fields are seen below the first level. */
 export function dataReader(path: string): FieldReader {
   const [first = '', ...rest] = path.split('.');
-  if (rest.length === 0) return (event) => (event.data === null ? undefined : event.data[first]);
+  if (rest.length === 0) return (event) => fieldOf(event, first);
   return (event) => {
     let value: unknown = event.data === null ? undefined : event.data[first];
     for (const name of rest) {

@@ -4,6 +4,8 @@
  * read when somebody asks for them: most policies look at a few fields of an event.
  * Source of the format: ClickHouse documentation, "RowBinary".
  */
+
+import { jsonField, NOT_SIMPLE } from '../../events/json-field.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import type { JsonObject } from '../../json.js';
 
@@ -11,11 +13,56 @@ import type { JsonObject } from '../../json.js';
 const NUMBERS_BYTES = 28;
 const HIGH_WORD = 2 ** 32;
 
-class StoredEvent implements PlacedEvent {
-  #data: JsonObject | null | undefined;
+/** Of one event that many fields are asked of, parsing it is cheaper than looking for each. */
+const FIELDS_ONE_BY_ONE = 3;
+const INHERITED = Object.prototype;
 
+/** What is known of the data of the event that was asked last: kept for all, it would outlive every young collection. */
+class LastData {
+  #of: StoredEvent | undefined;
+  #data: JsonObject | null | undefined;
+  #asked = 0;
+  readonly #names = new Map<string, Buffer>();
+
+  constructor(readonly page: Buffer) {}
+
+  at(event: StoredEvent, from: number, to: number): JsonObject | null {
+    this.#turnTo(event);
+    if (this.#data === undefined) {
+      this.#data = from === to ? null : (JSON.parse(this.page.toString('utf8', from, to)) as JsonObject);
+    }
+    return this.#data;
+  }
+
+  field(event: StoredEvent, from: number, to: number, name: string): unknown {
+    this.#turnTo(event);
+    if (this.#data === undefined && from < to && this.#asked++ < FIELDS_ONE_BY_ONE && !(name in INHERITED)) {
+      const found = jsonField(this.page, from, to, this.#bytesOf(name));
+      if (found !== NOT_SIMPLE) return found;
+    }
+    return this.at(event, from, to)?.[name];
+  }
+
+  #turnTo(event: StoredEvent): void {
+    if (this.#of === event) return;
+    this.#of = event;
+    this.#data = undefined;
+    this.#asked = 0;
+  }
+
+  #bytesOf(name: string): Buffer {
+    let bytes = this.#names.get(name);
+    if (bytes === undefined) {
+      bytes = Buffer.from(name);
+      this.#names.set(name, bytes);
+    }
+    return bytes;
+  }
+}
+
+class StoredEvent implements PlacedEvent {
   constructor(
-    private readonly page: Buffer,
+    private readonly last: LastData,
     readonly partition: number,
     readonly offset: number,
     readonly index: number,
@@ -30,19 +77,19 @@ class StoredEvent implements PlacedEvent {
   ) {}
 
   get subject(): string {
-    return textAt(this.page, this.subjectAt);
+    return textAt(this.last.page, this.subjectAt);
   }
 
   get id(): string {
-    return textAt(this.page, this.idAt);
+    return textAt(this.last.page, this.idAt);
   }
 
   get data(): JsonObject | null {
-    if (this.#data === undefined) {
-      const text = this.page.toString('utf8', this.dataAt, this.end);
-      this.#data = text === '' ? null : (JSON.parse(text) as JsonObject);
-    }
-    return this.#data;
+    return this.last.at(this, this.dataAt, this.end);
+  }
+
+  field(name: string): unknown {
+    return this.last.field(this, this.dataAt, this.end, name);
   }
 
   /** Deduplication is over: nothing asks for these. */
@@ -61,6 +108,7 @@ export function eventsOfPage(bytes: Uint8Array, partition: number): PlacedEvent[
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const types = new LastText();
   const sources = new LastText();
+  const last = new LastData(page);
   const events: PlacedEvent[] = [];
   for (let at = 0; at < page.length; ) {
     const offset = integerAt(view, at);
@@ -77,7 +125,7 @@ export function eventsOfPage(bytes: Uint8Array, partition: number): PlacedEvent[
     const [type, source] = [types.at(page, typeAt, sourceAt), sources.at(page, sourceAt, subjectAt)];
     const dataStart = startOfText(page, dataAt);
     events.push(
-      new StoredEvent(page, partition, offset, index, acceptedAt, time, type, source, subjectAt, idAt, dataStart, end),
+      new StoredEvent(last, partition, offset, index, acceptedAt, time, type, source, subjectAt, idAt, dataStart, end),
     );
     at = end;
   }

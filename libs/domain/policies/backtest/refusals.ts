@@ -4,7 +4,7 @@
  * window, aligned to multiples of its duration as at a verification; the rest is refused. What a verification had refused
  * already for another reason is no request that is lost.
  */
-import type { PlacedEvent } from '../../events/usage-event.js';
+import { fieldOf, type PlacedEvent } from '../../events/usage-event.js';
 import { enterWindow, fits, type WindowUse } from '../../keys/rate-limit-window.js';
 import { formatPlace } from '../../log/position.js';
 import type { Enforcement } from '../enforcement.js';
@@ -58,7 +58,7 @@ export class Refusals {
   refusedBy(event: PlacedEvent): string | undefined {
     if (this.#holds.size === 0) return undefined;
     const holds = this.#holds.get(this.#target(event));
-    if (holds === undefined || !SERVED.has(event.data?.outcome)) return undefined;
+    if (holds === undefined || !SERVED.has(fieldOf(event, 'outcome'))) return undefined;
     let refusedBy: string | undefined;
     for (const { subject, begin, until, limit, use } of holds) {
       if (event.time < begin || event.time >= until) continue;
