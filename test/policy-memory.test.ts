@@ -2,7 +2,7 @@
  * Far more subjects than there is room for, none of them ever forgotten by its window: memory stays where it was when the
  * room was full, and who crosses is decided, however long he was laid aside in between.
  *
- * KEYMETER_TEST_SUBJECTS distinct subjects (60,000) with room for a twentieth: the long run is in docs/reliability.md.
+ * KEYMETER_TEST_SUBJECTS distinct subjects (200,000) with room for a twentieth: the long run is in docs/reliability.md.
  */
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -14,14 +14,14 @@ import { PolicyEngine } from '#domain/policies/engine.js';
 import { eventAt, policyOf } from '#domain/policies/policy-fixture.js';
 import { temporaryFolder } from './support/temp-folder.js';
 
-const SUBJECTS = Number(process.env.KEYMETER_TEST_SUBJECTS ?? 60_000);
+const SUBJECTS = Number(process.env.KEYMETER_TEST_SUBJECTS ?? 200_000);
 const ROOM = SUBJECTS / 20;
 /** Every so many subjects one comes back three times, a quarter of the run apart. */
 const ONE_IN = 500;
 const QUARTER = SUBJECTS / 4;
 const START = Date.UTC(2026, 0, 1);
-/** What may be added by fragments and caches while ten times the room is laid aside. */
-const SPARE_BYTES = 64 * 1024 * 1024;
+/** What may be added by fragments and caches while nineteen times the room is laid aside: a few bytes for each. */
+const SPARE_BYTES = 8 * 1024 * 1024 + 8 * SUBJECTS;
 const folder = temporaryFolder('policy-memory');
 
 let offset = 0;

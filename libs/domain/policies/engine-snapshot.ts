@@ -63,6 +63,7 @@ export class SnapshotParts {
 
   /** As a restored engine's run was known to who wrote the parts. */
   knows(run: Run, count: number): void {
+    run.subjects.track();
     this.#counts.set(run, count);
     this.#lastCount = Math.max(this.#lastCount, count);
   }
@@ -131,7 +132,7 @@ function framed(saved: Saved, out: StateWriter): Uint8Array {
 
 /** Undefined when the bytes are of another format: the log then has to be read again from its start. */
 export function restoreSnapshot(bytes: Uint8Array, limits: Partial<EngineLimits> = {}): PolicyEngine | undefined {
-  return restoreInto([bytes], () => new PolicyEngine(limits))?.engine;
+  return restored([bytes], () => new PolicyEngine(limits))?.engine;
 }
 
 interface Restored {
@@ -152,12 +153,21 @@ interface ReadPart {
  * format, or has counts of a policy that this engine does not count: they are of a time when the log had one partition.
  */
 export function restoreInto(parts: readonly Uint8Array[], make: () => PolicyEngine): Restored | undefined {
+  const state = restored(parts, make);
+  if (state === undefined) return undefined;
+  const { engine, beside, counts } = state;
+  const writer = new SnapshotParts(engine, parts.length);
+  for (const [run, count] of counts) writer.knows(run, count);
+  return { engine, beside, parts: writer };
+}
+
+function restored(parts: readonly Uint8Array[], make: () => PolicyEngine) {
   const read = parts.map(readPart).filter((part) => part !== undefined);
   const newest = read.at(-1);
   if (newest === undefined || read.length < parts.length) return undefined;
   const { runs, beside, isPaused } = newest.saved;
   const engine = make();
-  const writer = new SnapshotParts(engine, parts.length);
+  const counts = new Map<Run, number>();
   for (const { policy, count } of runs) {
     const run: Run | undefined = engine.putPolicy(policy);
     if (run === undefined) return undefined;
@@ -165,12 +175,12 @@ export function restoreInto(parts: readonly Uint8Array[], make: () => PolicyEngi
     const [head] = sections.map((section) => section.sized());
     if (head) run.readHead(head);
     run.subjects.restore(sections);
-    writer.knows(run, count);
+    counts.set(run, count);
   }
   engine.isPaused = isPaused ?? false;
   for (const run of engine.runs) run.removeDead();
   engine.reindex(); // no more in memory than there is room for
-  return { engine, beside, parts: writer };
+  return { engine, beside, counts };
 }
 
 /** What the parts say of one run, newest first. */

@@ -42,6 +42,8 @@ export class SubjectTable {
   #hand = 0;
   /** Names of those who changed since the last part of a snapshot and then left their slot. */
   readonly #strayed = new Set<string>();
+  /** Parts are written: who leaves a slot changed has to be remembered until the next one. */
+  #isTracked = false;
   /** Where a round of parts is that holds everybody: a slot, then a name on the shelf. */
   #turn: { readonly slot: number } | { readonly name: string } | undefined;
 
@@ -120,6 +122,11 @@ export class SubjectTable {
     out.count(END);
   }
 
+  /** A part holds everybody who is here: from here on the next ones go by what changed. */
+  track(): void {
+    this.#isTracked = true;
+  }
+
   /** From here on parts hold everybody, in turn. */
   beginRound(): void {
     this.#turn = { slot: 0 };
@@ -131,9 +138,12 @@ export class SubjectTable {
 
   /**
    * Whoever changed since the last call, and as many of the others, `least` of them at least, as the round goes on.
-   * Whoever comes into a slot, or leaves one, after the round passed it has changed.
+   * Whoever comes into a slot, or leaves one, after the round passed it has changed. The first call writes everybody.
    */
-  writePart(out: StateWriter, least: number): void {
+  writePart(out: StateWriter, atLeast: number): void {
+    const least = this.#isTracked ? atLeast : Number.POSITIVE_INFINITY;
+    if (!this.#isTracked) this.beginRound();
+    this.track();
     const changed = this.#writeStrayed(out) + this.#changedSlots();
     const most = Math.max(least, changed);
     const from = this.#turn && 'slot' in this.#turn ? this.#turn.slot : this.#names.length;
@@ -228,7 +238,7 @@ export class SubjectTable {
   }
 
   #leave(name: string, slot: number): void {
-    if ((this.#marks[slot] as number) & CHANGED) this.#strayed.add(name);
+    if (this.#isTracked && (this.#marks[slot] as number) & CHANGED) this.#strayed.add(name);
     this.states.release(slot);
     this.#slots.delete(name);
     this.#names[slot] = undefined;
