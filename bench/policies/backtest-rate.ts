@@ -15,7 +15,7 @@ const KEYS = 10_000;
 export function backtestRate(): { eventsPerSecond: number; decisions: number } {
   const source = requests(KEYS);
   const pages = Array.from({ length: PAGES }, () => pageOf(source.take(PAGE)));
-  const backtest = new Backtest(policyOf({ threshold: 20 }), undefined, { from: 0, to: Number.MAX_SAFE_INTEGER });
+  const backtest = new Backtest(policyOf({ threshold: 45 }), undefined, { from: 0, to: Number.MAX_SAFE_INTEGER });
   const rates: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     backtest.begin(round);
