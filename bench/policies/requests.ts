@@ -1,6 +1,7 @@
 /** Requests as an ingress records them, of many keys, in order: the same for the same seed. */
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { eventAt } from '#domain/policies/policy-fixture.js';
+import { randomFrom } from '../statistics.js';
 
 const START = Date.UTC(2026, 0, 1);
 const PER_MS = 10;
@@ -13,12 +14,9 @@ export interface Requests {
 }
 
 export function requests(keys: number, firstOffset = 0): Requests {
-  let state = 1;
+  const random = randomFrom(1);
   let offset = firstOffset;
-  const below = (most: number) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * most);
-  };
+  const below = (most: number) => Math.floor(random() * most);
   const next = () => {
     const key = below(keys);
     const data = {

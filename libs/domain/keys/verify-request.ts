@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
-const MAX_COST = 1_000_000_000_000;
+export const MAX_COST = 1_000_000_000_000;
+export const MAX_KEY_CHARS = 512;
+export const MAX_TAG_CHARS = 512;
 
 /** keys.verifyKey, as clients send it. */
 export const verifyRequestSchema = z.strictObject({
-  key: z.string().min(1).max(512),
-  tags: z.array(z.string().max(512)).max(20).optional(),
+  key: z.string().min(1).max(MAX_KEY_CHARS),
+  tags: z.array(z.string().max(MAX_TAG_CHARS)).max(20).optional(),
   permissions: z.string().min(1).max(1000).optional(),
   credits: z.strictObject({ cost: z.int().min(0).max(MAX_COST) }).optional(),
   ratelimits: z

@@ -48,7 +48,7 @@ export interface EnginePart {
 
 /** Writes the parts of one engine, whose every change since the one before is in the next. */
 export class SnapshotParts {
-  readonly #counts = new Map<Run, number>();
+  readonly #counts = new WeakMap<Run, number>();
   #lastCount = 0;
   /** Parts of the running round. */
   #inRound = 0;
@@ -80,7 +80,6 @@ export class SnapshotParts {
       this.#bytes * SPARE,
     );
     this.#bytes = bytes.length;
-    for (const run of this.#counts.keys()) if (!runs.includes(run)) this.#counts.delete(run);
     this.#inRound++;
     this.stored++;
     if (runs.every(({ subjects }) => subjects.isRoundOver)) {

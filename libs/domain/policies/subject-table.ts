@@ -137,7 +137,7 @@ export class SubjectTable {
   }
 
   /**
-   * Whoever changed since the last call, and as many of the others, `least` of them at least, as the round goes on.
+   * Whoever changed since the last call, and as many of the others, `atLeast` so many, as the round goes on.
    * Whoever comes into a slot, or leaves one, after the round passed it has changed. The first call writes everybody.
    */
   writePart(out: StateWriter, atLeast: number): void {

@@ -4,6 +4,7 @@
  */
 import type { VerifyCode } from '#domain/keys/verdict.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
+import type { EnforcementDocument } from '../keys/enforcement-document.js';
 import type { VerifyAnswer } from '../verify/verify-answer.js';
 
 const TYPES = 'https://iana.org/assignments/http-problem-types#';
@@ -13,18 +14,17 @@ interface Verified {
   readonly code: VerifyCode;
   readonly keyId?: string;
   readonly identity?: { readonly externalId: string };
-  readonly enforcement?: {
-    readonly id: string;
-    readonly action: string;
-    readonly reason: string;
-    readonly until: number | null;
-  };
+  readonly enforcement?: EnforcementDocument;
 }
 
-/** Header fields for the service behind the gateway. Throws HttpProblem for a refusal. */
-export function authorizedHeaders({ body, headers = {}, violated = [] }: VerifyAnswer): Record<string, string> {
+/** Header fields for the service behind the gateway, or the refusal. */
+export function authorization({
+  body,
+  headers = {},
+  violated = [],
+}: VerifyAnswer): HttpProblem | Record<string, string> {
   const data = (JSON.parse(body) as { data: Verified }).data;
-  if (data.code !== 'VALID') throw refusal(data, violated, headers);
+  if (data.code !== 'VALID') return refusal(data, violated, headers);
   const { keyId, identity } = data;
   return {
     ...headers,
@@ -43,21 +43,18 @@ export function reducedCapacity(problem: HttpProblem): HttpProblem {
 
 function refusal(data: Verified, violated: readonly string[], headers: Readonly<Record<string, string>>): HttpProblem {
   const { code, enforcement } = data;
-  const members = { 'violated-policies': violated };
-  const limited = (type: string, detail: string, more = {}) =>
-    new HttpProblem(429, `keymeter/key/${code.toLowerCase()}`, detail, {
-      headers,
-      type: TYPES + type,
-      members: { ...members, ...more },
-    });
+  const limited = (type: string, detail: string, members: Readonly<Record<string, unknown>>) =>
+    new HttpProblem(429, `keymeter/key/${code.toLowerCase()}`, detail, { headers, type: TYPES + type, members });
   if (enforcement?.action === 'suspend' && code === 'DISABLED') {
-    return limited('abnormal-usage-detected', enforcement.reason, { enforcement });
+    return limited('abnormal-usage-detected', enforcement.reason, { 'violated-policies': violated, enforcement });
   }
   switch (code) {
     case 'RATE_LIMITED':
-      return limited('quota-exceeded', enforcement?.reason ?? 'A limit of this key is used up; repeat it later.');
+      return limited('quota-exceeded', enforcement?.reason ?? 'A limit of this key is used up; repeat it later.', {
+        'violated-policies': violated,
+      });
     case 'USAGE_EXCEEDED':
-      return limited('quota-exceeded', 'The credits of this key are used up.');
+      return limited('quota-exceeded', 'The credits of this key are used up.', { 'violated-policies': ['credits'] });
     case 'INSUFFICIENT_PERMISSIONS':
       return new HttpProblem(403, 'keymeter/key/insufficient_permissions', 'This key may not do that.', { headers });
     case 'DISABLED':

@@ -1,18 +1,21 @@
 /** What a gateway asks about a request that it holds back: the caller's key, and what the event shall say of the request. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { VerifyRequest } from '#domain/keys/verify-request.js';
+import {
+  MAX_COST,
+  MAX_KEY_CHARS,
+  MAX_TAG_CHARS,
+  type VerifyRequest,
+  verifyRequestSchema,
+} from '#domain/keys/verify-request.js';
 import { HttpProblem, invalidInput } from '#runtime/http/http-problem.js';
 import { bearerOf } from '#runtime/http/root-keys.js';
 import { fieldErrors } from '#runtime/http/schema-pipe.js';
 
-const MAX_KEY_CHARS = 512;
-const MAX_TAG_CHARS = 512;
-
 /** Of the gateway's own address for this: `?permissions=documents.read&cost=2`. */
 export const authorizeQuerySchema = z.strictObject({
-  permissions: z.string().min(1).max(1000).optional(),
-  cost: z.coerce.number().int().min(0).max(1_000_000_000_000).optional(),
+  permissions: verifyRequestSchema.shape.permissions,
+  cost: z.coerce.number().int().min(0).max(MAX_COST).optional(),
 });
 
 /** Throws 401 without a key and 400 for a wrong query, which is the gateway's mistake. */

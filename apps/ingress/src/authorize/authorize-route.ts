@@ -4,7 +4,7 @@ import { RootKeys } from '#runtime/http/root-keys.js';
 import { toProblem } from '#runtime/http/to-problem.js';
 import type { VerifyCall } from '../verify/key-verifier.js';
 import { permissionOf, type Verifying, verifyingRootKey } from '../verify/verify-route.js';
-import { authorizedHeaders, reducedCapacity } from './authorize-answer.js';
+import { authorization, reducedCapacity } from './authorize-answer.js';
 import { authorizeRequest } from './authorize-request.js';
 
 const PATH = '/api/v1/authorize';
@@ -17,24 +17,19 @@ const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
  */
 export function registerAuthorizeRoute(fastify: FastifyInstance, rootKeys: RootKeys, verifying: Verifying): void {
   const handler = (request: FastifyRequest, reply: FastifyReply) => {
-    const call = callOf(request, rootKeys);
-    verifying.verify(call, undefined, (error, answer) => {
-      try {
-        if (answer === undefined) throw error;
-        reply.header('cache-control', 'no-store').headers(authorizedHeaders(answer)).send();
-      } catch (refused) {
-        reply.send(asProblem(refused));
-      }
-    });
-  };
-  const asked = (request: FastifyRequest, reply: FastifyReply) => {
+    const refuse = (error: unknown) => reply.send(asProblem(error));
     try {
-      handler(request, reply);
+      verifying.verify(callOf(request, rootKeys), undefined, (error, answer) => {
+        if (answer === undefined) return refuse(error);
+        const authorized = authorization(answer);
+        if (authorized instanceof HttpProblem) reply.send(authorized);
+        else reply.header('cache-control', 'no-store').headers(authorized).send();
+      });
     } catch (error) {
-      reply.send(asProblem(error));
+      refuse(error);
     }
   };
-  for (const url of [PATH, `${PATH}/*`]) fastify.route({ method: METHODS, url, handler: asked });
+  for (const url of [PATH, `${PATH}/*`]) fastify.route({ method: METHODS, url, handler });
 }
 
 /** Whether the gateway may ask comes first. */
@@ -49,7 +44,8 @@ function callOf(request: FastifyRequest, rootKeys: RootKeys): VerifyCall {
   return { rootKey, request: asked, permission: permissionOf(asked), requestId: request.id };
 }
 
-function asProblem(error: unknown): HttpProblem | unknown {
+/** What keymeter cannot take now has the draft's type; all else stays what it is. */
+function asProblem(error: unknown): unknown {
   const problem = toProblem(error);
   return problem?.status === 503 ? reducedCapacity(problem) : error;
 }

@@ -9,24 +9,37 @@ import type { Enforcement } from '#domain/policies/enforcement.js';
 
 type WindowState = TakeOutcome['windows'][number];
 
-/** One limit in both fields; `reset` in seconds from now, undefined where nobody knows. */
-interface Item {
+interface Named {
   readonly name: string;
+  /** As a structured string. */
+  readonly text: string;
+}
+
+/** One limit in both fields; `reset` in seconds from now, undefined where nobody knows. */
+interface Item extends Named {
   readonly policy: string;
   readonly remaining: number;
   readonly reset: number | undefined;
 }
 
-export function rateLimitHeaders(verdict: Verdict, now: number): Record<string, string> {
+export interface LimitFields {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The limits and policies that refuse, by their names in the fields. */
+  readonly violated: readonly string[];
+}
+
+export function limitFields(verdict: Verdict, now: number): LimitFields {
   const { code, limits, outcome, throttles } = verdict;
   const count = limits?.limits.length ?? 0;
   let states = '';
   let policies = '';
   let retryAfter = 0;
-  const add = ({ name, policy, remaining, reset }: Item) => {
+  const violated: string[] = [];
+  const add = ({ name, text, policy, remaining, reset }: Item, refuses: boolean) => {
     const comma = states === '' ? '' : ', ';
-    states += `${comma}${name};r=${remaining}${reset === undefined ? '' : `;t=${reset}`}`;
-    policies += `${comma}${name}${policy}`;
+    states += `${comma}${text};r=${remaining}${reset === undefined ? '' : `;t=${reset}`}`;
+    policies += `${comma}${text}${policy}`;
+    if (refuses) violated.push(name);
   };
   outcome?.windows.forEach((window, i) => {
     const limit = limits?.limits[i];
@@ -34,10 +47,10 @@ export function rateLimitHeaders(verdict: Verdict, now: number): Record<string, 
     const item = limit ? limitItem(limit, window, i, now) : throttle && throttleItem(throttle, window, now);
     if (!item) return;
     if (window.exceeded) retryAfter = Math.max(retryAfter, item.reset ?? 0);
-    add(item);
+    add(item, window.exceeded);
   });
   const shutOut = code === 'DISABLED' ? shutOutItem(verdict.enforcement, now) : undefined;
-  if (shutOut) add(shutOut);
+  if (shutOut) add(shutOut, true);
   const headers: Record<string, string> = {};
   if (states !== '') {
     headers['RateLimit'] = states;
@@ -45,26 +58,12 @@ export function rateLimitHeaders(verdict: Verdict, now: number): Record<string, 
   }
   if (code === 'RATE_LIMITED') headers['Retry-After'] = String(retryAfter);
   else if (shutOut?.reset !== undefined) headers['Retry-After'] = String(shutOut.reset);
-  return headers;
-}
-
-/** What refuses, by the names that the fields have. */
-export function violatedPolicies({ code, limits, outcome, throttles, enforcement }: Verdict): string[] {
-  if (code === 'USAGE_EXCEEDED') return ['credits'];
-  if (code === 'DISABLED') return enforcement ? [plainName(enforcement.policyName) ?? 'policy'] : [];
-  if (code !== 'RATE_LIMITED') return [];
-  const count = limits?.limits.length ?? 0;
-  return (outcome?.windows ?? []).flatMap(({ exceeded }, i) => {
-    if (!exceeded) return [];
-    const limit = limits?.limits[i];
-    if (limit) return [plainName(limit.name) ?? `limit-${i}`];
-    const throttle = throttles?.[i - count];
-    return throttle ? [plainName(throttle.policyName) ?? 'policy'] : [];
-  });
+  return { headers, violated };
 }
 
 interface LimitTexts {
-  readonly name: string | undefined;
+  /** Undefined for a name that no structured string can hold. */
+  readonly named: Named | undefined;
   readonly policy: string;
 }
 
@@ -74,11 +73,12 @@ function limitItem(limit: RateLimit, window: WindowState, place: number, now: nu
   let found = texts.get(limit);
   if (found === undefined) {
     const policy = `;q=${limit.limit};w=${Math.ceil(limit.duration / 1000)}`;
-    found = { name: structuredString(limit.name), policy };
+    found = { named: namedAs(limit.name), policy };
     texts.set(limit, found);
   }
-  const { name = `"limit-${place}"`, policy } = found;
-  return { name, policy, remaining: window.remaining, reset: secondsTo(window.reset, now) };
+  const { named, policy } = found;
+  const { name, text } = named ?? unnamed(`limit-${place}`);
+  return { name, text, policy, remaining: window.remaining, reset: secondsTo(window.reset, now) };
 }
 
 /** Where a policy lets nothing through, the next window opens nothing either: only the end of the hold does. */
@@ -87,7 +87,7 @@ function throttleItem({ policyName, action, until }: Enforcement, window: Window
   const { limit, windowMs } = action;
   const reset = limit === 0 && until !== null ? until : window.reset;
   return {
-    name: nameOf(policyName),
+    ...policyNamed(policyName),
     policy: `;q=${limit};w=${Math.ceil(windowMs / 1000)}`,
     remaining: window.remaining,
     reset: secondsTo(reset, now),
@@ -98,14 +98,18 @@ function throttleItem({ policyName, action, until }: Enforcement, window: Window
 function shutOutItem(enforcement: Enforcement | undefined, now: number): Item | undefined {
   if (enforcement?.action.type !== 'suspend' && enforcement?.action.type !== 'revoke') return undefined;
   const { policyName, begin, until } = enforcement;
-  const name = nameOf(policyName);
-  if (until === null) return { name, policy: ';q=0', remaining: 0, reset: undefined };
+  const named = policyNamed(policyName);
+  if (until === null) return { ...named, policy: ';q=0', remaining: 0, reset: undefined };
   const policy = `;q=0;w=${Math.max(1, secondsTo(until, begin))}`;
-  return { name, policy, remaining: 0, reset: secondsTo(until, now) };
+  return { ...named, policy, remaining: 0, reset: secondsTo(until, now) };
 }
 
-function nameOf(policyName: string): string {
-  return structuredString(policyName) ?? '"policy"';
+function policyNamed(policyName: string): Named {
+  return namedAs(policyName) ?? unnamed('policy');
+}
+
+function unnamed(name: string): Named {
+  return { name, text: `"${name}"` };
 }
 
 function secondsTo(instant: number, now: number): number {
@@ -113,11 +117,6 @@ function secondsTo(instant: number, now: number): number {
 }
 
 /** RFC 9651 strings are printable ASCII: a limit of another name is shown by its place in the answer. */
-function structuredString(name: string): string | undefined {
-  const plain = plainName(name);
-  return plain && `"${plain.replace(/["\\]/g, '\\$&')}"`;
-}
-
-function plainName(name: string): string | undefined {
-  return /^[ -~]+$/.test(name) ? name : undefined;
+function namedAs(name: string): Named | undefined {
+  return /^[ -~]+$/.test(name) ? { name, text: `"${name.replace(/["\\]/g, '\\$&')}"` } : undefined;
 }

@@ -4,14 +4,11 @@ import type { LimitPlan } from '#domain/keys/limit-plan.js';
 import type { Verdict } from '#domain/keys/verdict.js';
 import { enforcementDocument } from '../keys/enforcement-document.js';
 import { profileOf } from './key-profile.js';
-import { rateLimitHeaders, violatedPolicies } from './rate-limit-headers.js';
+import { type LimitFields, limitFields } from './rate-limit-headers.js';
 
-/** The answer's body and the header fields that depend on the verdict. */
-export interface VerifyAnswer {
+/** The answer's body, and what depends on the verdict's limits and policies. */
+export interface VerifyAnswer extends Partial<LimitFields> {
   readonly body: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Of a refusal: the limits and policies that it exceeds, by their names in the RateLimit fields. */
-  readonly violated?: readonly string[];
 }
 
 export function verifyAnswer(verdict: Verdict, requestId: string, now: number): VerifyAnswer {
@@ -25,8 +22,7 @@ export function verifyAnswer(verdict: Verdict, requestId: string, now: number): 
   if (enforcement) data += `,"enforcement":${JSON.stringify(enforcementDocument(enforcement))}`;
   const body = `{"meta":{"requestId":"${requestId}"},"data":{${data}}}`;
   const isLimited = (outcome !== undefined && outcome.windows.length > 0) || enforcement !== undefined;
-  const answer = isLimited ? { body, headers: rateLimitHeaders(verdict, now) } : { body };
-  return code === 'VALID' ? answer : { ...answer, violated: violatedPolicies(verdict) };
+  return isLimited ? { body, ...limitFields(verdict, now) } : { body };
 }
 
 /** Of each limit the members up to `exceeded`, worked out once. */

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PermissionTest } from '#domain/keys/permission-query.js';
 import { parsePermissionQuery } from '#domain/keys/permission-query.js';
 import { isGrantedForSome, missingRight } from '#domain/keys/rights.js';
-import { type VerifyRequest, verifyRequestSchema } from '#domain/keys/verify-request.js';
+import { MAX_KEY_CHARS, type VerifyRequest, verifyRequestSchema } from '#domain/keys/verify-request.js';
 import { HttpProblem, invalidInput } from '#runtime/http/http-problem.js';
 import { insufficientRights } from '#runtime/http/root-key.guard.js';
 import { RootKeys } from '#runtime/http/root-keys.js';
@@ -58,7 +58,7 @@ function requestOf(body: unknown): VerifyRequest {
 function isKeyOnly(body: unknown): body is { key: string } {
   if (body === null || typeof body !== 'object' || !('key' in body) || typeof body.key !== 'string') return false;
   for (const name in body) if (name !== 'key') return false;
-  return body.key.length > 0 && body.key.length <= 512;
+  return body.key.length > 0 && body.key.length <= MAX_KEY_CHARS;
 }
 
 /** Throws 400 for a query that cannot be read. */

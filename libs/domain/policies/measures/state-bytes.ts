@@ -132,10 +132,10 @@ export class StateReader {
   }
 
   /** Reads what `StateWriter.sized` wrote without a reader of its own; throws RangeError where `read` leaves some over. */
-  whole(read: (from: StateReader) => void): void {
+  whole(read: () => void): void {
     const bytes = this.count();
     const end = this.#at + bytes;
-    read(this);
+    read();
     if (this.#at !== end) throw new RangeError('snapshot has bytes left over');
   }
 
