@@ -4,7 +4,7 @@
  *
  * `status`        answers that status with a text that is not ClickHouse's, as a proxy does
  * `exception`     answers with the exception `code` and `name`; nothing is done
- * `cut`           resets the connection after `bytes` of the body; nothing is done
+ * `cut`           resets the connection after `bytes` of the body, or at its end; nothing is done
  * `hang`          takes the request, does nothing and never answers
  * `done-hang`     does what is asked and never answers
  * `done-reset`    does what is asked and resets the connection

@@ -43,7 +43,7 @@ async function serve({ engine, faults, user, password }, request, response) {
     );
     if (!fault && !url.searchParams.has('query')) fault = faults.take(statement.sql);
     faults.note(statement, fault);
-    if (fault) await withFault(fault, { engine, statement, answer, response });
+    if (fault) await withFault(fault, { engine, statement, answer, request, response });
     else if (engine.canStream(statement)) await streamed(engine, statement, answer);
     else await answer.whole(await engine.run(statement));
   } catch (error) {
@@ -56,11 +56,11 @@ async function streamed(engine, statement, answer) {
   answer.endStream();
 }
 
-async function withFault(fault, { engine, statement, answer, response }) {
+async function withFault(fault, { engine, statement, answer, request, response }) {
   if (fault.kind === 'status') return void response.writeHead(fault.status).end('upstream is away\n');
   if (fault.kind === 'exception') throw new Refusal(fault.code, fault.name, 'planned by the front');
   if (fault.kind === 'hang') return;
-  if (fault.kind === 'cut') return; // its connection is reset, also where the last piece held all of the body
+  if (fault.kind === 'cut') return void request.socket.resetAndDestroy(); // also where the body was shorter
   const { bytes } = await engine.run(statement);
   if (fault.kind === 'done-hang') return;
   if (fault.kind === 'done-reset') return void response.socket.resetAndDestroy();
