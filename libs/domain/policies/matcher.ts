@@ -3,7 +3,7 @@
 import { EVENT_VARIABLES } from '../conditions/event-variables.js';
 import { requiredValues } from '../conditions/required-values.js';
 import { storedCondition } from '../conditions/stored-condition.js';
-import { RESERVED_SOURCE_PREFIX, type UsageEvent } from '../events/usage-event.js';
+import { isOwnType, type UsageEvent } from '../events/usage-event.js';
 import { decimalText, isScalar, scalarText } from '../events/usage-row.js';
 import { dataReader } from './field-reader.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
@@ -23,7 +23,7 @@ export function compileMatch(match: Match): EventMatch {
   const condition = storedCondition(match, EVENT_VARIABLES);
   const types = requiredValues(condition.tree.root, 'type');
   const { holds } = condition;
-  return { types, matches: (event) => !event.source.startsWith(RESERVED_SOURCE_PREFIX) && holds(event) };
+  return { types, matches: (event) => !isOwnType(event.type) && holds(event) };
 }
 
 function fieldTest(match: FieldMatch): (event: UsageEvent) => boolean {
