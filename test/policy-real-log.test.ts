@@ -10,8 +10,6 @@ import { type PlacedEvent, placedEvent } from '#domain/events/usage-event.js';
 import { DocumentRun } from '#domain/policies/documents/document-run.js';
 import { draftOf } from '#domain/policies/documents/policy-draft.js';
 import { readPolicyFile } from '#domain/policies/documents/policy-file.js';
-import { DEFAULT_LIMITS } from '#domain/policies/engine.js';
-import { EngineCounters } from '#domain/policies/engine-counters.js';
 import { type Hit, hitsOf, type Rule } from './policy-quality/independent-ladder.js';
 import { accessLog } from './real-log/access-log.js';
 import { drawSeed, randomFrom } from './support/seed.js';
@@ -86,7 +84,7 @@ function decided(policy: string, when?: string): Hit[] {
     when === undefined ? byAddress : byAddress.replace(/^when: .*$/m, `when: ${when}`),
   ).policies;
   if (!read) throw new Error(`${policy}.yaml holds no policy`);
-  const run = new DocumentRun(draftOf(read.document), DEFAULT_LIMITS, new EngineCounters());
+  const run = new DocumentRun(draftOf(read.document));
   return events.flatMap((event) => {
     const decision = run.apply(event);
     return decision ? [{ ip: decision.target.value, line: event.offset, stage: decision.stage }] : [];

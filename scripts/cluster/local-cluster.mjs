@@ -9,6 +9,15 @@ import { ClusterProcesses } from './processes.mjs';
 /** A Redis that lost its last second would be an older copy, which answers nobody. */
 const REDIS_ARGS = [...DURABLE, '--appendfsync', 'always'];
 
+/** Of the cluster itself, or of the command line: no app's. */
+const NOT_OF_APPS = /^KEYMETER_(DATA_DIR|PORT|ROOT_KEY|CLUSTER|((INGRESS|QUERY|POLICY)_)?URL)$/;
+
+/** Settings of whoever starts the cluster, for every app. */
+function givenSettings() {
+  const given = Object.entries(process.env).filter(([name]) => name.startsWith('KEYMETER_') && !NOT_OF_APPS.test(name));
+  return Object.fromEntries(given);
+}
+
 export class LocalCluster {
   #folder;
   #servers = [];
@@ -32,6 +41,7 @@ export class LocalCluster {
     const { kafka, redis, front } = await this.#startServers(password);
     const rootKey = folder.rootKey();
     const shared = {
+      ...givenSettings(),
       KEYMETER_STORES: 'cluster',
       KEYMETER_KAFKA_BROKERS: kafka.bootstrap,
       KEYMETER_REDIS_NODES: `127.0.0.1:${folder.portOf('redis')}`,
@@ -78,7 +88,7 @@ export class LocalCluster {
   }
 
   #settingsText(shared) {
-    const settings = Object.entries(shared).filter(([name]) => !/PASSWORD|ROOT_KEY/.test(name));
+    const settings = Object.entries(shared).filter(([name]) => !/PASSWORD|SECRET|ROOT_KEY/.test(name));
     return [
       'In place of ClickHouse runs an HTTP front over chDB, the same engine in one process: to try out, not for production.',
       '',

@@ -30,6 +30,8 @@ export interface Addresses {
 export interface ClusterOptions {
   /** How many of each kind, where not as `npm run cluster` says; `{ consumer: 0 }` leaves them out. */
   readonly counts?: Readonly<Partial<Record<'ingress' | 'query' | 'policy' | 'consumer', number>>>;
+  /** For every app. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export class Cluster {
@@ -48,9 +50,10 @@ export class Cluster {
     this.policy = new HttpCaller(addresses.policy[0] as string, CLUSTER_ROOT_KEY);
   }
 
-  static async start(folder: string, { counts = {} }: ClusterOptions = {}): Promise<Cluster> {
+  static async start(folder: string, { counts = {}, settings = {} }: ClusterOptions = {}): Promise<Cluster> {
     const data = join(folder, 'data');
     const env = {
+      ...settings,
       KEYMETER_DATA_DIR: data,
       KEYMETER_PORT: String(await freeRange(PORTS)),
       KEYMETER_ROOT_KEY: CLUSTER_ROOT_KEY,

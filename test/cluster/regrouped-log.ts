@@ -49,7 +49,7 @@ export interface RegroupedLogView {
   readonly repeats: number;
 }
 
-/** Events of one policy by group value: the first appearance of each place counts. */
+/** Events of one policy by group value, a document's by address: the first appearance of each place counts. */
 export async function regroupedLog(broker: string, policyId: string): Promise<RegroupedLogView> {
   const byTarget = new Map<string, { places: string[] }>();
   const seen = new Set<string>();
@@ -58,9 +58,9 @@ export async function regroupedLog(broker: string, policyId: string): Promise<Re
     if (!value.startsWith('{"v":1,"log":"') || value.includes(FOREIGN)) continue;
     const { source, policies, entries } = JSON.parse(value);
     for (const entry of entries) {
-      if (!Array.isArray(entry)) continue;
-      const [offset, index, , , target, measures] = entry;
-      if (!measures.some(([number]: [number]) => policies[number].id === policyId)) continue;
+      const said = saidBy(entry);
+      if (!said?.numbers.some((number) => policies[number].id === policyId)) continue;
+      const { offset, index, target } = said;
       const place = `${source}:${offset}:${index}`;
       if (seen.has(`${partition} ${place}`)) {
         repeats++;
@@ -73,4 +73,26 @@ export async function regroupedLog(broker: string, policyId: string): Promise<Re
     }
   }
   return { byTarget, repeats };
+}
+
+type Entry =
+  | [number, number, number, number, string, [number, number, number][]]
+  | { offset: number; index: number; event?: { data: { ip: string } }; for?: number[] };
+
+interface Said {
+  readonly offset: number;
+  readonly index: number;
+  readonly target: string;
+  /** Of policies, as the record counts them. */
+  readonly numbers: readonly number[];
+}
+
+/** A list is counted by thresholds, an event is looked at by documents. */
+function saidBy(entry: Entry): Said | undefined {
+  if (Array.isArray(entry)) {
+    const [offset, index, , , target, measures] = entry;
+    return { offset, index, target, numbers: measures.map(([number]) => number) };
+  }
+  const { offset, index, event, for: numbers } = entry;
+  return event && numbers && { offset, index, target: event.data.ip, numbers };
 }

@@ -7,6 +7,7 @@ import { describeWithKafka } from '../support/kafka-server.js';
 import { describeWithRedis } from '../support/redis-server.js';
 import { drawSeed, randomFrom } from '../support/seed.js';
 import { temporaryFolder } from '../support/temp-folder.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
 import { Cluster } from './cluster.js';
 import { FOREIGN, recordsOf, regroupedLog } from './regrouped-log.js';
 
@@ -14,8 +15,33 @@ const random = randomFrom(drawSeed('regrouped policy'));
 const TIMEOUT_MS = 240_000;
 const IDENTITIES = 40;
 const THRESHOLD = 60;
+/** The receiver listens on this machine. */
+const LOCAL_WEBHOOKS = { KEYMETER_WEBHOOK_PRIVATE_ADDRESSES: 'allow', KEYMETER_WEBHOOK_HTTP: 'allow' };
 const suites = [await describeWithRedis(), await describeWithKafka()];
 const suite = suites.find((it) => it !== describe) ?? describe;
+
+/** Distinct ones that an address may use. */
+const KEYS = 20;
+const KEYS_PER_ADDRESS = {
+  kind: 'Policy',
+  apiVersion: 'keymeter/v1',
+  name: 'keys-per-address',
+  mode: 'on',
+  match: 'type == "request"',
+  per: 'ip',
+  measures: { keys: { aggregate: 'unique', of: 'keyId', window: '30m' } },
+  when: `keys > ${KEYS}`,
+  // biome-ignore lint/suspicious/noThenProperty: a list is no function
+  then: [{ action: 'suspend', for: '1h' }],
+  tests: [
+    {
+      name: 'many keys',
+      given: [{ repeat: KEYS + 1, data: { ip: '192.0.2.1', keyId: 'key_{n}' } }],
+      expect: [{ subject: '192.0.2.1', action: 'suspend' }],
+    },
+    { name: 'one key', given: [{ repeat: 100, data: { ip: '192.0.2.1', keyId: 'key_1' } }], expect: [] },
+  ],
+};
 
 interface Enforced {
   readonly id: string;
@@ -24,12 +50,16 @@ interface Enforced {
   readonly target: { readonly value: string };
   readonly cause: Place;
   readonly events: readonly Place[];
+  readonly lifted?: object;
 }
 type Place = { readonly partition: number; readonly offset: number; readonly index: number };
 const text = ({ partition, offset, index }: Place) => `${partition}:${offset}:${index}`;
 
 suite('a policy per address over a cluster', () => {
   let cluster: Cluster;
+  let receiver: WebhookReceiver;
+  let secret: string;
+  afterAll(() => receiver?.close());
   afterAll(() => cluster?.stop(), TIMEOUT_MS); // before the folder goes: hooks run in the order in which they stand
   const folder = temporaryFolder('regrouped');
   let keys: string[];
@@ -85,7 +115,9 @@ suite('a policy per address over a cluster', () => {
   };
 
   beforeAll(async () => {
-    cluster = await Cluster.start(folder);
+    cluster = await Cluster.start(folder, { settings: LOCAL_WEBHOOKS });
+    receiver = await WebhookReceiver.open();
+    ({ secret } = await cluster.policy.demand('POST', '/api/v1/webhooks', { url: receiver.url }));
     const identities = Array.from({ length: IDENTITIES }, (_, n) => cluster.createKey({ externalId: `customer-${n}` }));
     keys = (await Promise.all(identities)).map(({ key }) => key);
   }, TIMEOUT_MS);
@@ -157,6 +189,33 @@ suite('a policy per address over a cluster', () => {
   );
 
   test(
+    'a document per address counts the keys that come through all partitions, and its decision is made again from the store',
+    async () => {
+      const ip = '203.0.113.3';
+      policyId = (await cluster.policy.demand('POST', '/api/v1/policies', KEYS_PER_ADDRESS)).id;
+      const places = async () => (await regroupedLog(cluster.addresses.kafka, policyId)).byTarget.get(ip)?.places ?? [];
+      for (let n = 0; n < KEYS; n++) expect(await verify(n, ip)).toBe('VALID');
+      for (let n = 0; n < KEYS; n++) await verify(n, ip); // the same keys again
+      await eventually(async () => expect(await places()).toHaveLength(2 * KEYS), 60_000);
+      expect(await enforcements(ip)).toEqual([]);
+      await verify(KEYS, ip);
+      await eventually(async () => expect(await enforcements(ip)).toHaveLength(1), 60_000);
+      const [made] = await enforcements(ip);
+      expect(made).toMatchObject({ measure: 'keys', value: KEYS + 1, threshold: KEYS, step: 'suspend' });
+      expect(text(made!.cause)).toBe((await places())[2 * KEYS]);
+      await eventually(async () => {
+        for (const ingress of [0, 1]) expect(await verify(ingress, ip)).toBe('DISABLED');
+      }, 10_000);
+      await eventually(async () => expect(await stored(ip)).toContain(text(made!.cause)), 60_000);
+      const explained = await cluster.policy.demand('GET', `/api/v1/enforcements/${made!.id}/explanation`);
+      expect(explained.derived).toMatchObject({ same: true, eventCount: 2 * KEYS + 1 });
+      const partitions = new Set(explained.derived.events.map(({ partition }: Place) => partition));
+      expect(partitions.size).toBeGreaterThan(3);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'every decision and every lift stands in keymeter.enforcements as a CloudEvent under an id that tells a repeat',
     async () => {
       const [made] = await enforcements('203.0.113.1');
@@ -187,6 +246,24 @@ suite('a policy per address over a cluster', () => {
         subject: '203.0.113.1',
         data: { lifted: { reason: 'our own load test' } },
       });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'an endpoint is told of every decision and lift, each under one id, whichever process was killed meanwhile',
+    async () => {
+      const { items } = await cluster.policy.demand('GET', '/api/v1/enforcements');
+      const decided = items.map(({ id }: Enforced) => `enforcement.begun ${id}`);
+      const lifted = items
+        .filter(({ lifted }: Enforced) => lifted)
+        .map(({ id }: Enforced) => `enforcement.lifted ${id}`);
+      expect(lifted).toHaveLength(1);
+      const messages = () =>
+        receiver.received.map((it) => ({ id: it.headers['webhook-id'], ...receiver.verified(it, secret) }));
+      const told = () => new Set(messages().map(({ type, data }) => `${type} ${data.id}`));
+      await eventually(async () => expect([...told()].sort()).toEqual([...decided, ...lifted].sort()), 90_000);
+      expect(new Set(messages().map(({ id }) => id)).size).toBe(told().size);
     },
     TIMEOUT_MS,
   );

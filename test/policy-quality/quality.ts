@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { DocumentRun } from '#domain/policies/documents/document-run.js';
 import { draftOf } from '#domain/policies/documents/policy-draft.js';
 import { readPolicyFile } from '#domain/policies/documents/policy-file.js';
-import { DEFAULT_LIMITS } from '#domain/policies/engine.js';
-import { EngineCounters } from '#domain/policies/engine-counters.js';
 import type { Behaviour, Traffic } from './traffic.js';
 
 export interface Quality {
@@ -20,7 +18,7 @@ export function qualityOf(policy: Behaviour, { events, truth }: Traffic): Qualit
   const text = readFileSync(join(import.meta.dirname, '../../policies', `${policy}.yaml`), 'utf8');
   const [read] = readPolicyFile(text).policies;
   if (!read) throw new Error(`${policy}.yaml holds no policy`);
-  const run = new DocumentRun(draftOf(read.document), DEFAULT_LIMITS, new EngineCounters());
+  const run = new DocumentRun(draftOf(read.document));
   const decided = new Set<string>();
   const everyone = new Set<string>();
   for (const event of events) {

@@ -6,8 +6,6 @@ import { enforcementOf } from '#contracts/enforcement-store.contract.js';
 import { strongest } from '#domain/keys/verdict.js';
 import { documentOf } from '#domain/policies/documents/document-fixture.js';
 import { DocumentRun } from '#domain/policies/documents/document-run.js';
-import { DEFAULT_LIMITS } from '#domain/policies/engine.js';
-import { EngineCounters } from '#domain/policies/engine-counters.js';
 import { eventAt } from '#domain/policies/policy-fixture.js';
 
 const START = Date.UTC(2026, 0, 5);
@@ -15,11 +13,7 @@ const MINUTES = 60_000;
 
 function actedOn(keys: number): { acted: number; pauses: number; after: number } {
   const once = { calls: { aggregate: 'count', window: '1h' } };
-  const run = new DocumentRun(
-    documentOf({ measures: once, when: 'calls > 1000000' }),
-    DEFAULT_LIMITS,
-    new EngineCounters(),
-  );
+  const run = new DocumentRun(documentOf({ measures: once, when: 'calls > 1000000' }));
   let offset = 0;
   const call = (key: number, time: number) => run.apply(eventAt(time, offset++, { keyId: `k${key}` }));
   for (let key = 0; key < keys; key++) call(key, START);

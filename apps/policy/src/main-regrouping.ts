@@ -4,7 +4,7 @@ import type { RegroupedLog } from '#adapters/cluster/regrouped-log.js';
 import { GroupReading } from '#adapters/kafka/group-reading.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
-import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
+import type { Policy } from '#domain/policies/policy.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { endOnFailure } from '#runtime/process-main.js';
 import type { EngineRooms } from './engine/engine-fold.js';
@@ -52,7 +52,7 @@ export class Regrouping {
   }
 
   /** Tells what the events of one partition mean to policies that are counted here. */
-  outlet(source: number, policies: readonly ThresholdPolicy[], isPaused: boolean): RegroupOutlet {
+  outlet(source: number, policies: readonly Policy[], isPaused: boolean): RegroupOutlet {
     const { topic } = this.own.log;
     const { partitions } = this;
     const said = {

@@ -7,6 +7,9 @@ import { protocolErrorOf, startError } from './kafka-error.js';
 import { TopicClient } from './topic-client.js';
 import { settingsOf, type TopicRules, type TopicState, topicProblem } from './topic-rules.js';
 
+/** In a record of what is regrouped: the policies that look at an event, and others before it. */
+const BESIDE_REGROUPED_BYTES = 7 * 1024 * 1024;
+
 export const TOPICS = {
   events: 'keymeter.events',
   keys: 'keymeter.keys',
@@ -89,7 +92,14 @@ function rulesOf({
   const log = { replication, retentionMs, compacted: false };
   return [
     { ...log, name: prefix + TOPICS.events, partitions, mayGrow: true, maxEventBytes },
-    { ...log, name: prefix + TOPICS.regrouped, partitions, keepsCount: true },
+    {
+      ...log,
+      name: prefix + TOPICS.regrouped,
+      partitions,
+      keepsCount: true,
+      maxEventBytes,
+      besideEventBytes: BESIDE_REGROUPED_BYTES,
+    },
     { ...log, name: prefix + TOPICS.keys, partitions: 1, compacted: true, retentionMs: FOR_EVER },
     { ...log, name: prefix + TOPICS.enforcements, partitions: 1 },
     { ...log, name: prefix + TOPICS.deadLetters, partitions: 1 },

@@ -14,6 +14,8 @@ export interface TopicRules {
   readonly compacted: boolean;
   /** The largest event that ingest takes. */
   readonly maxEventBytes?: number;
+  /** What a record holds beside it, preset a frame's header and headers. */
+  readonly besideEventBytes?: number;
 }
 
 export interface TopicState {
@@ -30,15 +32,15 @@ interface Demand {
 /** Frames of many rows stay far below; one row that is larger has a frame of its own. */
 const LEAST_RECORD_BYTES = 8 * 1024 * 1024;
 /** Of a record beside the row: the frame's header, the row's hash, Kafka's batch, headers. */
-const RECORD_OVERHEAD_BYTES = 64 * 1024;
+const BESIDE_EVENT_BYTES = 64 * 1024;
 const NO_LIMIT = String(2n ** 63n - 1n); // Kafka's longest
 
 export function settingsOf(rules: TopicRules): Readonly<Record<string, Demand>> {
   const exactly = (should: string): Demand => ({ should, holds: (is) => is === should });
   const atLeast = (should: number): Demand => ({ should: String(should), holds: (is) => Number(is) >= should });
-  const { retentionMs, maxEventBytes = 0 } = rules;
+  const { retentionMs, maxEventBytes = 0, besideEventBytes = BESIDE_EVENT_BYTES } = rules;
   // What was accepted must fit: a record that is refused would hold up everything behind it in the spool.
-  const recordBytes = Math.max(LEAST_RECORD_BYTES, maxEventBytes + RECORD_OVERHEAD_BYTES);
+  const recordBytes = Math.max(LEAST_RECORD_BYTES, maxEventBytes + besideEventBytes);
   return {
     'cleanup.policy': exactly(rules.compacted ? 'compact' : 'delete'),
     'retention.ms': {

@@ -2,11 +2,10 @@
 import { CalendarState, type WindowTally } from './calendar-state.js';
 import { CalendarWindows } from './calendar-window.js';
 import type { CountedEvent, Crossing } from './decision.js';
-import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { PolicyRun } from './policy-run.js';
-import type { SubjectShelf } from './subject-shelf.js';
+import type { RunOptions } from './run-options.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class CalendarRun extends PolicyRun<CalendarState> {
@@ -14,14 +13,8 @@ export class CalendarRun extends PolicyRun<CalendarState> {
   protected readonly reachMs = 0;
   readonly #windows: CalendarWindows;
 
-  constructor(
-    policy: ThresholdPolicy,
-    limits: EngineLimits,
-    counters: EngineCounters,
-    shelf: SubjectShelf,
-    completeTo?: number,
-  ) {
-    super(policy, limits, counters, shelf, completeTo);
+  constructor(policy: ThresholdPolicy, options: RunOptions) {
+    super(policy, options);
     const window = policy.window as Exclude<ThresholdPolicy['window'], string>;
     this.#windows = new CalendarWindows(window.calendar, window.timeZone);
   }

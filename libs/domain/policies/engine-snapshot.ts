@@ -1,15 +1,15 @@
 /**
  * The engine's state as bytes, in parts: each holds who changed since the one before, and in turn some of who did not, so
- * that the parts since a round began are the whole state and none takes long. A part is `KMP4`, uint32 length of the JSON
+ * that the parts since a round began are the whole state and none takes long. A part is `KMP5`, uint32 length of the JSON
  * part, JSON (policies, and what else belongs to the same moment of the log), then of each policy its head and subjects,
  * led by their length. A restored engine goes on exactly as the original.
  */
 import { PolicyEngine, type Run } from './engine.js';
-import type { EngineLimits } from './engine-counters.js';
+import type { EngineLimits } from './engine-limits.js';
 import { StateReader, StateWriter } from './measures/state-bytes.js';
 import type { Policy } from './policy.js';
 
-const MAGIC = 'KMP4';
+const MAGIC = 'KMP5';
 const HEADER_BYTES = 8;
 /** Of each policy, who did not change: some milliseconds. As many as did change, where that is more. */
 const IN_TURN = 20_000;

@@ -1,7 +1,7 @@
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { Enforcement } from './enforcement.js';
 import { PolicyEngine } from './engine.js';
-import type { EngineLimits } from './engine-counters.js';
+import type { EngineLimits } from './engine-limits.js';
 import { changeEvent, liftEvent, POLICY_DELETED, POLICY_PUT } from './policy-change.js';
 import { eventAt, policyOf, putRow } from './policy-fixture.js';
 import type { ThresholdPolicy } from './threshold-policy.js';

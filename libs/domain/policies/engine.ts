@@ -9,21 +9,16 @@ import type { CountedEvent } from './decision.js';
 import { DocumentRun } from './documents/document-run.js';
 import { SEPARATOR } from './documents/subject-separator.js';
 import { asWhilePaused, type Enforcement } from './enforcement.js';
-import { EngineCounters, type EngineLimits } from './engine-counters.js';
-import { isThreshold } from './grouping.js';
+import { EngineCounters } from './engine-counters.js';
+import { DEFAULT_LIMITS, type EngineLimits } from './engine-limits.js';
+import { groupingOf, isThreshold } from './grouping.js';
 import type { Measure } from './measure.js';
 import type { Policy } from './policy.js';
 import { type Lift, POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
+import { countsAlike } from './policy-continuity.js';
 import { SlidingRun } from './sliding-run.js';
+import { SubjectNames } from './subject-names.js';
 import { type MakeShelf, MemoryShelf } from './subject-shelf.js';
-import { MAX_EVENTS_PER_TARGET, type ThresholdPolicy } from './threshold-policy.js';
-
-export const DEFAULT_LIMITS: EngineLimits = {
-  latenessMs: 300_000,
-  maxTargets: 500_000,
-  maxEventsPerTarget: MAX_EVENTS_PER_TARGET,
-  maxEvents: 4_000_000,
-};
 
 type ThresholdRun = SlidingRun | CalendarRun;
 export type Run = ThresholdRun | DocumentRun;
@@ -89,6 +84,12 @@ export class PolicyEngine {
     this.#kept += run.kept - before;
     if (this.#kept > this.limits.maxEvents) this.#shed();
     return enforcement;
+  }
+
+  /** As `apply`, for one document in force. */
+  applyTo(id: string, event: PlacedEvent): Enforcement | undefined {
+    const run = this.#runs.get(id);
+    return run instanceof DocumentRun ? run.apply(event) : undefined;
   }
 
   complete(to: number): void {
@@ -178,10 +179,23 @@ export class PolicyEngine {
   }
 
   #runOf(policy: Policy): Run {
-    const rest = [this.limits, this.counters, this.makeShelf(), this.#completeTo] as const;
-    if (!isThreshold(policy)) return new DocumentRun(policy, ...rest);
+    const { limits, counters } = this;
+    const options = {
+      limits,
+      counters,
+      shelf: this.makeShelf(),
+      names: this.#namesFor(groupingOf(policy)),
+      completeTo: this.#completeTo,
+    };
+    if (!isThreshold(policy)) return new DocumentRun(policy, options);
     const Windows = typeof policy.window === 'string' ? SlidingRun : CalendarRun;
-    return new Windows(policy, ...rest);
+    return new Windows(policy, options);
+  }
+
+  /** Policies that count for the same subjects look an event's subject up together. */
+  #namesFor(grouping: string): SubjectNames {
+    for (const { policy, subjects } of this.#runs.values()) if (groupingOf(policy) === grouping) return subjects.names;
+    return new SubjectNames();
   }
 
   #change(change: PolicyChange): void {
@@ -210,10 +224,4 @@ function adopted(run: Run, policy: Policy): boolean {
   if (!isThreshold(policy) || !countsAlike(run.policy, policy)) return false;
   run.adopt(policy);
   return true;
-}
-
-export function countsAlike(a: ThresholdPolicy, b: ThresholdPolicy): boolean {
-  const counting = ({ match, groupBy, aggregate, field, window }: ThresholdPolicy) =>
-    JSON.stringify([match, groupBy, aggregate, field, window]);
-  return counting(a) === counting(b);
 }

@@ -17,6 +17,11 @@ export function isThreshold(policy: Policy): policy is ThresholdPolicy {
   return !('document' in policy);
 }
 
+/** The same text for policies that count for the same subjects. */
+export function groupingOf(policy: Policy): string {
+  return fieldsOf(policy).join(',');
+}
+
 function fieldsOf(policy: Policy): readonly string[] {
   return isThreshold(policy) ? [policy.groupBy] : policy.document.per;
 }

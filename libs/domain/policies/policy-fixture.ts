@@ -2,6 +2,7 @@
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { JsonObject } from '../json.js';
 import type { EnginePart } from './engine-snapshot.js';
+import type { Policy } from './policy.js';
 import { changeEvent, POLICY_PUT } from './policy-change.js';
 import { type ThresholdPolicy, thresholdInputSchema } from './threshold-policy.js';
 
@@ -38,7 +39,7 @@ export function eventAt(time: number, offset: number, data: JsonObject = { keyId
   };
 }
 
-export function putRow(policy: ThresholdPolicy, offset: number, time = 0): PlacedEvent {
+export function putRow(policy: Policy, offset: number, time = 0): PlacedEvent {
   const event = changeEvent(POLICY_PUT, `c${offset}`, policy.id, time, policy);
   return { ...event, partition: 0, offset, index: 0, acceptedAt: time };
 }

@@ -6,13 +6,15 @@ import type { PlacedEvent } from '../events/usage-event.js';
 import type { EventPosition } from '../log/position.js';
 import { type CountedEvent, type Crossing, enforcementOf, mayDecide, untilOf } from './decision.js';
 import type { Enforcement } from './enforcement.js';
-import type { EngineCounters, EngineLimits } from './engine-counters.js';
+import { EngineCounters } from './engine-counters.js';
+import { DEFAULT_LIMITS, type EngineLimits } from './engine-limits.js';
 import { EventSelection } from './event-selection.js';
 import { type Measure, total } from './measure.js';
 import type { StateReader, StateWriter } from './measures/state-bytes.js';
 import { packPlace } from './packed-place.js';
 import { PolicyWatermark } from './policy-watermark.js';
-import type { SubjectShelf } from './subject-shelf.js';
+import type { RunOptions } from './run-options.js';
+import { MemoryShelf } from './subject-shelf.js';
 import { type SlotStates, SubjectTable } from './subject-table.js';
 import type { TargetState } from './target-state.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
@@ -27,6 +29,8 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
   /** Counted events kept in memory for this policy. */
   kept = 0;
   readonly subjects: SubjectTable;
+  protected readonly limits: EngineLimits;
+  protected readonly counters: EngineCounters;
   /** By slot. */
   readonly #states: State[] = [];
   protected readonly value: Measure = { units: 1, nanos: 0 };
@@ -34,13 +38,18 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
 
   constructor(
     public policy: ThresholdPolicy,
-    protected readonly limits: EngineLimits,
-    protected readonly counters: EngineCounters,
-    shelf: SubjectShelf,
-    completeTo = Infinity,
+    {
+      limits = DEFAULT_LIMITS,
+      counters = new EngineCounters(),
+      shelf = new MemoryShelf(),
+      names,
+      completeTo,
+    }: RunOptions,
   ) {
+    this.limits = limits;
+    this.counters = counters;
     this.watermarks = new PolicyWatermark(completeTo);
-    this.subjects = new SubjectTable(limits.maxTargets, shelf, this);
+    this.subjects = new SubjectTable(limits.maxTargets, shelf, this, names);
     this.#selection = new EventSelection(policy);
   }
 

@@ -1,9 +1,9 @@
 /** Collects what a regrouper says into records by partition of the regrouped log. Pure. */
 import { partitionOf } from '../log/partitioning.js';
 import type { CountedEvent } from './decision.js';
-import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
+import type { Policy } from './policy.js';
+import type { RegroupedEntry, RegroupedRecord, ShownEntry } from './regrouped-record.js';
 import type { Regrouped } from './regrouper.js';
-import type { ThresholdPolicy } from './threshold-policy.js';
 
 export interface RegroupedSource {
   /** Id of the topic of events. */
@@ -20,12 +20,12 @@ export interface PlacedRecord {
 }
 
 interface OpenRecord {
-  readonly policies: ThresholdPolicy[];
+  readonly policies: Policy[];
   readonly entries: RegroupedEntry[];
   bytes: number;
 }
 
-/** Below Kafka's default of 1 MiB for a request; an event's entries are never cut. */
+/** Below Kafka's default of 1 MiB for a request; what one event means is never cut. */
 const MAX_RECORD_BYTES = 700_000;
 const ENTRY_BYTES = 80;
 const MEASURE_BYTES = 30;
@@ -103,33 +103,61 @@ export class RegroupedBatch {
     this.#full.push({ partition, value: this.#encode(policies, entries) });
   }
 
-  #encode(policies: ThresholdPolicy[], entries: RegroupedEntry[]): Buffer {
+  #encode(policies: Policy[], entries: RegroupedEntry[]): Buffer {
     const { log, source, sources } = this.source;
     const record: RegroupedRecord = { v: 1, log, source, sources, upTo: this.#upTo, policies, entries };
     return Buffer.from(JSON.stringify(this.isPaused ? { ...record, paused: true } : record));
   }
 }
 
+type Said<Kind extends Regrouped['kind']> = Extract<Regrouped, { kind: Kind }>;
+
 function put(record: OpenRecord, event: CountedEvent, said: Exclude<Regrouped, { kind: 'paused' }>): void {
+  if (said.kind === 'counted') putCounted(record, event, said);
+  else if (said.kind === 'shown') putShown(record, said);
+  else putChange(record, event, said);
+}
+
+function putCounted(record: OpenRecord, event: CountedEvent, { target, measures }: Said<'counted'>): void {
   const { offset, index, time, acceptedAt } = event;
-  if (said.kind !== 'counted') {
-    const { kind: _, ...content } = said;
-    record.entries.push('lift' in content ? { offset, index, lift: content.lift } : { offset, index, gone: content });
-    record.bytes += CHANGE_BYTES;
-    return;
-  }
-  const measures = said.measures.map(({ policy, units, nanos }): [number, number, number] => [
+  const numbered = measures.map(({ policy, units, nanos }): [number, number, number] => [
     numberOf(record, policy),
     units,
     nanos,
   ]);
-  record.entries.push([offset, index, time, acceptedAt, said.target, measures]);
-  record.bytes += ENTRY_BYTES + MAX_BYTES_PER_UNIT * said.target.length + MEASURE_BYTES * measures.length;
+  record.entries.push([offset, index, time, acceptedAt, target, numbered]);
+  record.bytes += ENTRY_BYTES + MAX_BYTES_PER_UNIT * target.length + MEASURE_BYTES * numbered.length;
 }
 
-function numberOf(record: OpenRecord, policy: ThresholdPolicy): number {
+/** An event goes once into a record, whoever looks at it there. */
+function putShown(record: OpenRecord, { event: shown, policies }: Said<'shown'>): void {
+  const numbers = policies.map((policy) => numberOf(record, policy));
+  const last = record.entries.at(-1);
+  if (last && 'for' in last && last.offset === shown.offset && last.index === shown.index) {
+    last.for.push(...numbers);
+    return;
+  }
+  const { offset, index, acceptedAt, id, source, type, subject, time, data } = shown;
+  const entry: ShownEntry = {
+    offset,
+    index,
+    acceptedAt,
+    event: { id, source, type, subject, time, data },
+    for: numbers,
+  };
+  record.entries.push(entry);
+  record.bytes += Buffer.byteLength(JSON.stringify(entry));
+}
+
+function putChange(record: OpenRecord, { offset, index }: CountedEvent, said: Said<'lifted' | 'gone'>): void {
+  const { kind: _, ...content } = said;
+  record.entries.push('lift' in content ? { offset, index, lift: content.lift } : { offset, index, gone: content });
+  record.bytes += CHANGE_BYTES;
+}
+
+function numberOf(record: OpenRecord, policy: Policy): number {
   const known = record.policies.indexOf(policy);
   if (known >= 0) return known;
-  record.bytes += JSON.stringify(policy).length;
+  record.bytes += Buffer.byteLength(JSON.stringify(policy));
   return record.policies.push(policy) - 1;
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import type { Enforcement } from './enforcement.js';
 import { PolicyEngine } from './engine.js';
+import type { Policy } from './policy.js';
 import { policyOf, putRow, withNext } from './policy-fixture.js';
 import { RegroupedEngine } from './regrouped-engine.js';
-import { LOG, perAddress, SourceLog } from './regrouped-fixture.js';
+import { documentPerAddress, LOG, perAddress, SourceLog } from './regrouped-fixture.js';
 import type { RegroupedRecord } from './regrouped-record.js';
 
 const SEED = Number(process.env.KEYMETER_TEST_SEED ?? 20_260_602);
@@ -15,7 +16,7 @@ function run(records: readonly RegroupedRecord[], engine = RegroupedEngine.creat
 }
 
 /** `sources` partitions in each of which the policy begins. */
-function logs(sources: number, policy = perAddress()): SourceLog[] {
+function logs(sources: number, policy: Policy = perAddress()): SourceLog[] {
   return Array.from({ length: sources }, (_, partition) => {
     const log = new SourceLog(partition, sources);
     log.put(policy, T);
@@ -41,16 +42,30 @@ test('an address is counted over all partitions, and the block names its events 
   });
 });
 
+const HELD = { action: { type: 'suspend', for: '30s' } };
+const SHAPES: readonly Policy[] = [
+  perAddress(HELD),
+  perAddress({ ...HELD, aggregate: 'sum', field: 'data.bytes', window: { calendar: 'minute' } }),
+  documentPerAddress(),
+  documentPerAddress({
+    measures: {
+      spent: { aggregate: 'sum', of: 'bytes', where: 'keyId != "k1"', window: { calendar: 'minute' } },
+      known: { aggregate: 'count', window: { session: '20s' } },
+    },
+    when: 'spent > 4.5 || (known > 4 && keyId == "k2")',
+    except: [{ when: 'keyId == "k3"' }],
+  }),
+];
+
 test('decides with the same ids as one engine that sees the events in the order of the regrouped log', () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ source: fc.nat(2), step: fc.nat(40_000), ip: fc.constantFrom('x', 'y') }), {
         maxLength: 80,
       }),
-      fc.nat(1),
+      fc.nat(SHAPES.length - 1),
       (uses, shape) => {
-        const change = shape === 0 ? {} : { aggregate: 'sum', field: 'data.bytes', window: { calendar: 'minute' } };
-        const policy = perAddress({ ...change, action: { type: 'suspend', for: '30s' } });
+        const policy = SHAPES[shape] as Policy;
         const sources = logs(3, policy);
         const whole = new PolicyEngine();
         whole.apply(putRow(policy, 0, T));
@@ -60,7 +75,7 @@ test('decides with the same ids as one engine that sees the events in the order 
         for (const { source, step, ip } of uses) {
           now += step;
           const log = sources[source] as SourceLog;
-          const event = log.use(now, { ip, bytes: 1.5 });
+          const event = log.use(now, { ip, bytes: 1.5, keyId: `k${now % 5}` });
           wanted.push(...whole.apply(event));
           records.push(...log.regroup([], event.offset));
         }
@@ -78,8 +93,13 @@ test('whatever is sent again after a crash, cut otherwise or late, and wherever 
       fc.array(fc.record({ step: fc.nat(3_000), ip: fc.constantFrom('x', 'y') }), { minLength: 5, maxLength: 60 }),
       fc.array(fc.record({ until: fc.nat(100), from: fc.nat(100), cuts: fc.array(fc.nat(60)) }), { maxLength: 5 }),
       fc.array(fc.nat(200)),
-      (uses, crashes, restores) => {
-        const [log] = logs(1, perAddress({ action: { type: 'warn' }, window: '10s' })) as [SourceLog];
+      fc.constantFrom<Policy>(
+        perAddress({ action: { type: 'warn' }, window: '10s' }),
+        // biome-ignore lint/suspicious/noThenProperty: a list is no function
+        documentPerAddress({ then: [{ action: 'warn', for: '5s' }] }),
+      ),
+      (uses, crashes, restores, policy) => {
+        const [log] = logs(1, policy) as [SourceLog];
         let now = T;
         for (const { step, ip } of uses) {
           now += step;
@@ -197,4 +217,54 @@ test('records about a log that was made anew under the same name are passed over
   const engine = RegroupedEngine.create('another log');
   expect(run(a.regroup(), engine)).toEqual([]);
   expect(engine.counters.foreign).toBe(1);
+});
+
+const KEYS_IN_TEN_SECONDS = {
+  measures: { keys: { aggregate: 'unique', of: 'keyId', window: '10s' } },
+  when: 'keys > 2',
+};
+
+test('a document that groups by address sees whole events of all partitions', () => {
+  const [a, b] = logs(2, documentPerAddress()) as [SourceLog, SourceLog];
+  for (const [n, log] of [a, b, b].entries()) log.use(T + n, { ...ADDRESS, keyId: `k${n}` });
+  const [made, ...more] = run([...a.regroup(), ...b.regroup()]);
+  expect(more).toEqual([]);
+  expect(made).toMatchObject({
+    measure: 'keys',
+    measures: { calls: 3, keys: 3 },
+    subject: ['10.0.0.1'],
+    cause: { partition: 1, offset: 2, index: 0 },
+  });
+});
+
+test.each([
+  ['frees whom it names by the place of the cause', 1, ['slow', 'suspend']],
+  ['of the same offset of another partition frees nobody', 0, ['slow']],
+])('a lift %s', (_, partition, steps) => {
+  const [a, b] = logs(2, documentPerAddress(KEYS_IN_TEN_SECONDS)) as [SourceLog, SourceLog];
+  const engine = RegroupedEngine.create(LOG);
+  const sent = { a: 0, b: 0 };
+  const go = () => {
+    const made = run([...a.regroup([], sent.a), ...b.regroup([], sent.b)], engine);
+    sent.a = a.rows.length;
+    sent.b = b.rows.length;
+    return made;
+  };
+  for (let n = 0; n < 3; n++) b.use(T + n, { ...ADDRESS, keyId: `k${n}` });
+  const [first] = go();
+  expect(first?.cause).toEqual({ partition: 1, offset: 3, index: 0 });
+  a.lift({ ...(first as Enforcement), cause: { partition, offset: 3, index: 0 } }, T + 10);
+  a.use(T + 20_000, { ...ADDRESS, keyId: 'k0' }); // not over: a lift lasts until then
+  for (let n = 0; n < 3; n++) a.use(T + 21_000 + n, { ...ADDRESS, keyId: `k${n}` });
+  expect([first, ...go()].map((made) => made?.step)).toEqual(steps);
+});
+
+test('an event goes once into a record, for every document that looks at it', () => {
+  const [log] = logs(1, documentPerAddress()) as [SourceLog];
+  log.put(documentPerAddress({ name: 'other', when: 'calls > 1' }), T);
+  log.put(documentPerAddress({ name: 'by-type', per: 'data.plan', when: 'calls > 1' }), T);
+  for (let n = 0; n < 2; n++) log.use(T + n, { ...ADDRESS, plan: 'free' });
+  const records = log.regroup();
+  expect(records.flatMap(({ entries }) => entries)).toHaveLength(2);
+  expect(run(records).map(({ policyName }) => policyName)).toEqual(['other', 'by-type']);
 });

@@ -4,15 +4,16 @@
  * along with it; one that was deleted does not come back by what slower sources still have of it.
  */
 
+import { type PlacedEvent, placedEvent } from '../events/usage-event.js';
 import { asWhilePaused, type Enforcement } from './enforcement.js';
-import { countsAlike, PolicyEngine } from './engine.js';
-import type { EngineLimits } from './engine-counters.js';
+import { PolicyEngine } from './engine.js';
+import type { EngineLimits } from './engine-limits.js';
 import { type EnginePart, restoreInto, SnapshotParts } from './engine-snapshot.js';
-import { isThreshold } from './grouping.js';
-import type { RegroupedEntry, RegroupedRecord } from './regrouped-record.js';
+import type { Policy } from './policy.js';
+import { countsAlike } from './policy-continuity.js';
+import type { RegroupedEntry, RegroupedRecord, ShownEntry } from './regrouped-record.js';
 import { isBehind, type SavedProgress, SourceProgress } from './source-progress.js';
 import type { MakeShelf } from './subject-shelf.js';
-import type { ThresholdPolicy } from './threshold-policy.js';
 
 interface Gone {
   readonly version: number;
@@ -97,35 +98,45 @@ export class RegroupedEngine {
     this.engine.complete(to);
   }
 
-  #applyEntry(
-    { source, sources, policies, paused }: RegroupedRecord,
-    entry: RegroupedEntry,
-    made: Enforcement[],
-  ): void {
-    if (!Array.isArray(entry)) {
-      if ('lift' in entry) this.engine.lift(entry.lift);
-      else this.#end(entry.gone, source, sources);
-      return;
-    }
-    const [offset, index, time, acceptedAt, target, measures] = entry;
-    const event = { partition: source, offset, index, time, acceptedAt };
-    for (const [number, units, nanos] of measures) {
-      const policy = policies[number] as ThresholdPolicy;
-      if (!this.#isInForce(policy)) {
-        this.counters.superseded++;
-        continue;
-      }
-      const enforcement = this.engine.applySelected(policy.id, target, event, { units, nanos });
-      if (enforcement) made.push(paused ? asWhilePaused(enforcement) : enforcement);
+  #applyEntry(record: RegroupedRecord, entry: RegroupedEntry, made: Enforcement[]): void {
+    for (const enforcement of this.#decided(record, entry)) {
+      made.push(record.paused ? asWhilePaused(enforcement) : enforcement);
     }
   }
 
-  /** Whether what a source counts for this version counts here; a newer one than known comes into force. */
-  #isInForce(policy: ThresholdPolicy): boolean {
+  *#decided({ source, sources, policies }: RegroupedRecord, entry: RegroupedEntry): Iterable<Enforcement> {
+    if (Array.isArray(entry)) {
+      const [offset, index, time, acceptedAt, target, measures] = entry;
+      const event = { partition: source, offset, index, time, acceptedAt };
+      for (const [number, units, nanos] of measures) {
+        const id = this.#inForce(policies[number] as Policy);
+        const enforcement = id && this.engine.applySelected(id, target, event, { units, nanos });
+        if (enforcement) yield enforcement;
+      }
+    } else if ('for' in entry) {
+      const event = shownEvent(source, entry);
+      for (const number of entry.for) {
+        const id = this.#inForce(policies[number] as Policy);
+        const enforcement = id && this.engine.applyTo(id, event);
+        if (enforcement) yield enforcement;
+      }
+    } else if ('lift' in entry) this.engine.lift(entry.lift);
+    else this.#end(entry.gone, source, sources);
+  }
+
+  /** The policy's id where what a source counts for this version counts here. */
+  #inForce(policy: Policy): string | undefined {
+    if (this.#isInForce(policy)) return policy.id;
+    this.counters.superseded++;
+    return undefined;
+  }
+
+  /** A newer version than is known comes into force. */
+  #isInForce(policy: Policy): boolean {
     const current = this.engine.policy(policy.id);
     if (current?.version === policy.version) return true;
     if (policy.version <= (this.gone.get(policy.id)?.version ?? 0)) return false;
-    if (current && policy.version < current.version) return isThreshold(current) && countsAlike(policy, current);
+    if (current && policy.version < current.version) return countsAlike(policy, current);
     this.engine.putPolicy(policy);
     return true;
   }
@@ -148,4 +159,8 @@ function emptyEngine(limits: Partial<EngineLimits>, makeShelf?: MakeShelf): Poli
 
 function placeOf(entry: RegroupedEntry): { offset: number; index: number } {
   return Array.isArray(entry) ? { offset: entry[0], index: entry[1] } : entry;
+}
+
+function shownEvent(partition: number, { offset, index, acceptedAt, event }: ShownEntry): PlacedEvent {
+  return placedEvent({ ...event, idHash: 0, fingerprint: 0 }, { partition, offset, index }, acceptedAt);
 }

@@ -1,7 +1,10 @@
 /** A log of several partitions with policies in it, and what its regroupers say, for tests. */
 import type { PlacedEvent } from '../events/usage-event.js';
 import type { JsonObject } from '../json.js';
+import { documentOf } from './documents/document-fixture.js';
+import type { DocumentPolicy } from './documents/document-policy.js';
 import type { Enforcement } from './enforcement.js';
+import type { Policy } from './policy.js';
 import { changeEvent, liftEvent, POLICY_DELETED } from './policy-change.js';
 import { eventAt, policyOf, putRow } from './policy-fixture.js';
 import { RegroupedBatch } from './regrouped-batch.js';
@@ -14,6 +17,15 @@ export const LOG = 'log-of-tests';
 /** More than three a minute per address are held for ten minutes, unless said otherwise. */
 export function perAddress(change: Record<string, unknown> = {}, version = 1): ThresholdPolicy {
   return policyOf({ name: 'per-address', groupBy: 'ip', ...change }, version);
+}
+
+/** Over three calls a minute, or over two keys: slow, then suspended, per address. */
+export function documentPerAddress(change: Record<string, unknown> = {}, version = 1): DocumentPolicy {
+  const measures = {
+    calls: { aggregate: 'count', window: '1m' },
+    keys: { aggregate: 'unique', of: 'keyId', window: '1m' },
+  };
+  return documentOf({ name: 'document', per: 'ip', measures, when: 'calls > 3 || keys > 2', ...change }, version);
 }
 
 /** One partition with its regrouper, which a crash takes away and a replay brings back. */
@@ -30,11 +42,11 @@ export class SourceLog {
     return this.#append(eventAt(time, this.rows.length, data), time);
   }
 
-  put(policy: ThresholdPolicy, time = 0): PlacedEvent {
+  put(policy: Policy, time = 0): PlacedEvent {
     return this.#append(putRow(policy, this.rows.length, time), time);
   }
 
-  remove({ id, version }: ThresholdPolicy, time = 0): PlacedEvent {
+  remove({ id, version }: Policy, time = 0): PlacedEvent {
     return this.#append(changeEvent(POLICY_DELETED, `d${this.rows.length}`, id, time, { id, version }), time);
   }
 

@@ -4,9 +4,11 @@
  * itself: it carries the policies that its entries name. A record that is none of ours is a value with a reason.
  */
 import { z } from 'zod';
+import type { JsonObject } from '../json.js';
+import { isThreshold } from './grouping.js';
 import { KnownPolicies } from './known-policies.js';
+import { type Policy, policySchema } from './policy.js';
 import { liftSchema } from './policy-change.js';
-import { type ThresholdPolicy, thresholdPolicySchema } from './threshold-policy.js';
 
 const count = z.int().nonnegative();
 const time = z.number();
@@ -21,6 +23,22 @@ const changed = z.union([
   z.strictObject({ ...place, gone: z.strictObject({ id: z.string(), version: count }) }),
 ]);
 
+/** An event whole, and the numbers of the documents in `policies` that look at it. */
+const shown = z.strictObject({
+  ...place,
+  acceptedAt: time,
+  event: z.strictObject({
+    id: z.string(),
+    source: z.string(),
+    type: z.string(),
+    subject: z.string(),
+    time,
+    /** As it was read from JSON: a copy, key by key, would cost more than the rest. */
+    data: z.custom<JsonObject | null>((it) => typeof it === 'object' && !Array.isArray(it)),
+  }),
+  for: z.array(count).min(1),
+});
+
 /** Offset and index in the log, event time, acceptance, the group's value, what is measured for whom. */
 const counted = z.tuple([count, count, time, time, z.string().min(1), z.array(measured).min(1)]);
 
@@ -33,15 +51,16 @@ export const regroupedSchema = z.strictObject({
   sources: z.int().positive(),
   /** Of the source everything accepted up to here was sent before, or is in this record; epoch ms. */
   upTo: time,
-  policies: z.array(thresholdPolicySchema),
+  policies: z.array(policySchema),
   /** All enforcement was paused at these places of the log. */
   paused: z.literal(true).optional(),
   /** In the order of their places. All of one event are in one record. */
-  entries: z.array(z.union([counted, changed])),
+  entries: z.array(z.union([counted, shown, changed])),
 });
 
 export type RegroupedRecord = z.output<typeof regroupedSchema>;
 export type RegroupedEntry = RegroupedRecord['entries'][number];
+export type ShownEntry = z.output<typeof shown>;
 export type DecodedRegrouped = { ok: true; record: RegroupedRecord } | { ok: false; reason: string };
 
 /** Policies are read by themselves: record after record carries the same ones. */
@@ -56,7 +75,7 @@ export function decodeRegrouped(value: Buffer, known = new KnownPolicies()): Dec
   }
   const parsed = withUnreadPolicies.safeParse(json);
   if (!parsed.success) return { ok: false, reason: z.prettifyError(parsed.error) };
-  const policies: ThresholdPolicy[] = [];
+  const policies: Policy[] = [];
   for (const carried of parsed.data.policies) {
     const policy = known.read(carried);
     if ('reason' in policy) return { ok: false, reason: `carries a policy that is none: ${policy.reason}` };
@@ -64,7 +83,17 @@ export function decodeRegrouped(value: Buffer, known = new KnownPolicies()): Dec
   }
   const { source, sources, entries } = parsed.data;
   if (source >= sources) return { ok: false, reason: `partition ${source} of ${sources}` };
-  const unknown = entries.some((entry) => Array.isArray(entry) && entry[5].some(([no]) => no >= policies.length));
-  if (unknown) return { ok: false, reason: 'names a policy that it does not carry' };
+  if (!entries.every((entry) => namesCarried(entry, policies)))
+    return { ok: false, reason: 'names a policy that it does not carry' };
   return { ok: true, record: { ...parsed.data, policies } };
+}
+
+/** Measures are for thresholds, events for documents. */
+function namesCarried(entry: RegroupedEntry, policies: readonly Policy[]): boolean {
+  const isOf = (number: number, threshold: boolean) => {
+    const policy = policies[number];
+    return policy !== undefined && isThreshold(policy) === threshold;
+  };
+  if (Array.isArray(entry)) return entry[5].every(([number]) => isOf(number, true));
+  return !('for' in entry) || entry.for.every((number) => isOf(number, false));
 }

@@ -6,26 +6,19 @@
 import type { EventPosition } from '../log/position.js';
 import { type CountedEvent, type Crossing, MAX_LISTED_EVENTS } from './decision.js';
 import { durationMs } from './duration.js';
-import type { EngineCounters, EngineLimits } from './engine-counters.js';
 import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { PolicyRun } from './policy-run.js';
+import type { RunOptions } from './run-options.js';
 import { SlidingState } from './sliding-state.js';
-import type { SubjectShelf } from './subject-shelf.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
 export class SlidingRun extends PolicyRun<SlidingState> {
   protected readonly reachMs: number;
   readonly #scratch: Measure = { units: 0, nanos: 0 };
 
-  constructor(
-    policy: ThresholdPolicy,
-    limits: EngineLimits,
-    counters: EngineCounters,
-    shelf: SubjectShelf,
-    completeTo?: number,
-  ) {
-    super(policy, limits, counters, shelf, completeTo);
+  constructor(policy: ThresholdPolicy, options: RunOptions) {
+    super(policy, options);
     this.reachMs = durationMs(policy.window as string);
   }
 
@@ -39,7 +32,7 @@ export class SlidingRun extends PolicyRun<SlidingState> {
     let end: number | undefined;
     if (time >= state.newest) {
       state.append(time, offset, place, this.value, this.reachMs);
-      if (this.#crosses(state, event, time, state.sum)) end = time;
+      if (this.#crosses(state, event, time, state)) end = time;
     } else {
       state.insert(time, offset, place, this.value, this.reachMs);
       end = this.#crossingEnd(state, event);
@@ -50,7 +43,7 @@ export class SlidingRun extends PolicyRun<SlidingState> {
   }
 
   protected sumOf(state: SlidingState): Measure {
-    return state.sum;
+    return state;
   }
 
   protected disarm(state: SlidingState): void {

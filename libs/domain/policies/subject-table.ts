@@ -3,6 +3,7 @@
  * quiet for longest goes there and is back, as it was, with its next event: the room changes no decision.
  */
 import { StateReader, StateWriter } from './measures/state-bytes.js';
+import { NOBODY, SubjectNames } from './subject-names.js';
 import type { ShelvedState, SubjectShelf } from './subject-shelf.js';
 
 /** What a policy keeps by slot. */
@@ -28,15 +29,23 @@ const SUBJECT = 1;
 const GONE = 2;
 const END = 0;
 
+const FREE = NOBODY;
+const FIRST_ROOM = 1_024;
+
 /** Of a slot: since the hand passed, see `#quietest`; since the last part of a snapshot. */
 const SEEN = 1;
 const CHANGED = 2;
 
 export class SubjectTable {
-  readonly #slots = new Map<string, number>();
-  readonly #names: (string | undefined)[] = [];
+  /** By the number of the name: the slot, or FREE. */
+  #slots = new Int32Array(FIRST_ROOM).fill(FREE);
+  /** By slot: the number of the name, or FREE. */
+  #numbers = new Int32Array(FIRST_ROOM).fill(FREE);
   /** By slot: `SEEN`, `CHANGED`. */
-  #marks = new Uint8Array(1_024);
+  #marks = new Uint8Array(FIRST_ROOM);
+  /** Slots that were ever taken. */
+  #taken = 0;
+  #inMemory = 0;
   readonly #free: number[] = [];
   /** Next slot to be looked at for somebody quiet. */
   #hand = 0;
@@ -52,48 +61,47 @@ export class SubjectTable {
     private readonly most: number,
     private readonly shelf: SubjectShelf,
     private readonly states: SlotStates,
+    readonly names = new SubjectNames(),
   ) {}
 
   get size(): number {
-    return this.#slots.size + this.shelf.size;
+    return this.#inMemory + this.shelf.size;
   }
 
   get inMemory(): number {
-    return this.#slots.size;
+    return this.#inMemory;
   }
 
   /** The subject's slot, a fresh one where nothing is known of it. */
   of(name: string): number {
-    const known = this.#slots.get(name);
-    if (known !== undefined) {
-      this.#marks[known] = SEEN | CHANGED;
-      return known;
-    }
-    return this.#enter(name, this.#taken(name));
+    const slot = this.#find(name);
+    if (slot === FREE) return this.#enter(name, this.#unshelved(name));
+    this.#marks[slot] = SEEN | CHANGED;
+    return slot;
   }
 
   /** The subject's slot where something is known of it. */
   peek(name: string): number | undefined {
-    if (this.#slots.has(name)) return this.of(name);
-    const bytes = this.#taken(name);
+    if (this.#find(name) !== FREE) return this.of(name);
+    const bytes = this.#unshelved(name);
     return bytes && this.#enter(name, bytes);
   }
 
   /** Lays the quietest aside, so many. */
   shelve(count: number): void {
     const laid: ShelvedState[] = [];
-    for (let n = Math.min(count, this.#slots.size); n > 0; n--) laid.push(this.#laidAside(this.#quietest()));
+    for (let n = Math.min(count, this.#inMemory); n > 0; n--) laid.push(this.#laidAside(this.#quietest()));
     this.shelf.put(laid);
   }
 
   removeDead(horizon: number): void {
-    for (const [name, slot] of this.#slots) if (this.states.deadAt(slot) <= horizon) this.#leave(name, slot);
+    for (const slot of this.#held()) if (this.states.deadAt(slot) <= horizon) this.#leave(slot);
     if (this.shelf.size > 0) this.shelf.removeDead(horizon);
   }
 
   /** Changes what was decided of anybody. */
   revise(change: (slot: number) => void): void {
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#held()) {
       change(slot);
       (this.#marks[slot] as number) |= CHANGED;
     }
@@ -111,13 +119,15 @@ export class SubjectTable {
     this.shelf.put(revised);
   }
 
+  /** Nobody is known any more. */
   clear(): void {
+    for (const slot of this.#held()) this.#leave(slot);
     this.shelf.clear();
   }
 
   /** Everybody, as `restore` reads it. */
   writeAll(out: StateWriter): void {
-    for (const [name, slot] of this.#slots) this.#write(name, slot, out);
+    for (const slot of this.#held()) this.#write(slot, out);
     for (const { name, bytes } of this.shelf.entries()) writeShelved(name, bytes, out);
     out.count(END);
   }
@@ -146,16 +156,15 @@ export class SubjectTable {
     this.track();
     const changed = this.#writeStrayed(out) + this.#changedSlots();
     const most = Math.max(least, changed);
-    const from = this.#turn && 'slot' in this.#turn ? this.#turn.slot : this.#names.length;
-    const to = Math.min(this.#names.length, from + most);
-    for (let slot = 0; slot < this.#names.length; slot++) {
+    const from = this.#turn && 'slot' in this.#turn ? this.#turn.slot : this.#taken;
+    const to = Math.min(this.#taken, from + most);
+    for (let slot = 0; slot < this.#taken; slot++) {
       const isInTurn = slot >= from && slot < to;
       if (!isInTurn && !((this.#marks[slot] as number) & CHANGED)) continue;
-      const name = this.#names[slot];
-      if (name !== undefined) this.#write(name, slot, out);
+      if (this.#numbers[slot] !== FREE) this.#write(slot, out);
       (this.#marks[slot] as number) &= ~CHANGED;
     }
-    if (this.#turn) this.#turn = to < this.#names.length ? { slot: to } : this.#writeShelf(out, most - (to - from));
+    if (this.#turn) this.#turn = to < this.#taken ? { slot: to } : this.#writeShelf(out, most - (to - from));
     out.count(END);
   }
 
@@ -165,7 +174,7 @@ export class SubjectTable {
     for (const from of parts) {
       for (let what = from.count(); what !== END; what = from.count()) {
         const name = from.text();
-        const isTold = this.#slots.has(name) || gone.has(name) || (this.shelf.size > 0 && this.shelf.find(name));
+        const isTold = this.#find(name) !== FREE || gone.has(name) || (this.shelf.size > 0 && this.shelf.find(name));
         if (what === GONE) {
           if (!isTold) gone.add(name);
         } else if (isTold) {
@@ -186,12 +195,12 @@ export class SubjectTable {
 
   #changedSlots(): number {
     let changed = 0;
-    for (let slot = 0; slot < this.#names.length; slot++) if ((this.#marks[slot] as number) & CHANGED) changed++;
+    for (let slot = 0; slot < this.#taken; slot++) if ((this.#marks[slot] as number) & CHANGED) changed++;
     return changed;
   }
 
   #writeStrayed(out: StateWriter): number {
-    const strayed = [...this.#strayed].filter((name) => !this.#slots.has(name));
+    const strayed = [...this.#strayed].filter((name) => this.#find(name) === FREE);
     this.#strayed.clear();
     for (const name of strayed) {
       const bytes = this.shelf.find(name);
@@ -215,35 +224,57 @@ export class SubjectTable {
     return undefined;
   }
 
-  #write(name: string, slot: number, out: StateWriter): void {
+  #write(slot: number, out: StateWriter): void {
     out.count(SUBJECT);
-    out.text(name);
+    out.text(this.#nameAt(slot));
     out.sized(() => this.states.write(slot, out));
   }
 
-  #taken(name: string): Uint8Array | undefined {
+  #unshelved(name: string): Uint8Array | undefined {
     return this.shelf.size === 0 ? undefined : this.shelf.take(name);
   }
 
+  #find(name: string): number {
+    const number = this.names.numberOf(name);
+    return number === NOBODY || number >= this.#slots.length ? FREE : (this.#slots[number] as number);
+  }
+
+  #nameAt(slot: number): string {
+    return this.names.nameOf(this.#numbers[slot] as number);
+  }
+
+  *#held(): Iterable<number> {
+    for (let slot = 0; slot < this.#taken; slot++) if (this.#numbers[slot] !== FREE) yield slot;
+  }
+
   #enter(name: string, bytes: Uint8Array | undefined, isBeyond = false): number {
-    if (!isBeyond && this.#slots.size >= this.most) this.shelve(Math.min(SHELVED_AT_ONCE, Math.ceil(this.most / 8)));
-    const slot = this.#free.pop() ?? this.#names.length;
-    if (slot === this.#marks.length) this.#marks = enlarged(this.#marks);
-    this.#names[slot] = name;
+    if (!isBeyond && this.#inMemory >= this.most) this.shelve(Math.min(SHELVED_AT_ONCE, Math.ceil(this.most / 8)));
+    const slot = this.#free.pop() ?? this.#taken++;
+    const number = this.names.hold(name);
+    while (number >= this.#slots.length) this.#slots = enlarged(this.#slots);
+    if (slot === this.#numbers.length) {
+      this.#numbers = enlarged(this.#numbers);
+      this.#marks = enlarged(this.#marks, 0);
+    }
+    this.#slots[number] = slot;
+    this.#numbers[slot] = number;
     this.#marks[slot] = SEEN | CHANGED;
-    this.#slots.set(name, slot);
+    this.#inMemory++;
     this.states.reset(slot);
     if (bytes) this.states.read(slot, new StateReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
     return slot;
   }
 
-  #leave(name: string, slot: number): void {
-    if (this.#isTracked && (this.#marks[slot] as number) & CHANGED) this.#strayed.add(name);
+  #leave(slot: number): void {
+    if (this.#isTracked && (this.#marks[slot] as number) & CHANGED) this.#strayed.add(this.#nameAt(slot));
     this.states.release(slot);
-    this.#slots.delete(name);
-    this.#names[slot] = undefined;
+    const number = this.#numbers[slot] as number;
+    this.#slots[number] = FREE;
+    this.#numbers[slot] = FREE;
     this.#marks[slot] = 0;
+    this.#inMemory--;
     this.#free.push(slot);
+    this.names.release(number);
   }
 
   /**
@@ -252,16 +283,16 @@ export class SubjectTable {
    */
   #quietest(): number {
     for (;;) {
-      if (this.#hand >= this.#names.length) this.#hand = 0;
+      if (this.#hand >= this.#taken) this.#hand = 0;
       const slot = this.#hand++;
-      if (this.#names[slot] === undefined) continue;
+      if (this.#numbers[slot] === FREE) continue;
       if (!((this.#marks[slot] as number) & SEEN)) return slot;
       (this.#marks[slot] as number) &= ~SEEN;
     }
   }
 
   #laidAside(slot: number): ShelvedState {
-    const name = this.#names[slot] as string;
+    const name = this.#nameAt(slot);
     const out = new StateWriter(256);
     this.states.write(slot, out);
     const laid = {
@@ -270,7 +301,7 @@ export class SubjectTable {
       deadAt: this.states.deadAt(slot),
       isDecided: this.states.isDecided(slot),
     };
-    this.#leave(name, slot);
+    this.#leave(slot);
     return laid;
   }
 }
@@ -286,8 +317,8 @@ function writeGone(name: string, out: StateWriter): void {
   out.text(name);
 }
 
-function enlarged(marks: Uint8Array): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(2 * marks.length);
-  larger.set(marks);
-  return larger;
+function enlarged<Numbers extends Int32Array | Uint8Array>(numbers: Numbers, empty = FREE): Numbers {
+  const larger = new (numbers.constructor as new (length: number) => Numbers)(2 * numbers.length).fill(empty);
+  larger.set(numbers);
+  return larger as Numbers;
 }

@@ -5,7 +5,7 @@ import { mintId } from '#domain/keys/key-text.js';
 import type { BacktestReport } from '#domain/policies/backtest/backtest-report.js';
 import type { BacktestRequest } from '#domain/policies/backtest/backtest-request.js';
 import { candidateOf } from '#domain/policies/backtest/candidate.js';
-import { DEFAULT_LIMITS } from '#domain/policies/engine.js';
+import { DEFAULT_LIMITS } from '#domain/policies/engine-limits.js';
 import { Clock } from '#ports/clock.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';

@@ -1,10 +1,9 @@
 import { Injectable, Optional } from '@nestjs/common';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { comparePositions } from '#domain/log/position.js';
-import { decidesAlike, measuresAlike } from '#domain/policies/documents/document-run.js';
 import { type Enforcement, isActive } from '#domain/policies/enforcement.js';
 import { enforcementSentence, refusalSentence } from '#domain/policies/enforcement-sentence.js';
-import { countsAlike, DEFAULT_LIMITS } from '#domain/policies/engine.js';
+import { DEFAULT_LIMITS } from '#domain/policies/engine-limits.js';
 import { type Derivation, deriveDecision } from '#domain/policies/explanation/decision-replay.js';
 import { type Beginning, eventSpan, isBefore } from '#domain/policies/explanation/event-span.js';
 import type {
@@ -15,6 +14,7 @@ import type {
 } from '#domain/policies/explanation/explanation.js';
 import { isThreshold } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
+import { countsAlike, decidesAlike } from '#domain/policies/policy-continuity.js';
 import { contentOf } from '#domain/policies/policy-difference.js';
 import type { PolicyVersion } from '#domain/policies/policy-version.js';
 import { Clock } from '#ports/clock.js';
@@ -111,7 +111,7 @@ export class ExplanationDesk {
     let first = version;
     for (;;) {
       const before = await this.policies.version(first.policy.id, first.policy.version - 1);
-      if (!before || !goesOn(before.policy, first.policy)) break;
+      if (!before || !countsAlike(before.policy, first.policy)) break;
       first = before;
     }
     return { position: first.position, at: first.policy.updatedAt };
@@ -135,11 +135,6 @@ export class ExplanationDesk {
       other && !isThreshold(other) && !isThreshold(policy) && decidesAlike(other.document, policy.document);
     return holdsOn ? before : undefined;
   }
-}
-
-function goesOn(before: Policy, after: Policy): boolean {
-  if (isThreshold(before)) return isThreshold(after) && countsAlike(before, after);
-  return !isThreshold(after) && measuresAlike(before.document, after.document);
 }
 
 function notesOf(

@@ -2,12 +2,11 @@
 import { childrenOf } from '#domain/log/partition-growth.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
 import { PolicyEngine } from '#domain/policies/engine.js';
-import type { EngineLimits } from '#domain/policies/engine-counters.js';
+import type { EngineLimits } from '#domain/policies/engine-limits.js';
 import { type EnginePart, restoreInto, SnapshotParts, takeSnapshot } from '#domain/policies/engine-snapshot.js';
-import { isRegrouped, isThreshold } from '#domain/policies/grouping.js';
+import { isRegrouped } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
 import type { MakeShelf } from '#domain/policies/subject-shelf.js';
-import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { StoredPolicy } from '#ports/policy-store.js';
 import type { DecidedFrame } from '#stream/decided-frame.js';
 import type { Heir, PartitionFold } from './fold-runner.js';
@@ -18,7 +17,7 @@ import type { RegroupOutlet } from './regroup-outlet.js';
 /** Who is told of a partition's events; each call makes a new outlet. */
 export interface Outlets {
   /** Where the log has several partitions. */
-  readonly regroup?: (partition: number, policies: readonly ThresholdPolicy[], isPaused: boolean) => RegroupOutlet;
+  readonly regroup?: (partition: number, policies: readonly Policy[], isPaused: boolean) => RegroupOutlet;
   /** `from`: the first offset that is read. */
   others(partition: number, from: number): readonly Outlet[];
 }
@@ -35,7 +34,7 @@ interface EngineOptions extends EngineRooms {
 }
 
 interface Beside {
-  readonly regrouped: readonly ThresholdPolicy[];
+  readonly regrouped: readonly Policy[];
 }
 
 export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
@@ -120,7 +119,7 @@ export class EngineFold implements PartitionFold<DecidedFrame>, PolicySet {
 
   putPolicy(policy: Policy): void {
     this.engine.putPolicy(policy);
-    if (isThreshold(policy)) this.regroup?.mend({ put: policy }, this.#last);
+    this.regroup?.mend({ put: policy }, this.#last);
   }
 
   removePolicy(id: string): void {

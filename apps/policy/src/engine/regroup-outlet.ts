@@ -3,9 +3,9 @@
  * value have gone is told by their places in the log, so what is sent again after a crash counts once.
  */
 import type { PlacedEvent } from '#domain/events/usage-event.js';
+import type { Policy } from '#domain/policies/policy.js';
 import { RegroupedBatch, type RegroupedSource } from '#domain/policies/regrouped-batch.js';
 import { Regrouper } from '#domain/policies/regrouper.js';
-import type { ThresholdPolicy } from '#domain/policies/threshold-policy.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import type { Outlet } from './outlet.js';
 import { SendQueue } from './send-queue.js';
@@ -26,7 +26,7 @@ export class RegroupOutlet implements Outlet {
   constructor(
     private readonly source: RegroupedSource,
     private readonly log: RegroupedLogWriter,
-    policies: readonly ThresholdPolicy[] = [],
+    policies: readonly Policy[] = [],
     isPaused = false,
   ) {
     this.#regrouper = new Regrouper(policies);
@@ -34,7 +34,7 @@ export class RegroupOutlet implements Outlet {
     this.#queue = new SendQueue((partition, value) => log.append(partition, value));
   }
 
-  get policies(): readonly ThresholdPolicy[] {
+  get policies(): readonly Policy[] {
     return this.#regrouper.policies;
   }
 
@@ -50,7 +50,7 @@ export class RegroupOutlet implements Outlet {
   }
 
   /** A policy came or went without its row, which is gone: said behind the record `offset`, before the next one. */
-  mend(change: { put: ThresholdPolicy } | { removed: string }, offset: number): void {
+  mend(change: { put: Policy } | { removed: string }, offset: number): void {
     const said = 'put' in change ? this.#regrouper.putPolicy(change.put) : this.#regrouper.removePolicy(change.removed);
     if (said.length > 0)
       this.#batch.add({ partition: this.source.source, offset, index: this.#mended++, ...NO_TIME }, said);

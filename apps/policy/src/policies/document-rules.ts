@@ -1,6 +1,7 @@
 import { missingExamples, runPolicyTests } from '#domain/policies/documents/policy-tests.js';
 import { isRegrouped, isThreshold } from '#domain/policies/grouping.js';
 import type { Policy } from '#domain/policies/policy.js';
+import { carriedBytes, MAX_CARRIED_BYTES } from '#domain/policies/regrouper.js';
 import { type FieldError, invalidInput } from '#runtime/http/http-problem.js';
 
 /** What a document must show before it decides anything: its examples; and that it can be counted here at all. */
@@ -11,10 +12,9 @@ export class DocumentRules {
   demand(policy: Policy): void {
     if (isThreshold(policy)) return;
     const errors: FieldError[] = [];
-    if (this.partitions > 1 && isRegrouped(policy)) {
-      const message =
-        'must have keyId or identityId, alone or with others: the log has several partitions, and a document is counted in each for itself';
-      errors.push({ location: '/per', message });
+    if (this.partitions > 1 && isRegrouped(policy) && carriedBytes(policy) > MAX_CARRIED_BYTES) {
+      const message = `has ${carriedBytes(policy)} bytes without its tests, and travels with its events since it groups across partitions: at most ${MAX_CARRIED_BYTES}; shorten "except"`;
+      errors.push({ location: '/', message });
     }
     const { document } = policy;
     if (document.mode !== 'off') {

@@ -6,7 +6,7 @@ import type { PlacedEvent } from '../../events/usage-event.js';
 import { scalarText } from '../../events/usage-row.js';
 import { readSplit } from '../../log/split-row.js';
 import { subjectReader } from '../documents/subject-reader.js';
-import type { EngineLimits } from '../engine-counters.js';
+import type { EngineLimits } from '../engine-limits.js';
 import { dataReader, targetReader } from '../field-reader.js';
 import { isThreshold } from '../grouping.js';
 import type { Policy } from '../policy.js';

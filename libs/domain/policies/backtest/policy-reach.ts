@@ -1,8 +1,6 @@
 /** How far back a policy looks: what has to be read before a range, so that its first event is decided as live does. */
 import { DocumentRun } from '../documents/document-run.js';
 import { durationMs } from '../duration.js';
-import { DEFAULT_LIMITS } from '../engine.js';
-import { EngineCounters } from '../engine-counters.js';
 import { isThreshold } from '../grouping.js';
 import type { Policy } from '../policy.js';
 
@@ -11,7 +9,7 @@ const CALENDAR_MS = { minute: 60_000, hour: 3_600_000, day: 90_000_000 } as cons
 
 /** Of its windows, ms. */
 export function windowReachMs(policy: Policy): number {
-  if (!isThreshold(policy)) return new DocumentRun(policy, DEFAULT_LIMITS, new EngineCounters()).reachMs;
+  if (!isThreshold(policy)) return new DocumentRun(policy).reachMs;
   return typeof policy.window === 'string' ? durationMs(policy.window) : CALENDAR_MS[policy.window.calendar];
 }
 

@@ -8,7 +8,7 @@ import { childrenOf, type PartitionSplit } from '../../log/partition-growth.js';
 import { SEPARATOR } from '../documents/subject-separator.js';
 import type { Enforcement } from '../enforcement.js';
 import { PolicyEngine } from '../engine.js';
-import type { EngineLimits } from '../engine-counters.js';
+import type { EngineLimits } from '../engine-limits.js';
 import { restoreSnapshot, takeSnapshot } from '../engine-snapshot.js';
 import { isThreshold } from '../grouping.js';
 import type { Policy } from '../policy.js';

@@ -1,8 +1,7 @@
 /** Documents and events for tests and benchmarks. */
 import type { PlacedEvent } from '../../events/usage-event.js';
 import type { JsonObject } from '../../json.js';
-import { DEFAULT_LIMITS } from '../engine.js';
-import { EngineCounters } from '../engine-counters.js';
+import { DEFAULT_LIMITS } from '../engine-limits.js';
 import { eventAt } from '../policy-fixture.js';
 import type { Decision } from './document-decision.js';
 import type { DocumentPolicy } from './document-policy.js';
@@ -32,7 +31,7 @@ export function documentOf(change: Record<string, unknown> = {}, version = 1): D
 }
 
 export function runOf(policy: DocumentPolicy = documentOf(), limits = {}): DocumentRun {
-  return new DocumentRun(policy, { ...DEFAULT_LIMITS, ...limits }, new EngineCounters());
+  return new DocumentRun(policy, { limits: { ...DEFAULT_LIMITS, ...limits } });
 }
 
 /** Calls of a key at these seconds after the epoch's first day, in this order. */

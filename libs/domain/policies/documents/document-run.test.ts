@@ -86,7 +86,7 @@ test("a new exception ends nobody else's hold, and any other change of what is d
 test('a lift ends the hold; the subject is decided on again only after it has been below the threshold', () => {
   const run = runOf();
   const [first] = decisions(run, callsAt(burst(0)));
-  run.lift('k1', first?.cause ?? { offset: -1, index: 0 });
+  run.lift('k1', first?.cause ?? { partition: 0, offset: -1, index: 0 });
   expect(decisions(run, callsAt([4, 5, 6], { keyId: 'k1' }, 10))).toEqual([]);
   expect(steps(decisions(run, callsAt(burst(200), { keyId: 'k1' }, 20)))).toEqual([['suspend', 203]]);
 });
@@ -94,7 +94,7 @@ test('a lift ends the hold; the subject is decided on again only after it has be
 test('a lift of another decision changes nothing', () => {
   const run = runOf();
   decisions(run, callsAt(burst(0)));
-  run.lift('k1', { offset: 2, index: 0 });
+  run.lift('k1', { partition: 0, offset: 2, index: 0 });
   expect(decisions(run, callsAt([4, 5, 6], { keyId: 'k1' }, 10))).toEqual([]);
 });
 
@@ -205,4 +205,11 @@ test('a run that was written and read goes on as the one that was not', () => {
     return run.apply(event) ?? [];
   });
   expect(parts).toEqual(whole);
+});
+
+test('verifications count, which keymeter itself records; other rows of its own never do, whatever the condition', () => {
+  const run = runOf(documentOf({ match: 'keyId == "k1"' }));
+  const from = (source: string, type: string) => callsAt(burst(0)).map((event) => ({ ...event, source, type }));
+  expect(decisions(run, from('keymeter/ingress/ingress-1', 'keymeter.credits'))).toEqual([]);
+  expect(steps(decisions(run, from('keymeter/ingress/ingress-1', 'request')))).toEqual([['slow', 3]]);
 });

@@ -3,18 +3,23 @@
  * windows stand at its own newest event; one that is late, but within the lateness, counts in the bucket it belongs to
  * and may decide; one that is later counts nothing here.
  */
-import { type PlacedEvent, RESERVED_SOURCE_PREFIX } from '../../events/usage-event.js';
+import type { PlacedEvent } from '../../events/usage-event.js';
 import type { EventPosition } from '../../log/position.js';
 import { durationMs } from '../duration.js';
 import type { Enforcement } from '../enforcement.js';
-import type { EngineCounters, EngineLimits } from '../engine-counters.js';
+import { EngineCounters } from '../engine-counters.js';
+import { DEFAULT_LIMITS } from '../engine-limits.js';
 import { compileMatch, type EventMatch } from '../matcher.js';
 import { Cells } from '../measures/cells.js';
 import type { MeasureColumn } from '../measures/measure-column.js';
 import { columnsOf } from '../measures/measure-columns.js';
+import { Rows } from '../measures/rows.js';
 import type { StateReader, StateWriter } from '../measures/state-bytes.js';
+import { packPlace } from '../packed-place.js';
+import { countsAlike, decidesAlike } from '../policy-continuity.js';
 import { PolicyWatermark } from '../policy-watermark.js';
-import { MemoryShelf, type SubjectShelf } from '../subject-shelf.js';
+import type { RunOptions } from '../run-options.js';
+import { MemoryShelf } from '../subject-shelf.js';
 import { type SlotStates, SubjectTable } from '../subject-table.js';
 import { Brake } from './brake.js';
 import { DecisionRules } from './decision-rules.js';
@@ -41,9 +46,11 @@ export class DocumentRun implements WhenScope, SlotStates {
   readonly columns: readonly MeasureColumn[];
   brake: Brake;
   /** Newest event time of each subject. */
-  readonly newest = new Cells(1);
+  readonly newest: Cells;
   /** Counted events kept: none, whatever the traffic. */
   readonly kept = 0;
+  readonly #counters: EngineCounters;
+  readonly #latenessMs: number;
   readonly #names: readonly string[];
   readonly #subject: (event: PlacedEvent) => string;
   /** Event time after which a subject that has been silent has nothing left, ms. */
@@ -53,22 +60,29 @@ export class DocumentRun implements WhenScope, SlotStates {
 
   constructor(
     public policy: DocumentPolicy,
-    private readonly limits: EngineLimits,
-    private readonly counters: EngineCounters,
-    shelf: SubjectShelf = new MemoryShelf(),
-    completeTo = Number.POSITIVE_INFINITY,
+    {
+      limits = DEFAULT_LIMITS,
+      counters = new EngineCounters(),
+      shelf = new MemoryShelf(),
+      names,
+      completeTo,
+    }: RunOptions = {},
   ) {
+    this.#counters = counters;
+    this.#latenessMs = limits.latenessMs;
     const { document } = policy;
     this.match = compileMatch(document.match);
     this.watermarks = new PolicyWatermark(completeTo);
     this.#subject = subjectReader(document.per);
-    const columns = columnsOf(document.measures);
+    const rows = new Rows();
+    this.newest = new Cells(rows, 1);
+    const columns = columnsOf(document.measures, rows);
     this.#names = [...columns.keys()];
     this.columns = [...columns.values()];
     this.reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
     this.#rules = new DecisionRules(document, this.#names);
     this.brake = brakeOf(document);
-    this.subjects = new SubjectTable(limits.maxTargets, shelf, this);
+    this.subjects = new SubjectTable(limits.maxTargets, shelf, this, names);
   }
 
   get targets(): number {
@@ -76,16 +90,16 @@ export class DocumentRun implements WhenScope, SlotStates {
   }
 
   apply(event: PlacedEvent): Decision | undefined {
-    if (event.source.startsWith(RESERVED_SOURCE_PREFIX) || !this.match.matches(event)) return undefined;
+    if (!this.match.matches(event)) return undefined;
     const subject = this.#subject(event);
     if (subject === '') {
-      this.counters.unmeasured++;
+      this.#counters.unmeasured++;
       return undefined;
     }
     this.watermarks.see(event);
     const watermark = this.watermarks.value;
-    if (event.time < watermark - this.limits.latenessMs) {
-      this.counters.late++;
+    if (event.time < watermark - this.#latenessMs) {
+      this.#counters.late++;
       return undefined;
     }
     if (watermark >= this.sweptAt + this.reachMs + SWEEP_MS) this.#sweep();
@@ -104,7 +118,7 @@ export class DocumentRun implements WhenScope, SlotStates {
    * its exceptions or what it says of itself changed. False where it measures something else.
    */
   adopts(policy: DocumentPolicy): boolean {
-    if (!measuresAlike(policy.document, this.policy.document)) return false;
+    if (!countsAlike(policy, this.policy)) return false;
     const holdsOn = decidesAlike(policy.document, this.policy.document);
     this.policy = policy;
     this.#rules = new DecisionRules(policy.document, this.#names);
@@ -118,11 +132,11 @@ export class DocumentRun implements WhenScope, SlotStates {
   }
 
   /** A lift is known by the cause of the last decision. Of an older one, or one that has ended, it changes nothing. */
-  lift(subject: string, cause: Pick<EventPosition, 'offset' | 'index'>): void {
+  lift(subject: string, cause: EventPosition): void {
     const slot = this.subjects.peek(subject);
     const rung = slot === undefined ? undefined : this.rungs.get(slot);
-    if (slot === undefined || rung?.causeOffset !== cause.offset || rung.causeIndex !== cause.index) return;
-    const now = this.watermarks.value;
+    if (slot === undefined || rung?.causeOffset !== cause.offset || rung.causePlace !== packPlace(cause)) return;
+    const now = Math.max(this.watermarks.value, this.newest.get(slot));
     if (rung.until > now) this.rungs.set(slot, { ...rung, until: now, waits: true });
   }
 
@@ -136,9 +150,7 @@ export class DocumentRun implements WhenScope, SlotStates {
 
   /** Goes on as if this had been decided about the subject before its first event. */
   resume(subject: readonly string[], { stage = 0, until, cause }: Enforcement): void {
-    const { offset: causeOffset, index: causeIndex } = cause;
-    const slot = this.subjects.of(subject.join(SEPARATOR));
-    this.rungs.set(slot, { stage, until: until ?? Number.POSITIVE_INFINITY, causeOffset, causeIndex, waits: false });
+    this.#hold(this.subjects.of(subject.join(SEPARATOR)), stage, until, cause);
   }
 
   /** Takes back what was decided about the subject just now; `before` stands as it did. */
@@ -190,10 +202,13 @@ export class DocumentRun implements WhenScope, SlotStates {
       measures: Object.fromEntries(this.#names.map((name, number) => [name, this.measure(number)])),
       reason: this.#rules.reason(this),
     });
-    const { offset: causeOffset, index: causeIndex } = event;
-    const until = decision.until ?? Number.POSITIVE_INFINITY;
-    this.rungs.set(slot, { stage, until, causeOffset, causeIndex, waits: false });
+    this.#hold(slot, stage, decision.until, event);
     return decision;
+  }
+
+  #hold(slot: number, stage: number, until: number | null, cause: EventPosition): void {
+    const place = { causeOffset: cause.offset, causePlace: packPlace(cause) };
+    this.rungs.set(slot, { stage, until: until ?? Number.POSITIVE_INFINITY, ...place, waits: false });
   }
 
   writeHead(out: StateWriter): void {
@@ -210,7 +225,7 @@ export class DocumentRun implements WhenScope, SlotStates {
 
   /** Of whom nothing mattered any more at the last sweep. */
   removeDead(): void {
-    this.subjects.removeDead(this.sweptAt - this.limits.latenessMs);
+    this.subjects.removeDead(this.sweptAt - this.#latenessMs);
   }
 
   reset(slot: number): void {
@@ -249,23 +264,6 @@ export class DocumentRun implements WhenScope, SlotStates {
     this.sweptAt = this.watermarks.value;
     this.removeDead();
   }
-}
-
-/** What one has counted goes on in the other. */
-export function measuresAlike(a: PolicyDocument, b: PolicyDocument): boolean {
-  const measured = ({ match, per, measures }: PolicyDocument) => JSON.stringify([match, per, measures]);
-  return measured(a) === measured(b);
-}
-
-/** What one decided holds in the other. */
-export function decidesAlike(a: PolicyDocument, b: PolicyDocument): boolean {
-  return decided(a) === decided(b);
-}
-
-/** What holds and the brake follow from; a new exception ends nobody else's hold. */
-function decided(document: PolicyDocument): string {
-  const { except: _except, tests: _tests, owner: _owner, description: _description, name: _name, ...rest } = document;
-  return JSON.stringify(rest);
 }
 
 function brakeOf({ brake }: PolicyDocument): Brake {

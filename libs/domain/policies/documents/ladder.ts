@@ -9,9 +9,9 @@ export interface Rung {
   readonly stage: number;
   /** Event time at which that hold ends: nothing is decided before, epoch ms; Infinity after a revoke. */
   readonly until: number;
-  /** Position of its cause, by which a lift finds it. */
+  /** Of its cause, by which a lift finds it; the place as `packPlace` has it. */
   readonly causeOffset: number;
-  readonly causeIndex: number;
+  readonly causePlace: number;
   /** After a lift: nothing is decided until the condition has been false. */
   readonly waits: boolean;
 }
@@ -46,13 +46,13 @@ export function writeRung(rung: Rung | undefined, out: StateWriter): void {
   out.count(rung === undefined ? NO_RUNG : rung.waits ? WAITS : HOLDS);
   if (rung === undefined) return;
   out.count(rung.stage);
-  for (const value of [rung.until, rung.causeOffset, rung.causeIndex]) out.double(value);
+  for (const value of [rung.until, rung.causeOffset, rung.causePlace]) out.double(value);
 }
 
 export function readRung(from: StateReader): Rung | undefined {
   const kind = from.count();
   if (kind === NO_RUNG) return undefined;
   const stage = from.count();
-  const [until, causeOffset, causeIndex] = [from.double(), from.double(), from.double()];
-  return { stage, until, causeOffset, causeIndex, waits: kind === WAITS };
+  const [until, causeOffset, causePlace] = [from.double(), from.double(), from.double()];
+  return { stage, until, causeOffset, causePlace, waits: kind === WAITS };
 }

@@ -1,6 +1,4 @@
 /** What a policy document costs, said before it runs. */
-import { DEFAULT_LIMITS } from '../engine.js';
-import { EngineCounters } from '../engine-counters.js';
 import { DocumentRun } from './document-run.js';
 import type { PolicyDocument } from './policy-document.js';
 import { draftOf } from './policy-draft.js';
@@ -10,5 +8,5 @@ export const NAME_BYTES = 100;
 
 /** Bytes of state for each subject; values of unique counts and percentiles come on top. */
 export function bytesPerSubject(document: PolicyDocument): number {
-  return new DocumentRun(draftOf(document), DEFAULT_LIMITS, new EngineCounters()).bytesPerSubject + NAME_BYTES;
+  return new DocumentRun(draftOf(document)).bytesPerSubject + NAME_BYTES;
 }

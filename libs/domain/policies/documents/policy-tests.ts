@@ -2,8 +2,6 @@
 import { type PlacedEvent, placedEvent } from '../../events/usage-event.js';
 import type { Json, JsonObject } from '../../json.js';
 import { durationMs } from '../duration.js';
-import { DEFAULT_LIMITS } from '../engine.js';
-import { EngineCounters } from '../engine-counters.js';
 import type { Decision } from './document-decision.js';
 import { DocumentRun } from './document-run.js';
 import type { PolicyDocument, PolicyTestCase } from './policy-document.js';
@@ -35,7 +33,7 @@ export function missingExamples({ tests }: PolicyDocument): string | undefined {
 
 function runTest(document: PolicyDocument, test: PolicyTestCase): TestOutcome {
   const policy = draftOf({ ...document, mode: 'on' });
-  const run = new DocumentRun(policy, DEFAULT_LIMITS, new EngineCounters());
+  const run = new DocumentRun(policy);
   const decisions: Decision[] = [];
   for (const event of eventsOf(test)) {
     const decision = run.apply(event);

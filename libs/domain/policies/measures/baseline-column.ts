@@ -1,6 +1,7 @@
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { Cells } from './cells.js';
 import { MeasureColumn } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 
 const HOUR_MS = 3_600_000;
@@ -29,11 +30,16 @@ export interface BaselineOptions {
  * the subject has been known for the warm-up nothing is unusual: the value is infinite. 700 bytes a subject.
  */
 export class BaselineColumn extends MeasureColumn {
-  readonly #usual = new Cells(HOURS, Float32Array);
-  readonly #state = new Cells(3);
+  readonly #state: Cells;
+  readonly #usual: Cells;
 
-  constructor(private readonly options: BaselineOptions) {
+  constructor(
+    rows: Rows,
+    private readonly options: BaselineOptions,
+  ) {
     super();
+    this.#state = new Cells(rows, 3);
+    this.#usual = new Cells(rows, HOURS, Float32Array);
   }
 
   get bytesPerSlot(): number {

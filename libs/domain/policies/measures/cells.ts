@@ -1,39 +1,42 @@
-/**
- * Numbers of many subjects, a few for each, in chunks of typed arrays: a subject costs its bytes and no object, and
- * growing moves nothing.
- */
+/** A few numbers of each row. */
+import { MASK, type Rows, SHIFT } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 
-const SHIFT = 10;
-const CHUNK_SLOTS = 1 << SHIFT;
-const MASK = CHUNK_SLOTS - 1;
-
 type Numbers = Uint32Array | Float32Array | Float64Array;
-type NumbersType = new (length: number) => Numbers;
+interface NumbersType {
+  new (buffer: ArrayBuffer): Numbers;
+  readonly BYTES_PER_ELEMENT: number;
+}
 
 export class Cells {
-  readonly #chunks: Numbers[] = [];
   readonly bytesPerSlot: number;
+  readonly #first: number;
+  /** By chunk of the rows. */
+  readonly #numbers: Numbers[] = [];
+  /** Numbers from one row to the next; known when no cells are added any more. */
+  #stride = 0;
 
   constructor(
+    private readonly rows: Rows,
     readonly perSlot: number,
     private readonly type: NumbersType = Float64Array,
   ) {
-    this.bytesPerSlot = new type(perSlot).byteLength;
+    this.bytesPerSlot = perSlot * type.BYTES_PER_ELEMENT;
+    this.#first = rows.reserve(perSlot, type.BYTES_PER_ELEMENT) / type.BYTES_PER_ELEMENT;
   }
 
   get(slot: number, cell = 0): number {
-    return (this.#chunks[slot >>> SHIFT] as Numbers)[(slot & MASK) * this.perSlot + cell] as number;
+    return (this.#numbers[slot >>> SHIFT] as Numbers)[this.#at(slot) + cell] as number;
   }
 
   set(slot: number, cell: number, value: number): void {
-    (this.#chunks[slot >>> SHIFT] as Numbers)[(slot & MASK) * this.perSlot + cell] = value;
+    (this.#numbers[slot >>> SHIFT] as Numbers)[this.#at(slot) + cell] = value;
   }
 
   add(slot: number, cell: number, value: number): void {
-    const chunk = this.#chunks[slot >>> SHIFT] as Numbers;
-    const at = (slot & MASK) * this.perSlot + cell;
-    chunk[at] = (chunk[at] as number) + value;
+    const numbers = this.#numbers[slot >>> SHIFT] as Numbers;
+    const at = this.#at(slot) + cell;
+    numbers[at] = (numbers[at] as number) + value;
   }
 
   /** Numbers other than `empty`, each with its place. */
@@ -56,8 +59,14 @@ export class Cells {
 
   /** Every number of the slot; makes room for it. */
   fill(slot: number, value: number): void {
-    while (this.#chunks.length <= slot >>> SHIFT) this.#chunks.push(new this.type(CHUNK_SLOTS * this.perSlot));
-    const from = (slot & MASK) * this.perSlot;
-    (this.#chunks[slot >>> SHIFT] as Numbers).fill(value, from, from + this.perSlot);
+    const chunk = slot >>> SHIFT;
+    while (this.#numbers.length <= chunk) this.#numbers.push(new this.type(this.rows.chunk(this.#numbers.length)));
+    this.#stride = this.rows.bytes / this.type.BYTES_PER_ELEMENT;
+    const at = this.#at(slot);
+    (this.#numbers[chunk] as Numbers).fill(value, at, at + this.perSlot);
+  }
+
+  #at(slot: number): number {
+    return (slot & MASK) * this.#stride + this.#first;
   }
 }

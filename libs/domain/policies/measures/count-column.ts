@@ -1,6 +1,7 @@
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { Cells } from './cells.js';
 import type { Filter } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
@@ -8,11 +9,12 @@ import { WindowedColumn } from './windowed-column.js';
 /** How many events: 4 bytes a bucket, and the sum of all. */
 export class CountColumn extends WindowedColumn {
   readonly #cells: Cells;
-  readonly #total = new Cells(1);
+  readonly #total: Cells;
 
-  constructor(window: Window, where?: Filter) {
+  constructor(rows: Rows, window: Window, where?: Filter) {
     super(window, where);
-    this.#cells = new Cells(window.cells, Uint32Array);
+    this.#total = new Cells(rows, 1);
+    this.#cells = new Cells(rows, window.cells, Uint32Array);
   }
 
   get bytesPerSlot(): number {
@@ -27,14 +29,14 @@ export class CountColumn extends WindowedColumn {
 
   add(slot: number, event: PlacedEvent): void {
     if (this.where !== undefined && !this.where(event)) return;
-    const cell = this.window.place(slot, event.time, this.#clear);
+    const cell = this.window.place(slot, event.time, this);
     if (cell === TOO_OLD) return;
     this.#cells.add(slot, cell, 1);
     this.#total.add(slot, 0, 1);
   }
 
   value(slot: number, time: number): number {
-    this.window.advance(slot, time, this.#clear);
+    this.window.advance(slot, time, this);
     return this.#total.get(slot);
   }
 
@@ -50,8 +52,14 @@ export class CountColumn extends WindowedColumn {
     this.#cells.read(slot, from);
   }
 
-  readonly #clear = (slot: number, cell: number): void => {
+  clear(slot: number, cell: number): void {
     this.#total.add(slot, 0, -this.#cells.get(slot, cell));
     this.#cells.set(slot, cell, 0);
-  };
+  }
+
+  clearAll(slot: number): void {
+    if (this.#total.get(slot) === 0) return;
+    this.#total.set(slot, 0, 0);
+    this.#cells.fill(slot, 0);
+  }
 }

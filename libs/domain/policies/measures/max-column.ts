@@ -2,6 +2,7 @@ import { numberOf, type Value } from '../../conditions/condition-value.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { Cells } from './cells.js';
 import type { Filter } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
@@ -13,12 +14,13 @@ export class MaxColumn extends WindowedColumn {
   readonly #cells: Cells;
 
   constructor(
+    rows: Rows,
     window: Window,
     private readonly of: (event: PlacedEvent) => Value,
     where?: Filter,
   ) {
     super(window, where);
-    this.#cells = new Cells(window.cells);
+    this.#cells = new Cells(rows, window.cells);
   }
 
   get bytesPerSlot(): number {
@@ -34,12 +36,12 @@ export class MaxColumn extends WindowedColumn {
     if (this.where !== undefined && !this.where(event)) return;
     const value = numberOf(this.of(event));
     if (value === undefined) return;
-    const cell = this.window.place(slot, event.time, this.#clear);
+    const cell = this.window.place(slot, event.time, this);
     if (cell !== TOO_OLD && value > this.#cells.get(slot, cell)) this.#cells.set(slot, cell, value);
   }
 
   value(slot: number, time: number): number {
-    this.window.advance(slot, time, this.#clear);
+    this.window.advance(slot, time, this);
     let largest = NONE;
     for (let cell = 0; cell < this.window.cells; cell++) largest = Math.max(largest, this.#cells.get(slot, cell));
     return largest === NONE ? 0 : largest;
@@ -55,5 +57,11 @@ export class MaxColumn extends WindowedColumn {
     this.#cells.read(slot, from);
   }
 
-  readonly #clear = (slot: number, cell: number): void => this.#cells.set(slot, cell, NONE);
+  clear(slot: number, cell: number): void {
+    this.#cells.set(slot, cell, NONE);
+  }
+
+  clearAll(slot: number): void {
+    this.#cells.fill(slot, NONE);
+  }
 }

@@ -12,6 +12,7 @@ import type { Filter, MeasureColumn } from './measure-column.js';
 import type { MeasureSpec } from './measure-schema.js';
 import { PercentileColumn } from './percentile-column.js';
 import { QuietColumn } from './quiet-column.js';
+import { Rows } from './rows.js';
 import { ShareColumn } from './share-column.js';
 import { SumColumn } from './sum-column.js';
 import { UniqueColumn } from './unique-column.js';
@@ -24,39 +25,49 @@ export const BUCKETS = 60;
 /** A percentile keeps a histogram in each. */
 export const PERCENTILE_BUCKETS = 12;
 
-export function columnsOf(specs: MeasureSpecs): Map<string, MeasureColumn> {
-  return new Map(Object.entries(specs).map(([name, spec]) => [name, columnOf(spec, specs)]));
+/** Side by side in the rows of the policy. */
+export function columnsOf(specs: MeasureSpecs, rows = new Rows()): Map<string, MeasureColumn> {
+  return new Map(Object.entries(specs).map(([name, spec]) => [name, columnOf(rows, spec, specs)]));
 }
 
-function columnOf(spec: MeasureSpec, specs: MeasureSpecs): MeasureColumn {
-  if (spec.aggregate === 'baseline') return baselineOf(spec, specs);
+function columnOf(rows: Rows, spec: MeasureSpec, specs: MeasureSpecs): MeasureColumn {
+  if (spec.aggregate === 'baseline') return baselineOf(rows, spec, specs);
   const where = spec.where === undefined ? undefined : filterOf(spec.where);
-  if (spec.aggregate === 'quiet') return new QuietColumn(durationMs(spec.window), where);
-  const window = () => windowOf(spec.window, BUCKETS);
+  if (spec.aggregate === 'quiet') return new QuietColumn(rows, durationMs(spec.window), where);
+  const window = () => windowOf(rows, spec.window, BUCKETS);
   switch (spec.aggregate) {
     case 'count':
-      return new CountColumn(window(), where);
+      return new CountColumn(rows, window(), where);
     case 'share':
-      return new ShareColumn(window, filterOf(spec.of), where);
+      return new ShareColumn(rows, window, filterOf(spec.of), where);
     case 'sum':
     case 'avg':
-      return new SumColumn(window(), readerOf(spec.of), where, spec.aggregate);
+      return new SumColumn(rows, window(), readerOf(spec.of), where, spec.aggregate);
     case 'max':
-      return new MaxColumn(window(), readerOf(spec.of), where);
+      return new MaxColumn(rows, window(), readerOf(spec.of), where);
     case 'percentile':
-      return new PercentileColumn(windowOf(spec.window, PERCENTILE_BUCKETS), readerOf(spec.of), spec.percentile, where);
+      return new PercentileColumn(
+        windowOf(rows, spec.window, PERCENTILE_BUCKETS),
+        readerOf(spec.of),
+        spec.percentile,
+        where,
+      );
     default:
-      return new UniqueColumn(window(), readerOf(spec.of), where, spec.aggregate);
+      return new UniqueColumn(rows, window(), readerOf(spec.of), where, spec.aggregate);
   }
 }
 
-function baselineOf(spec: Extract<MeasureSpec, { aggregate: 'baseline' }>, specs: MeasureSpecs): BaselineColumn {
+function baselineOf(
+  rows: Rows,
+  spec: Extract<MeasureSpec, { aggregate: 'baseline' }>,
+  specs: MeasureSpecs,
+): BaselineColumn {
   const of = specs[spec.of];
   if (of?.aggregate !== 'count' && of?.aggregate !== 'sum') throw new TypeError(`no baseline of ${spec.of}`);
   const where = of.where === undefined ? () => true : filterOf(of.where);
   const read = of.aggregate === 'sum' ? readerOf(of.of) : () => 1;
   const value: Measure = { units: 0, nanos: 0 };
-  return new BaselineColumn({
+  return new BaselineColumn(rows, {
     amount: (event) => (where(event) && readMeasure(read(event), value) ? total(value.units, value.nanos) : undefined),
     windowMs: durationMs(of.window as string),
     warmUpMs: durationMs(spec.warmUp),

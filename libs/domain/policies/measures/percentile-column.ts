@@ -44,7 +44,7 @@ export class PercentileColumn extends WindowedColumn {
     if (this.where !== undefined && !this.where(event)) return;
     const value = numberOf(this.of(event));
     if (value === undefined) return;
-    const cell = this.window.place(slot, event.time, this.#clear);
+    const cell = this.window.place(slot, event.time, this);
     if (cell === TOO_OLD) return;
     const bin = value > 0 ? Math.ceil(Math.log(value) / PER_BIN) : ZERO_BIN;
     raise(this.#at(slot, cell), bin, 1);
@@ -52,7 +52,7 @@ export class PercentileColumn extends WindowedColumn {
   }
 
   value(slot: number, time: number): number {
-    this.window.advance(slot, time, this.#clear);
+    this.window.advance(slot, time, this);
     const all = this.#at(slot, this.window.cells);
     let count = 0;
     for (const events of all.values()) count += events;
@@ -93,11 +93,15 @@ export class PercentileColumn extends WindowedColumn {
     return this.#bins[slot]?.[cell] as Bins;
   }
 
-  readonly #clear = (slot: number, cell: number): void => {
+  clear(slot: number, cell: number): void {
     const bins = this.#at(slot, cell);
     for (const [bin, events] of bins) raise(this.#at(slot, this.window.cells), bin, -events);
     bins.clear();
-  };
+  }
+
+  clearAll(slot: number): void {
+    for (const bins of this.#bins[slot] ?? []) bins.clear();
+  }
 }
 
 function raise(bins: Bins, bin: number, events: number): void {

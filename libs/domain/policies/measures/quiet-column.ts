@@ -1,22 +1,26 @@
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { Cells } from './cells.js';
 import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /** Seconds from the newest event before this one to this one; 0 for a first one, and for one out of order. */
 export class QuietColumn extends MeasureColumn {
-  readonly #newest = new Cells(1);
-  readonly bytesPerSlot = this.#newest.bytesPerSlot;
+  readonly bytesPerSlot: number;
+  readonly #newest: Cells;
   #seconds = 0;
 
   constructor(
+    rows: Rows,
     /** How long an event is remembered, ms. */
     readonly reachMs: number,
     private readonly where?: Filter,
   ) {
     super();
+    this.#newest = new Cells(rows, 1);
+    this.bytesPerSlot = this.#newest.bytesPerSlot;
   }
 
   reset(slot: number): void {

@@ -1,6 +1,7 @@
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { CountColumn } from './count-column.js';
 import { type Filter, MeasureColumn } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import type { Window } from './window.js';
 
@@ -10,10 +11,10 @@ export class ShareColumn extends MeasureColumn {
   readonly #all: CountColumn;
 
   /** `window`: makes one for each of the two counts. */
-  constructor(window: () => Window, of: Filter, where?: Filter) {
+  constructor(rows: Rows, window: () => Window, of: Filter, where?: Filter) {
     super();
-    this.#all = new CountColumn(window(), where);
-    this.#held = new CountColumn(window(), where === undefined ? of : (event) => where(event) && of(event));
+    this.#all = new CountColumn(rows, window(), where);
+    this.#held = new CountColumn(rows, window(), where === undefined ? of : (event) => where(event) && of(event));
   }
 
   get bytesPerSlot(): number {

@@ -2,6 +2,7 @@ import type { PlacedEvent } from '../../events/usage-event.js';
 import { carry, type Measure, readMeasure, total } from '../measure.js';
 import { Cells } from './cells.js';
 import type { Filter } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
@@ -16,10 +17,11 @@ const EVENTS = 2;
  */
 export class SumColumn extends WindowedColumn {
   readonly #cells: Cells;
-  readonly #totals = new Cells(3);
+  readonly #totals: Cells;
   readonly #value: Measure = { units: 0, nanos: 0 };
 
   constructor(
+    rows: Rows,
     window: Window,
     private readonly of: (event: PlacedEvent) => unknown,
     where?: Filter,
@@ -27,7 +29,8 @@ export class SumColumn extends WindowedColumn {
     private readonly shows: 'sum' | 'avg' = 'sum',
   ) {
     super(window, where);
-    this.#cells = new Cells(3 * window.cells);
+    this.#totals = new Cells(rows, 3);
+    this.#cells = new Cells(rows, 3 * window.cells);
   }
 
   get bytesPerSlot(): number {
@@ -44,14 +47,14 @@ export class SumColumn extends WindowedColumn {
     if (this.where !== undefined && !this.where(event)) return;
     const value = this.#value;
     if (!readMeasure(this.of(event), value)) return;
-    const cell = this.window.place(slot, event.time, this.#clear);
+    const cell = this.window.place(slot, event.time, this);
     if (cell === TOO_OLD) return;
     this.#addTo(this.#cells, slot, 3 * cell, value.units, value.nanos, 1);
     this.#addTo(this.#totals, slot, 0, value.units, value.nanos, 1);
   }
 
   value(slot: number, time: number): number {
-    this.window.advance(slot, time, this.#clear);
+    this.window.advance(slot, time, this);
     const events = this.#totals.get(slot, EVENTS);
     const sum = total(this.#totals.get(slot, UNITS), this.#totals.get(slot, NANOS));
     if (this.shows === 'sum') return sum;
@@ -78,12 +81,18 @@ export class SumColumn extends WindowedColumn {
     cells.add(slot, at + EVENTS, events);
   }
 
-  readonly #clear = (slot: number, cell: number): void => {
+  clear(slot: number, cell: number): void {
     const at = 3 * cell;
     const events = this.#cells.get(slot, at + EVENTS);
     if (events === 0) return;
     const [units, nanos] = [this.#cells.get(slot, at + UNITS), this.#cells.get(slot, at + NANOS)];
     this.#addTo(this.#totals, slot, 0, -units, -nanos, -events);
     for (let n = 0; n < 3; n++) this.#cells.set(slot, at + n, 0);
-  };
+  }
+
+  clearAll(slot: number): void {
+    if (this.#totals.get(slot, EVENTS) === 0) return;
+    this.#totals.fill(slot, 0);
+    this.#cells.fill(slot, 0);
+  }
 }

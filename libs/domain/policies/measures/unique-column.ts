@@ -3,6 +3,7 @@ import type { PlacedEvent } from '../../events/usage-event.js';
 import { isScalar, scalarText } from '../../events/usage-row.js';
 import { Cells } from './cells.js';
 import type { Filter } from './measure-column.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 import { TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
@@ -24,10 +25,11 @@ export class UniqueColumn extends WindowedColumn {
   readonly #last: Map<string, number>[] = [];
   /** Values last seen in each cell. */
   readonly #cells: Cells;
-  readonly #total = new Cells(1);
+  readonly #total: Cells;
   #isFresh = false;
 
   constructor(
+    rows: Rows,
     window: Window,
     private readonly of: (event: PlacedEvent) => Value,
     where?: Filter,
@@ -35,7 +37,8 @@ export class UniqueColumn extends WindowedColumn {
     private readonly shows: 'unique' | 'fresh' = 'unique',
   ) {
     super(window, where);
-    this.#cells = new Cells(window.cells, Uint32Array);
+    this.#total = new Cells(rows, 1);
+    this.#cells = new Cells(rows, window.cells, Uint32Array);
   }
 
   get bytesPerSlot(): number {
@@ -54,13 +57,13 @@ export class UniqueColumn extends WindowedColumn {
     if (this.where !== undefined && !this.where(event)) return;
     const value = this.of(event);
     if (!isScalar(value) || value === '') return;
-    const cell = this.window.place(slot, event.time, this.#clear);
+    const cell = this.window.place(slot, event.time, this);
     if (cell !== TOO_OLD) this.#see(slot, cell, scalarText(value).slice(0, MAX_CHARS), event.time);
   }
 
   value(slot: number, time: number): number {
     if (this.shows === 'fresh') return this.#isFresh ? 1 : 0;
-    this.window.advance(slot, time, this.#clear);
+    this.window.advance(slot, time, this);
     return this.#total.get(slot);
   }
 
@@ -113,8 +116,14 @@ export class UniqueColumn extends WindowedColumn {
     for (const [value, time] of last) if (this.window.cellOf(slot, time) === TOO_OLD) last.delete(value);
   }
 
-  readonly #clear = (slot: number, cell: number): void => {
+  clear(slot: number, cell: number): void {
     this.#total.add(slot, 0, -this.#cells.get(slot, cell));
     this.#cells.set(slot, cell, 0);
-  };
+  }
+
+  clearAll(slot: number): void {
+    if (this.#total.get(slot) === 0) return;
+    this.#total.set(slot, 0, 0);
+    this.#cells.fill(slot, 0);
+  }
 }

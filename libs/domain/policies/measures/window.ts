@@ -1,15 +1,21 @@
 /**
  * Which cell of a subject an event falls into. Windows move with the subject's own newest event; cells whose time has
- * passed are handed to `clear` before they are used again.
+ * passed are cleared before they are used again.
  */
 import { CalendarWindows } from '../calendar-window.js';
 import { durationMs } from '../duration.js';
 import { bucketsOf } from './bucket-size.js';
 import { Cells } from './cells.js';
 import type { MeasureWindow } from './measure-schema.js';
+import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
 
-export type Clear = (slot: number, cell: number) => void;
+/** What is counted by cell. */
+export interface Counted {
+  clear(slot: number, cell: number): void;
+  /** All cells of the subject. */
+  clearAll(slot: number): void;
+}
 
 /** Where no event has been. */
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -22,7 +28,11 @@ export abstract class Window {
   /** Event time after which nothing that was counted matters, ms. */
   abstract readonly reachMs: number;
   /** Newest bucket, start of the calendar window or time of the last event, by subject. */
-  protected readonly newest = new Cells(1);
+  protected readonly newest: Cells;
+
+  constructor(rows: Rows) {
+    this.newest = new Cells(rows, 1);
+  }
 
   get bytesPerSlot(): number {
     return this.newest.bytesPerSlot;
@@ -33,10 +43,10 @@ export abstract class Window {
   }
 
   /** The cell of an event at `time`, or TOO_OLD. */
-  abstract place(slot: number, time: number, clear: Clear): number;
+  abstract place(slot: number, time: number, counted: Counted): number;
 
   /** Moves the window on to `time` without an event. */
-  abstract advance(slot: number, time: number, clear: Clear): void;
+  abstract advance(slot: number, time: number, counted: Counted): void;
 
   /** The cell that an event at `time` was counted in, or TOO_OLD where that has passed. */
   abstract cellOf(slot: number, time: number): number;
@@ -64,26 +74,26 @@ export class SlidingWindow extends Window {
   readonly bucketMs: number;
   readonly reachMs: number;
 
-  constructor(windowMs: number, most: number) {
-    super();
+  constructor(rows: Rows, windowMs: number, most: number) {
+    super(rows);
     const { bucketMs, buckets } = bucketsOf(windowMs, most);
     this.bucketMs = bucketMs;
     this.cells = buckets;
     this.reachMs = bucketMs * buckets;
   }
 
-  place(slot: number, time: number, clear: Clear): number {
+  place(slot: number, time: number, counted: Counted): number {
     const bucket = Math.floor(time / this.bucketMs);
     const newest = this.newest.get(slot);
-    if (bucket > newest) this.#moveTo(slot, newest, bucket, clear);
+    if (bucket > newest) this.#moveTo(slot, newest, bucket, counted);
     else if (bucket <= newest - this.cells) return TOO_OLD;
     return cellOf(bucket, this.cells);
   }
 
-  advance(slot: number, time: number, clear: Clear): void {
+  advance(slot: number, time: number, counted: Counted): void {
     const bucket = Math.floor(time / this.bucketMs);
     const newest = this.newest.get(slot);
-    if (bucket > newest) this.#moveTo(slot, newest, bucket, clear);
+    if (bucket > newest) this.#moveTo(slot, newest, bucket, counted);
   }
 
   cellOf(slot: number, time: number): number {
@@ -95,11 +105,9 @@ export class SlidingWindow extends Window {
     return (Math.floor(time / this.bucketMs) - this.cells + 1) * this.bucketMs;
   }
 
-  #moveTo(slot: number, newest: number, bucket: number, clear: Clear): void {
-    if (newest !== NEVER) {
-      const first = Math.max(newest + 1, bucket - this.cells + 1);
-      for (let passed = first; passed <= bucket; passed++) clear(slot, cellOf(passed, this.cells));
-    }
+  #moveTo(slot: number, newest: number, bucket: number, counted: Counted): void {
+    if (bucket - newest >= this.cells) counted.clearAll(slot);
+    else for (let passed = newest + 1; passed <= bucket; passed++) counted.clear(slot, cellOf(passed, this.cells));
     this.newest.set(slot, 0, bucket);
   }
 }
@@ -116,24 +124,24 @@ export class CalendarCell extends Window {
   readonly reachMs: number;
   readonly #windows: CalendarWindows;
 
-  constructor({ calendar, timeZone }: Exclude<MeasureWindow, string | { session: string }>) {
-    super();
+  constructor(rows: Rows, { calendar, timeZone }: Exclude<MeasureWindow, string | { session: string }>) {
+    super(rows);
     this.#windows = new CalendarWindows(calendar, timeZone);
     this.reachMs = LONGEST_MS[calendar];
   }
 
-  place(slot: number, time: number, clear: Clear): number {
+  place(slot: number, time: number, counted: Counted): number {
     const { start } = this.#windows.at(time);
     const newest = this.newest.get(slot);
     if (start < newest) return TOO_OLD;
-    if (start > newest) this.#moveTo(slot, newest, start, clear);
+    if (start > newest) this.#moveTo(slot, newest, start, counted);
     return 0;
   }
 
-  advance(slot: number, time: number, clear: Clear): void {
+  advance(slot: number, time: number, counted: Counted): void {
     const { start } = this.#windows.at(time);
     const newest = this.newest.get(slot);
-    if (start > newest) this.#moveTo(slot, newest, start, clear);
+    if (start > newest) this.#moveTo(slot, newest, start, counted);
   }
 
   cellOf(slot: number, time: number): number {
@@ -148,8 +156,8 @@ export class CalendarCell extends Window {
     return this.#windows.at(time).end;
   }
 
-  #moveTo(slot: number, newest: number, start: number, clear: Clear): void {
-    if (newest !== NEVER) clear(slot, 0);
+  #moveTo(slot: number, newest: number, start: number, counted: Counted): void {
+    if (newest !== NEVER) counted.clearAll(slot);
     this.newest.set(slot, 0, start);
   }
 }
@@ -158,10 +166,11 @@ export class CalendarCell extends Window {
 export class SessionCell extends Window {
   readonly cells = 1;
   readonly reachMs: number;
-  readonly #began = new Cells(1);
+  readonly #began: Cells;
 
-  constructor(gap: string) {
-    super();
+  constructor(rows: Rows, gap: string) {
+    super(rows);
+    this.#began = new Cells(rows, 1);
     this.reachMs = durationMs(gap);
   }
 
@@ -170,20 +179,20 @@ export class SessionCell extends Window {
     this.#began.fill(slot, NEVER);
   }
 
-  place(slot: number, time: number, clear: Clear): number {
+  place(slot: number, time: number, counted: Counted): number {
     const newest = this.newest.get(slot);
     if (time < newest - this.reachMs) return TOO_OLD;
-    this.advance(slot, time, clear);
+    this.advance(slot, time, counted);
     const began = this.#began.get(slot);
     if (began === NEVER || time < began) this.#began.set(slot, 0, time);
     if (time > this.newest.get(slot)) this.newest.set(slot, 0, time);
     return 0;
   }
 
-  advance(slot: number, time: number, clear: Clear): void {
+  advance(slot: number, time: number, counted: Counted): void {
     const newest = this.newest.get(slot);
     if (newest === NEVER || time <= newest + this.reachMs) return;
-    clear(slot, 0);
+    counted.clearAll(slot);
     this.newest.set(slot, 0, NEVER);
     this.#began.set(slot, 0, NEVER);
   }
@@ -212,7 +221,7 @@ const DAY_MS = 86_400_000;
 /** With a day that is an hour longer. */
 const LONGEST_MS = { minute: 60_000, hour: 3_600_000, day: DAY_MS + 3_600_000, month: 31 * DAY_MS + 3_600_000 };
 
-export function windowOf(window: MeasureWindow, mostBuckets: number): Window {
-  if (typeof window === 'string') return new SlidingWindow(durationMs(window), mostBuckets);
-  return 'session' in window ? new SessionCell(window.session) : new CalendarCell(window);
+export function windowOf(rows: Rows, window: MeasureWindow, mostBuckets: number): Window {
+  if (typeof window === 'string') return new SlidingWindow(rows, durationMs(window), mostBuckets);
+  return 'session' in window ? new SessionCell(rows, window.session) : new CalendarCell(rows, window);
 }
