@@ -1,5 +1,5 @@
 # One image for every app: `docker build -t keymeter .` runs standalone; another app by its program as the command,
-# e.g. `docker run keymeter dist/apps/ingress/src/main.js`.
+# e.g. `docker run keymeter dist/run/ingress.js`.
 FROM node:20.19.5-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
@@ -7,6 +7,7 @@ RUN npm ci --no-audit --no-fund --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY apps ./apps
 COPY libs ./libs
+COPY scripts/bundle.mjs ./scripts/
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund --ignore-scripts
 
 FROM node:20.19.5-bookworm-slim
@@ -26,4 +27,4 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.KEYMETER_PORT+'/health/live').then(a=>process.exit(a.ok?0:1),()=>process.exit(1))"]
 # Node is process 1: signals reach it, and it drains on SIGTERM.
 ENTRYPOINT ["node", "--single-threaded-gc"]
-CMD ["dist/apps/standalone/src/main.js"]
+CMD ["dist/run/standalone.js"]

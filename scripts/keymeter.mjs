@@ -2,7 +2,7 @@
 /** `npx keymeter ...` in a clone: runs the built command line. */
 import { existsSync } from 'node:fs';
 
-const main = new URL('../dist/apps/cli/src/main.js', import.meta.url);
+const main = new URL('../dist/run/cli.js', import.meta.url);
 if (existsSync(main)) {
   await import(main.href);
 } else {

@@ -42,6 +42,7 @@ function build() {
   const newest = Math.max(
     ...['apps', 'libs', 'bench', 'test'].map((folder) => newestIn(join(root, folder))),
     mtime(join(root, 'tsconfig.json')),
+    mtime(join(root, 'scripts/bundle.mjs')),
   );
   if (existsSync(stamp) && statSync(stamp).mtimeMs > newest) return;
   say('Compiling …');
@@ -50,6 +51,7 @@ function build() {
     [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
     'The sources do not compile.',
   );
+  run(process.execPath, [join(root, 'scripts/bundle.mjs')], 'The programs could not be made from what was compiled.');
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stamp, '');
 }

@@ -8,4 +8,4 @@
 import { prepare, root } from './prepare.mjs';
 
 prepare();
-await import(new URL('dist/apps/standalone/src/main.js', `file://${root}/`));
+await import(new URL('dist/run/standalone.js', `file://${root}/`));

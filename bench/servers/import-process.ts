@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { KeymeterServer } from './keymeter-server.js';
 import { spawnNode } from './pinned-process.js';
 
-const SCRIPT = fileURLToPath(new URL('../../apps/cli/src/main.js', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../run/cli.js', import.meta.url));
 
 export interface ImportedFile {
   readonly accepted: number;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { NPM_START } from '../../test/support/npm-start.js';
 import { ServerProcess } from './server-process.js';
 
-const APPS = fileURLToPath(new URL('../../apps/', import.meta.url));
+const PROGRAMS = fileURLToPath(new URL('../../run/', import.meta.url));
 const QUIET_WITHIN_MS = 300_000;
 
 export interface KeymeterOptions {
@@ -31,7 +31,7 @@ export class KeymeterServer {
       KEYMETER_ROOT_KEY: rootKey,
       ...own,
     };
-    const main = join(APPS, app, 'src/main.js');
+    const main = join(PROGRAMS, `${app}.js`);
     return new KeymeterServer(await ServerProcess.start(main, { cpu, env, flags: NPM_START.flags }, '/health/ready'));
   }
 

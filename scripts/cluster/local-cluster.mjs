@@ -80,7 +80,7 @@ export class LocalCluster {
     const apps = this.#folder.apps().map(({ app, name, port, url }) => {
       const dataDir = join(this.#folder.path, name);
       const own = { KEYMETER_PORT: String(port), KEYMETER_DATA_DIR: dataDir, KEYMETER_NODE_ID: name };
-      const { pid } = this.#processes.start(name, join(root, `dist/apps/${app}/src/main.js`), { ...shared, ...own });
+      const { pid } = this.#processes.start(name, join(root, `dist/run/${app}.js`), { ...shared, ...own });
       return { name, url, pid };
     });
     await Promise.all(apps.map(({ url, name }) => this.#processes.ready(name, url)));

@@ -49,7 +49,7 @@ describeWithManifests().each(VALUES)('the chart with %s', (file) => {
 
   test('each program is one that the build makes', () => {
     for (const { name, args } of containers()) {
-      expect(args).toEqual([`dist/apps/${name}/src/main.js`]);
+      expect(args).toEqual([`dist/run/${name}.js`]);
       expect(existsSync(join(ROOT, `apps/${name}/src/main.ts`))).toBe(true);
     }
   });

@@ -76,7 +76,7 @@ describeWithManifests()('docker-compose.yml', () => {
   test('each app runs a program that the build makes, on a folder of its own that stays', () => {
     for (const [name, { command, volumes: mounts }] of apps) {
       const app = name.split('-')[0];
-      expect(command).toEqual([`dist/apps/${app}/src/main.js`]);
+      expect(command).toEqual([`dist/run/${app}.js`]);
       expect(existsSync(join(ROOT, `apps/${app}/src/main.ts`))).toBe(true);
       expect(mounts).toMatchObject([{ type: 'volume', source: name, target: '/data' }]);
     }

@@ -85,7 +85,7 @@ describeWithManifests()('the Dockerfile', () => {
     const [{ shell, words }] = of(image, 'ENTRYPOINT');
     expect([shell, words]).toEqual([false, ['node', '--single-threaded-gc']]);
     const [{ words: program }] = of(image, 'CMD');
-    expect(program).toEqual(['dist/apps/standalone/src/main.js']);
-    expect(existsSync(join(ROOT, program[0].replace('dist/', '').replace('.js', '.ts')))).toBe(true);
+    expect(program).toEqual(['dist/run/standalone.js']);
+    expect(existsSync(join(ROOT, program[0]))).toBe(true);
   });
 });

@@ -15,6 +15,7 @@ import {
   startServers,
 } from './fault-servers.js';
 import type { Stage } from './injection.js';
+import { programOf } from './program-of.js';
 import { projectRoot } from './project-root.js';
 import { SMALL_DISK_ENV, SmallDisk } from './small-disk.js';
 
@@ -168,7 +169,7 @@ async function makeApps(
     const [app = ''] = name.split('-');
     const options = {
       name,
-      script: join(projectRoot(), `dist/apps/${app}/src/main.js`),
+      script: programOf(app, preload),
       nodeArgs: [BLOCKED_LOOP, ...preload].map((module) => `--import=${module}`),
       url: `http://127.0.0.1:${ports[i]}`,
       logFolder: join(folder, 'logs'),

@@ -9,7 +9,7 @@ import { AppProcess, startServerProcess } from './app-process.js';
 import { FakedClock } from './faked-clock.js';
 import { BLOCKED_LOOP, type ClusterOptions, ROOT_KEY } from './fault-cluster.js';
 import type { Stage } from './injection.js';
-import { projectRoot } from './project-root.js';
+import { programOf } from './program-of.js';
 import type { Subject } from './subject.js';
 
 const READY_WITHIN_MS = 120_000;
@@ -45,7 +45,7 @@ export class StandaloneSubject implements Subject<FaultStandalone> {
     const port = await freePort();
     const app = new AppProcess({
       name: 'standalone',
-      script: join(projectRoot(), 'dist/apps/standalone/src/main.js'),
+      script: programOf('standalone', preload),
       nodeArgs: [...NPM_START.flags, ...[BLOCKED_LOOP, ...preload].map((module) => `--import=${module}`)],
       url: `http://127.0.0.1:${port}`,
       logFolder: join(folder, 'logs'),

@@ -18,7 +18,7 @@ import { temporaryFolder } from './temp-folder.js';
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 const SETTLED_WITHIN_MS = 120_000;
 const RETENTION_MS = 7 * 86_400_000; // as the settings have it
-const CONSUMER = 'apps/consumer/src/main.js';
+const CONSUMER = 'run/consumer.js';
 
 export interface ConsumerStart {
   /** Below dist/. */

@@ -6,7 +6,7 @@ import { NPM_START } from './npm-start.js';
 
 export const ROOT_KEY = 'root-key-of-the-tests-0123456789';
 
-const APPS = fileURLToPath(new URL('../../dist/apps/', import.meta.url));
+const PROGRAMS = fileURLToPath(new URL('../../dist/run/', import.meta.url));
 const ADDRESS = /http:\/\/127\.0\.0\.1:(\d+)/;
 const READY_POLL_MS = 20;
 
@@ -118,7 +118,7 @@ export class Standalone {
 
 /** Starts the process and waits for nothing. Settings of the caller's own environment do not reach it. */
 export function launchStandalone({ dataDir, app = 'standalone', env = {}, cpu }: StandaloneOptions): Standalone {
-  const main = `${APPS}${app}/src/main.js`;
+  const main = `${PROGRAMS}${app}.js`;
   if (!existsSync(main)) throw new Error(`${main} is missing: run npm run build`);
   const settings: Record<string, string> = {
     PATH: process.env.PATH ?? '',

@@ -46,7 +46,7 @@ spec:
     - name: {{ .app }}
       image: {{ include "keymeter.image" .root | quote }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
-      args: [dist/apps/{{ .app }}/src/main.js]
+      args: [dist/run/{{ .app }}.js]
       env: {{- include "keymeter.env" . | nindent 8 }}
       ports:
         - { name: http, containerPort: 8080 }
