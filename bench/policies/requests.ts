@@ -1,5 +1,6 @@
 /** Requests as an ingress records them, of many keys, in order: the same for the same seed. */
 import type { PlacedEvent } from '#domain/events/usage-event.js';
+import type { JsonObject } from '#domain/json.js';
 import { eventAt } from '#domain/policies/policy-fixture.js';
 import { randomFrom } from '../statistics.js';
 
@@ -29,7 +30,9 @@ export function requests(keys: number, firstOffset = 0): Requests {
       bytes: below(4_096),
       cost: below(100) / 1_000,
     };
-    const event = eventAt(START + offset / PER_MS, offset, data);
+    // Texts as a row of the log has them: those put together here would be written out by whoever looks first.
+    const read = JSON.parse(JSON.stringify(data)) as JsonObject;
+    const event = eventAt(START + offset / PER_MS, offset, read);
     offset++;
     return event;
   };

@@ -36,7 +36,7 @@ export function takeSnapshot(engine: PolicyEngine, beside?: unknown): Uint8Array
     engine,
     beside,
     () => 0,
-    (run, out) => run.subjects.writeAll(out),
+    (run, out) => run.subjects.parts.writeAll(out),
   );
 }
 
@@ -63,26 +63,26 @@ export class SnapshotParts {
 
   /** As a restored engine's run was known to who wrote the parts. */
   knows(run: Run, count: number): void {
-    run.subjects.track();
+    run.subjects.parts.track();
     this.#counts.set(run, count);
     this.#lastCount = Math.max(this.#lastCount, count);
   }
 
   next(beside?: unknown, inTurn = IN_TURN): EnginePart {
     const runs = [...this.engine.runs];
-    if (this.#inRound === 0) for (const { subjects } of runs) subjects.beginRound();
+    if (this.#inRound === 0) for (const { subjects } of runs) subjects.parts.beginRound();
     const isWhole = this.stored === 0;
     const bytes = written(
       this.engine,
       beside,
       (run) => this.#countOf(run),
-      (run, out) => run.subjects.writePart(out, isWhole ? Number.POSITIVE_INFINITY : inTurn),
+      (run, out) => run.subjects.parts.write(out, isWhole ? Number.POSITIVE_INFINITY : inTurn),
       this.#bytes * SPARE,
     );
     this.#bytes = bytes.length;
     this.#inRound++;
     this.stored++;
-    if (runs.every(({ subjects }) => subjects.isRoundOver)) {
+    if (runs.every(({ subjects }) => subjects.parts.isRoundOver)) {
       this.stored = this.#inRound;
       this.#inRound = 0;
     }

@@ -196,7 +196,7 @@ test('a run that was written and read goes on as the one that was not', () => {
     if (n % 97 === 0) {
       const out = new StateWriter();
       run.writeHead(out);
-      run.subjects.writeAll(out);
+      run.subjects.parts.writeAll(out);
       run = runOf(document);
       const from = new StateReader(Buffer.from(out.bytes()));
       run.readHead(from);
