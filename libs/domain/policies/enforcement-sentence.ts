@@ -2,10 +2,11 @@
 import type { Enforcement, EnforcementAction } from './enforcement.js';
 
 export function enforcementSentence(enforcement: Enforcement): string {
-  const { action, until, policyName, policyVersion, lifted } = enforcement;
+  const { action, until, policyName, policyVersion, lifted, mode } = enforcement;
   const end = until === null ? 'until somebody lifts it' : `until ${instant(until)}`;
   const held = lifted ? `${DONE[action.type]}, lifted at ${instant(lifted.at)}` : `${DONE[action.type]} ${end}`;
-  return `${held}${limitOf(action)}: ${measuredOf(enforcement)} (policy "${policyName}", version ${policyVersion}).`;
+  const said = `${held}${limitOf(action)}: ${measuredOf(enforcement)} (policy "${policyName}", version ${policyVersion}).`;
+  return mode === 'on' ? said : `In shadow, without effect: ${said.charAt(0).toLowerCase()}${said.slice(1)}`;
 }
 
 /** What a blocked caller is told with the refusal. */

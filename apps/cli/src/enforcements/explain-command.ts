@@ -29,7 +29,7 @@ function writeExplanation({ context: { stdout } }: Invocation, explanation: Expl
   const { enforcement, sentence, refusal, policy, derived, active } = explanation;
   const { window, begin } = enforcement;
   stdout.write(`${sentence}\n`);
-  stdout.write(`${active ? 'It holds now.' : 'It does not hold now.'}\n`);
+  if (enforcement.mode === 'on') stdout.write(`${active ? 'It holds now.' : 'It does not hold now.'}\n`);
   if (refusal) stdout.write(`\nCallers that it blocks read:\n  ${printable(refusal)}\n`);
   for (const { name, points } of derived?.measures ?? []) {
     const last = points.at(-1)?.value ?? null;
