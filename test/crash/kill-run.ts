@@ -22,7 +22,7 @@ export interface KillPlan {
   /** Where the ledger is written; outside the data folder. */
   readonly ledgerDir: string;
   readonly kills: number;
-  /** Further kills until this holds of the logs so far, at most as many again. */
+  /** Further kills until this holds of the logs so far, at most four times as many. */
   readonly until?: (logs: string) => boolean;
   readonly random: () => number;
   /** Longest life under load, ms; most lives are shorter. */
@@ -86,7 +86,7 @@ export class KillRun {
     this.#load.run({ verifiers: 6, ingesters: 3, pauseMs: 20 });
     await this.#live(first);
     for (let kill = 1; kill < kills; kill++) await this.#nextLife();
-    for (let more = 0; more < kills && until && !until(this.#logs); more++) await this.#nextLife();
+    for (let more = 0; more < 4 * kills && until && !until(this.#logs); more++) await this.#nextLife();
     await this.startLast();
     await this.#load.stop();
     await this.#check(this.#caller);

@@ -4,8 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 
-export function epochId(installation: string, rebuiltAt: number): string {
-  return [installation, randomBytes(12).toString('base64url'), rebuiltAt].join('.');
+/** Where nothing was lost before. */
+export function firstEpochId(installation: string): string {
+  return `${epochPrefix(installation)}0`;
+}
+
+/** The begin comes behind it. */
+export function epochPrefix(installation: string): string {
+  return `${installation}.${randomBytes(12).toString('base64url')}.`;
 }
 
 /** What began before this moment and is not there was lost; 0 = nothing was ever lost. */

@@ -1,5 +1,5 @@
 import type { RunEpoch } from './epoch.js';
-import { epochId } from './epoch-id.js';
+import { firstEpochId } from './epoch-id.js';
 import type { EpochScriptName } from './epoch-scripts.js';
 
 export type RunEpochScript = (name: EpochScriptName, args: readonly string[]) => Promise<unknown>;
@@ -25,7 +25,7 @@ export class EpochKeeper {
 
   async #empty(known: string): Promise<void> {
     if (known !== '' || this.whenEmpty === 'rebuild') return this.epoch.lose('empty');
-    const begun = (await this.script('BEGIN', ['', epochId(this.installation, 0)])) as string;
+    const begun = (await this.script('BEGIN', ['', firstEpochId(this.installation)])) as string;
     if (begun === '') this.epoch.lose('empty');
     else this.epoch.adopt(begun);
   }

@@ -4,7 +4,7 @@ import { KeymeterError } from '#domain/errors.js';
 import type { DirectoryRecord } from '#domain/keys/directory-record.js';
 import type { Clock } from '#ports/clock.js';
 import type { RunEpoch } from './epoch.js';
-import { epochId } from './epoch-id.js';
+import { epochPrefix } from './epoch-id.js';
 import type { RunEpochScript } from './epoch-keeper.js';
 import type { EpochScriptName } from './epoch-scripts.js';
 import { partIndex } from './redis-key-layout.js';
@@ -46,9 +46,7 @@ export class EpochRebuild {
       await this.#writeAll(source);
       await this.#outlast(end);
       await clear();
-      const next = epochId(this.installation, this.clock.now());
-      await this.#mine('REBUILT', [next]);
-      this.epoch.adopt(next);
+      this.epoch.adopt((await this.#mine('REBUILT', [epochPrefix(this.installation)])) as string);
     } catch (error) {
       await this.#mine('ABANDON', []).catch(() => undefined); // else others wait until it has kept silent for long
       throw error;

@@ -1,3 +1,4 @@
+import { SystemClock } from '#adapters/clock/system-clock.js';
 import { enforcementOf } from '#contracts/enforcement-store.contract.js';
 import { identityRecord, keyRecord } from '#contracts/key-store.contract.js';
 import type { DirectoryRecord } from '#domain/keys/directory-record.js';
@@ -128,6 +129,21 @@ describeRedis('run epoch', () => {
     await node.rebuild(log([]));
     expect(performance.now() - start).toBeGreaterThanOrEqual(changes.leaseMs - 1);
   });
+
+  test.each([86_400_000, -3_600_000])(
+    'what is lost goes by the time of Redis, not by the clock of who fills it again: %i ms off',
+    async (off) => {
+      const system = new SystemClock();
+      const clock = { now: () => system.now() + off, monotonic: () => system.monotonic() };
+      const node = await redis.open(changes, clock);
+      nodes.push(node);
+      await redis.redis.ask('FLUSHALL');
+      const before = system.now();
+      await node.rebuild(log([]));
+      expect(node.counterEpoch.since()).toBeGreaterThanOrEqual(before);
+      expect(node.counterEpoch.since()).toBeLessThanOrEqual(system.now());
+    },
+  );
 
   test('of two nodes that rebuild at once one is refused, and both end in the same epoch', async () => {
     const [first, second] = [await open(), await open()];
