@@ -2,6 +2,8 @@
  * Each app and each thread of an app as one file, `dist/run/NAME.js`: to open 2,400 modules one by one takes two seconds of
  * processor time at every start, one file a quarter of that. What it is made of is in `dist` as well, and runs alike.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -9,16 +11,21 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Threads lie beside the apps: they are started by a path relative to the file that starts them. */
 const PROGRAMS = {
-  standalone: 'standalone/src/main',
-  ingress: 'ingress/src/main',
-  consumer: 'consumer/src/main',
-  query: 'query/src/main',
-  policy: 'policy/src/main',
-  cli: 'cli/src/main',
-  'pipeline-thread': 'standalone/src/pipeline-thread',
-  'ingest-thread': 'standalone/src/ingest-thread',
-  'backtest-thread': 'policy/src/backtest/backtest-thread',
+  standalone: 'apps/standalone/src/main',
+  ingress: 'apps/ingress/src/main',
+  consumer: 'apps/consumer/src/main',
+  query: 'apps/query/src/main',
+  policy: 'apps/policy/src/main',
+  cli: 'apps/cli/src/main',
+  'pipeline-thread': 'apps/standalone/src/pipeline-thread',
+  'ingest-thread': 'apps/standalone/src/ingest-thread',
+  'backtest-thread': 'apps/policy/src/backtest/backtest-thread',
+  /** Of the tests, which an image is built without. */
+  'stepping-consumer': 'test/steps/stepping-consumer',
 };
+const entries = Object.entries(PROGRAMS)
+  .map(([name, path]) => [name, join('dist', `${path}.js`)])
+  .filter(([, file]) => existsSync(join(root, file)));
 
 /** They have native parts, or files of theirs are read by name (`kafka-protocol.ts`). */
 const STAY_OUTSIDE = ['chdb', 'lmdb', 'kafkajs'];
@@ -44,7 +51,7 @@ const __dirname = bundleUrl.fileURLToPath(new URL('.', import.meta.url));`;
 
 await build({
   absWorkingDir: root,
-  entryPoints: Object.fromEntries(Object.entries(PROGRAMS).map(([name, path]) => [name, `dist/apps/${path}.js`])),
+  entryPoints: Object.fromEntries(entries),
   outdir: 'dist/run',
   bundle: true,
   platform: 'node',

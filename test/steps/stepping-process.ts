@@ -18,7 +18,7 @@ export class SteppingProcess {
     private readonly held: Held,
   ) {
     this.process = rig.start({
-      main: 'test/steps/stepping-consumer.js',
+      main: 'run/stepping-consumer.js',
       env: { STEPS_HELD: JSON.stringify(held) },
       onMessage: (message) => this.#hear(message as FromConsumer),
     });

@@ -21,7 +21,7 @@ const MAP_BYTES = 64;
  * it. About 100 bytes a value.
  */
 export class UniqueColumn extends WindowedColumn {
-  /** By slot: the event time at which each value was last seen. */
+  /** By slot: the tick of the window in which each value was last seen; as a rule a small integer, which takes no object. */
   readonly #last: Map<string, number>[] = [];
   /** Values last seen in each cell. */
   readonly #cells: Cells;
@@ -58,7 +58,7 @@ export class UniqueColumn extends WindowedColumn {
     const value = this.of(event);
     if (!isScalar(value) || value === '') return;
     const cell = this.window.place(slot, event.time, this);
-    if (cell !== TOO_OLD) this.#see(slot, cell, scalarText(value).slice(0, MAX_CHARS), event.time);
+    if (cell !== TOO_OLD) this.#see(slot, cell, scalarText(value).slice(0, MAX_CHARS), this.window.tickOf(event.time));
   }
 
   value(slot: number, time: number): number {
@@ -72,9 +72,9 @@ export class UniqueColumn extends WindowedColumn {
     this.window.write(slot, out);
     const last = this.#lastOf(slot);
     out.count(last.size);
-    for (const [value, time] of last) {
+    for (const [value, tick] of last) {
       out.text(value);
-      out.double(time);
+      out.double(tick);
     }
   }
 
@@ -83,27 +83,27 @@ export class UniqueColumn extends WindowedColumn {
     const size = from.count();
     for (let n = 0; n < size; n++) {
       const value = from.text();
-      const time = from.double();
-      this.#lastOf(slot).set(value, time);
-      this.#cells.add(slot, this.window.cellOf(slot, time), 1);
+      const tick = from.double();
+      this.#lastOf(slot).set(value, tick);
+      this.#cells.add(slot, this.window.cellOf(slot, tick), 1);
     }
     this.#total.set(slot, 0, size);
   }
 
-  #see(slot: number, cell: number, value: string, time: number): void {
+  #see(slot: number, cell: number, value: string, tick: number): void {
     const last = this.#lastOf(slot);
     const before = last.get(value);
     const cellBefore = before === undefined ? TOO_OLD : this.window.cellOf(slot, before);
     this.#isFresh = cellBefore === TOO_OLD;
     if (cellBefore !== TOO_OLD) {
-      if (time <= (before as number)) return;
+      if (tick <= (before as number)) return;
       this.#cells.add(slot, cellBefore, -1);
     } else {
       if (this.#total.get(slot) >= MAX_UNIQUE) return;
       this.#total.add(slot, 0, 1);
     }
     this.#cells.add(slot, cell, 1);
-    last.set(value, time);
+    last.set(value, tick);
     if (last.size > 2 * this.#total.get(slot) + KEPT_BESIDES) this.#drop(slot);
   }
 
@@ -113,7 +113,7 @@ export class UniqueColumn extends WindowedColumn {
 
   #drop(slot: number): void {
     const last = this.#lastOf(slot);
-    for (const [value, time] of last) if (this.window.cellOf(slot, time) === TOO_OLD) last.delete(value);
+    for (const [value, tick] of last) if (this.window.cellOf(slot, tick) === TOO_OLD) last.delete(value);
   }
 
   clear(slot: number, cell: number): void {

@@ -48,8 +48,11 @@ export abstract class Window {
   /** Moves the window on to `time` without an event. */
   abstract advance(slot: number, time: number, counted: Counted): void;
 
-  /** The cell that an event at `time` was counted in, or TOO_OLD where that has passed. */
-  abstract cellOf(slot: number, time: number): number;
+  /** Events of one tick share a cell. */
+  abstract tickOf(time: number): number;
+
+  /** The cell that an event of that tick was counted in, or TOO_OLD where it has passed. */
+  abstract cellOf(slot: number, tick: number): number;
 
   /** Where the window that holds `time` begins, epoch ms. */
   abstract start(slot: number, time: number): number;
@@ -96,8 +99,11 @@ export class SlidingWindow extends Window {
     if (bucket > newest) this.#moveTo(slot, newest, bucket, counted);
   }
 
-  cellOf(slot: number, time: number): number {
-    const bucket = Math.floor(time / this.bucketMs);
+  tickOf(time: number): number {
+    return Math.floor(time / this.bucketMs);
+  }
+
+  cellOf(slot: number, bucket: number): number {
     return bucket <= this.newest.get(slot) - this.cells ? TOO_OLD : cellOf(bucket, this.cells);
   }
 
@@ -144,8 +150,12 @@ export class CalendarCell extends Window {
     if (start > newest) this.#moveTo(slot, newest, start, counted);
   }
 
-  cellOf(slot: number, time: number): number {
-    return this.#windows.at(time).start < this.newest.get(slot) ? TOO_OLD : 0;
+  tickOf(time: number): number {
+    return this.#windows.at(time).start;
+  }
+
+  cellOf(slot: number, start: number): number {
+    return start < this.newest.get(slot) ? TOO_OLD : 0;
   }
 
   start(_slot: number, time: number): number {
@@ -195,6 +205,10 @@ export class SessionCell extends Window {
     counted.clearAll(slot);
     this.newest.set(slot, 0, NEVER);
     this.#began.set(slot, 0, NEVER);
+  }
+
+  tickOf(time: number): number {
+    return time;
   }
 
   cellOf(slot: number, time: number): number {
