@@ -60,10 +60,14 @@ export class Cells {
   /** Every number of the slot; makes room for it. */
   fill(slot: number, value: number): void {
     const chunk = slot >>> SHIFT;
-    while (this.#numbers.length <= chunk) this.#numbers.push(new this.type(this.rows.chunk(this.#numbers.length)));
-    this.#stride = this.rows.bytes / this.type.BYTES_PER_ELEMENT;
+    while (this.#numbers.length <= chunk) this.#addChunk();
     const at = this.#at(slot);
     (this.#numbers[chunk] as Numbers).fill(value, at, at + this.perSlot);
+  }
+
+  #addChunk(): void {
+    this.#stride = this.rows.bytes / this.type.BYTES_PER_ELEMENT;
+    this.#numbers.push(new this.type(this.rows.chunk(this.#numbers.length)));
   }
 
   #at(slot: number): number {

@@ -4,13 +4,13 @@ import { Cells } from './cells.js';
 import type { Filter } from './measure-column.js';
 import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
-import { TOO_OLD, type Window } from './window.js';
+import { type Counted, TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
 
 const NONE = Number.NEGATIVE_INFINITY;
 
 /** The largest value; 0 where there is none. */
-export class MaxColumn extends WindowedColumn {
+export class MaxColumn extends WindowedColumn implements Counted {
   readonly #cells: Cells;
 
   constructor(

@@ -2,7 +2,7 @@ import { numberOf, type Value } from '../../conditions/condition-value.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import type { Filter } from './measure-column.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
-import { TOO_OLD, type Window } from './window.js';
+import { type Counted, TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
 
 /**
@@ -18,7 +18,7 @@ const MAP_BYTES = 64;
 type Bins = Map<number, number>;
 
 /** A percentile of positive values by histogram; values of 0 and below count as 0. About 40 bytes a bin and bucket. */
-export class PercentileColumn extends WindowedColumn {
+export class PercentileColumn extends WindowedColumn implements Counted {
   /** By slot, then by cell; the last one is their sum. */
   readonly #bins: Bins[][] = [];
 

@@ -3,7 +3,7 @@
  * chunks, so that growing moves nothing.
  */
 export const SHIFT = 10;
-export const CHUNK_ROWS = 1 << SHIFT;
+const CHUNK_ROWS = 1 << SHIFT;
 export const MASK = CHUNK_ROWS - 1;
 const ALIGNED_TO = 8;
 

@@ -4,7 +4,7 @@ import { Cells } from './cells.js';
 import type { Filter } from './measure-column.js';
 import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
-import { TOO_OLD, type Window } from './window.js';
+import { type Counted, TOO_OLD, type Window } from './window.js';
 import { WindowedColumn } from './windowed-column.js';
 
 const UNITS = 0;
@@ -15,7 +15,7 @@ const EVENTS = 2;
  * The exact sum of decimal values, and how many there were: units and billionths apart, in each bucket and in all.
  * Events without such a value are passed over.
  */
-export class SumColumn extends WindowedColumn {
+export class SumColumn extends WindowedColumn implements Counted {
   readonly #cells: Cells;
   readonly #totals: Cells;
   readonly #value: Measure = { units: 0, nanos: 0 };

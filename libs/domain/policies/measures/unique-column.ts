@@ -1,7 +1,7 @@
 import type { Value } from '../../conditions/condition-value.js';
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { isScalar, scalarText } from '../../events/usage-row.js';
-import { Cells } from './cells.js';
+import { BucketCounts } from './bucket-counts.js';
 import type { Filter } from './measure-column.js';
 import type { Rows } from './rows.js';
 import type { StateReader, StateWriter } from './state-bytes.js';
@@ -24,8 +24,7 @@ export class UniqueColumn extends WindowedColumn {
   /** By slot: the tick of the window in which each value was last seen; as a rule a small integer, which takes no object. */
   readonly #last: Map<string, number>[] = [];
   /** Values last seen in each cell. */
-  readonly #cells: Cells;
-  readonly #total: Cells;
+  readonly #counts: BucketCounts;
   #isFresh = false;
 
   constructor(
@@ -37,18 +36,16 @@ export class UniqueColumn extends WindowedColumn {
     private readonly shows: 'unique' | 'fresh' = 'unique',
   ) {
     super(window, where);
-    this.#total = new Cells(rows, 1);
-    this.#cells = new Cells(rows, window.cells, Uint32Array);
+    this.#counts = new BucketCounts(rows, window.cells);
   }
 
   get bytesPerSlot(): number {
-    return this.#cells.bytesPerSlot + this.#total.bytesPerSlot + this.window.bytesPerSlot + MAP_BYTES;
+    return this.#counts.bytesPerSlot + this.window.bytesPerSlot + MAP_BYTES;
   }
 
   reset(slot: number): void {
     this.window.reset(slot);
-    this.#cells.fill(slot, 0);
-    this.#total.fill(slot, 0);
+    this.#counts.reset(slot);
     this.#last[slot] = new Map();
   }
 
@@ -57,14 +54,14 @@ export class UniqueColumn extends WindowedColumn {
     if (this.where !== undefined && !this.where(event)) return;
     const value = this.of(event);
     if (!isScalar(value) || value === '') return;
-    const cell = this.window.place(slot, event.time, this);
+    const cell = this.window.place(slot, event.time, this.#counts);
     if (cell !== TOO_OLD) this.#see(slot, cell, scalarText(value).slice(0, MAX_CHARS), this.window.tickOf(event.time));
   }
 
   value(slot: number, time: number): number {
     if (this.shows === 'fresh') return this.#isFresh ? 1 : 0;
-    this.window.advance(slot, time, this);
-    return this.#total.get(slot);
+    this.window.advance(slot, time, this.#counts);
+    return this.#counts.total(slot);
   }
 
   write(slot: number, out: StateWriter): void {
@@ -80,14 +77,12 @@ export class UniqueColumn extends WindowedColumn {
 
   read(slot: number, from: StateReader): void {
     this.window.read(slot, from);
-    const size = from.count();
-    for (let n = 0; n < size; n++) {
+    for (let left = from.count(); left > 0; left--) {
       const value = from.text();
       const tick = from.double();
       this.#lastOf(slot).set(value, tick);
-      this.#cells.add(slot, this.window.cellOf(slot, tick), 1);
+      this.#counts.add(slot, this.window.cellOf(slot, tick), 1);
     }
-    this.#total.set(slot, 0, size);
   }
 
   #see(slot: number, cell: number, value: string, tick: number): void {
@@ -97,14 +92,11 @@ export class UniqueColumn extends WindowedColumn {
     this.#isFresh = cellBefore === TOO_OLD;
     if (cellBefore !== TOO_OLD) {
       if (tick <= (before as number)) return;
-      this.#cells.add(slot, cellBefore, -1);
-    } else {
-      if (this.#total.get(slot) >= MAX_UNIQUE) return;
-      this.#total.add(slot, 0, 1);
-    }
-    this.#cells.add(slot, cell, 1);
+      this.#counts.add(slot, cellBefore, -1);
+    } else if (this.#counts.total(slot) >= MAX_UNIQUE) return;
+    this.#counts.add(slot, cell, 1);
     last.set(value, tick);
-    if (last.size > 2 * this.#total.get(slot) + KEPT_BESIDES) this.#drop(slot);
+    if (last.size > 2 * this.#counts.total(slot) + KEPT_BESIDES) this.#drop(slot);
   }
 
   #lastOf(slot: number): Map<string, number> {
@@ -114,16 +106,5 @@ export class UniqueColumn extends WindowedColumn {
   #drop(slot: number): void {
     const last = this.#lastOf(slot);
     for (const [value, tick] of last) if (this.window.cellOf(slot, tick) === TOO_OLD) last.delete(value);
-  }
-
-  clear(slot: number, cell: number): void {
-    this.#total.add(slot, 0, -this.#cells.get(slot, cell));
-    this.#cells.set(slot, cell, 0);
-  }
-
-  clearAll(slot: number): void {
-    if (this.#total.get(slot) === 0) return;
-    this.#total.set(slot, 0, 0);
-    this.#cells.fill(slot, 0);
   }
 }

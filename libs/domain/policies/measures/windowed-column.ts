@@ -1,8 +1,8 @@
 import { type Filter, MeasureColumn } from './measure-column.js';
-import type { Counted, Window } from './window.js';
+import type { Window } from './window.js';
 
 /** A measure over one window, of the events that pass its filter. */
-export abstract class WindowedColumn extends MeasureColumn implements Counted {
+export abstract class WindowedColumn extends MeasureColumn {
   constructor(
     readonly window: Window,
     protected readonly where?: Filter,
@@ -13,10 +13,6 @@ export abstract class WindowedColumn extends MeasureColumn implements Counted {
   get reachMs(): number {
     return this.window.reachMs;
   }
-
-  abstract clear(slot: number, cell: number): void;
-
-  abstract clearAll(slot: number): void;
 
   start(slot: number, time: number): number {
     return this.window.start(slot, time);
