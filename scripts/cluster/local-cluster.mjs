@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { prepare, root } from '../prepare.mjs';
 import { startClickhouseFront } from '../servers/clickhouse-front.mjs';
-import { ensureKafka, startKafka } from '../servers/kafka.mjs';
+import { ensureKafka, SHORT_LIVED, startKafka } from '../servers/kafka.mjs';
 import { DURABLE, ensureRedis, startRedis } from '../servers/redis.mjs';
 import { ClusterProcesses } from './processes.mjs';
 
@@ -70,7 +70,9 @@ export class LocalCluster {
       return this.#servers.at(-1);
     };
     const at = (name) => ({ dir: join(this.#folder.path, name), port: this.#folder.portOf(name) });
-    const kafka = await started(startKafka({ ...at('kafka'), controllerPort: this.#folder.portOf('controller') }));
+    const kafka = await started(
+      startKafka({ ...at('kafka'), java: SHORT_LIVED, controllerPort: this.#folder.portOf('controller') }),
+    );
     const redis = await started(startRedis({ ...at('redis'), args: REDIS_ARGS }));
     return { kafka, redis, front: await started(startClickhouseFront({ ...at('clickhouse'), password })) };
   }

@@ -19,6 +19,7 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { LogAccount } from '#stream/log-account.js';
 import { RECONCILE_EVERY_MS, Reconciliation } from '#stream/reconciliation.js';
 import { ConsumerModule } from './consumer.module.js';
+import { InsertTurns } from './insert-turns.js';
 import { PartitionSplitter } from './partition-splitter.js';
 import { PartitionWriters } from './partition-writers.js';
 import { ReconciliationMetrics } from './reconciliation-metrics.js';
@@ -29,6 +30,8 @@ import { UsageWriter } from './usage-writer.js';
 /** The engine takes its memory on another machine: larger batches, fewer parts. */
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 const SPLIT_EVERY_MS = 500;
+/** Inserts that begin, for all partitions of this process, while a row waits for its batch to fill. */
+const TURNS_PER_AGE = 2;
 
 export async function startClusterConsumer(settings: Settings): Promise<Running> {
   const own = await ClusterProcess.open(settings, { directory: false, spool: false });
@@ -42,6 +45,8 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
   const shared = await log.openShared(CONSUMER_GROUP);
   const gate = log.gate(() => shared.committed());
   const growing = { sieve: gate.sieve.bind(gate), pass: log.writer.append.bind(log.writer) };
+  const inserts = insertOptions(settings);
+  const turns = new InsertTurns(inserts.maxAgeMs / TURNS_PER_AGE);
   const open = async (partition: number, onWriterFailed: (error: unknown) => void) => {
     const offsets = KafkaOffsetStore.under(membership, partition); // before anything is waited for
     const { lineage } = await gate.open(partition);
@@ -49,7 +54,8 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     const writer = new UsageWriter(usage.store, offsets, deduplicator, clock, {
       logId: log.topic.id,
       bootId: '', // the usage store is on other machines
-      ...insertOptions(settings),
+      ...inserts,
+      turns,
       maxBytes: MAX_BATCH_BYTES,
       onFailed: onWriterFailed,
       onCommitted: (commit) => {
@@ -77,7 +83,7 @@ export async function startClusterConsumer(settings: Settings): Promise<Running>
     lagRecords: () => server.partitions.reduce((sum, { lag }) => sum + lag, 0),
     lagMs: () => oldest(server.partitions, newest, clock.now()),
   }));
-  const standing = await startReconciling(own, usage, shared, () => worker.held, insertOptions(settings));
+  const standing = await startReconciling(own, usage, shared, () => worker.held, inserts);
   const progress = new PartitionProgressMetric(registry, clock, logger);
   progress.watch(() => shared.positions());
   const splitting = startSplitting(own, worker);

@@ -16,6 +16,7 @@ import { untilDone } from '#stream/retry.js';
 import type { RowSieve } from '#stream/row-sieve.js';
 import { BatchLimits } from './batch-limits.js';
 import type { GrowingPartition } from './growing-partition.js';
+import type { InsertTurns } from './insert-turns.js';
 import { isRowFault, readable } from './plain-rows.js';
 import { booksBegin, RangeBooks } from './range-books.js';
 import { UsageBatch } from './usage-batch.js';
@@ -25,8 +26,10 @@ export interface UsageWriterOptions {
   readonly logId: string;
   /** Rows after which a batch is inserted at once. */
   readonly maxRows: number;
-  /** Longest wait of a row for its batch to fill, ms. */
+  /** Wait of a row for its batch to fill, ms; then it is due. */
   readonly maxAgeMs: number;
+  /** Shared with the writers of the process's other partitions: batches that are due begin one after the other. */
+  readonly turns?: InsertTurns;
   readonly maxBytes?: number;
   /** Another one than last time means that the machine was started anew meanwhile. */
   readonly bootId: string;
@@ -66,6 +69,7 @@ export class UsageWriter extends UsageSink {
   #sameBoot: boolean | undefined;
   #collecting: UsageBatch | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #giveUpTurn: () => void = () => undefined;
   /** The chain of inserts; rejects once and for all when going on is impossible. */
   #inserting: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -127,7 +131,7 @@ export class UsageWriter extends UsageSink {
       this.#collecting.add(frame);
       if (this.#limits.reachedBy(this.#collecting)) this.#send();
     }
-    this.#timer ??= this.#collecting ? setTimeout(() => this.#sendWhenIdle(), this.#limits.maxAgeMs) : undefined;
+    this.#timer ??= this.#collecting ? setTimeout(() => this.#due(), this.#limits.maxAgeMs) : undefined;
     if (this.#waiting > 1) await this.#inserting;
   }
 
@@ -142,6 +146,7 @@ export class UsageWriter extends UsageSink {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#giveUpTurn();
     clearTimeout(this.#bookTimer);
   }
 
@@ -158,6 +163,12 @@ export class UsageWriter extends UsageSink {
     this.#taken[partition] = offset + 1;
   }
 
+  #due(): void {
+    const { turns } = this.options;
+    if (turns) this.#giveUpTurn = turns.ask(() => this.#sendWhenIdle());
+    else this.#sendWhenIdle();
+  }
+
   /** While an insert is under way the next batch goes on growing: fewer, larger inserts cost the engine far less. */
   #sendWhenIdle(): void {
     if (this.#waiting === 0) this.#send();
@@ -171,6 +182,7 @@ export class UsageWriter extends UsageSink {
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#giveUpTurn();
     const batch = this.#collecting;
     if (!batch) return;
     this.#collecting = undefined;

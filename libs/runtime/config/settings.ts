@@ -46,7 +46,11 @@ export const settingsSchema = z.object({
     'Memory for filters of known event ids.',
   ),
   KEYMETER_INSERT_MAX_ROWS: setting(whole(1, 500_000, 50_000), 'rows', 'Rows after which usage is inserted at once.'),
-  KEYMETER_INSERT_MAX_AGE_MS: setting(whole(1, 60_000, 500), 'ms', 'Longest wait of a row for its insert to fill.'),
+  KEYMETER_INSERT_MAX_AGE_MS: setting(
+    whole(1, 60_000, 500),
+    'ms',
+    'Wait of a row for its insert to fill; in a cluster half of it for each partition of the consumer, where that is longer.',
+  ),
   KEYMETER_EVENT_MAX_FUTURE_DAYS: setting(whole(0, 36_500, 366), 'days', 'How far ahead an event time may lie.'),
   KEYMETER_EVENT_MAX_BYTES: setting(whole(1024, 16 * MiB, MiB), 'bytes', 'Largest single event.'),
   KEYMETER_INGEST_MAX_EVENTS: setting(whole(1, 100_000, 10_000), 'events', 'Most events in one batch.'),
