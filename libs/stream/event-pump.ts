@@ -2,6 +2,7 @@
  * Reads one partition of the log from an offset on, decides each event's fate and hands the frames to the sinks in
  * order. A sink that is busy makes the pump wait: back-pressure instead of growth.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { EventLogReader } from '#ports/event-log.js';
 import type { DecidedFrame } from './decided-frame.js';
 import type { Deduplicator } from './deduplicator.js';
@@ -40,6 +41,7 @@ export class EventPump {
       const frames = await decideRecords(records, this.deduplicator);
       offset += records.length;
       for (const [i, sink] of this.sinks.entries()) await sink.take(framesFrom(frames, starts[i] as number));
+      await setImmediate(); // a log that is read at once would let nothing else happen: no insert would begin meanwhile
     }
   }
 

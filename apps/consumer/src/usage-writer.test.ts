@@ -14,6 +14,7 @@ import { Deduplicator } from '#stream/deduplicator.js';
 import { EventPump } from '#stream/event-pump.js';
 import { decideRecords } from '#stream/frame-decoder.js';
 import { frameOf, type TestEvent } from '../../../test/support/event-rows.js';
+import { eventually } from '../../../test/support/eventually.js';
 import { faulty } from '../../../test/support/faulty.js';
 import { drawSeed, randomFrom } from '../../../test/support/seed.js';
 import { temporaryFolder } from '../../../test/support/temp-folder.js';
@@ -310,6 +311,46 @@ test('a store that refuses for a while gets the same range again, and nothing be
   await writer.drain();
   expect(attempts).toEqual([1, 2, 3, 4]);
   expectTotals(await totals(), expected.count, expected.bytes);
+});
+
+test('while a batch is inserted the next one fills; with one that is full it waits for the first', async () => {
+  await fill(3);
+  const frames = await decideRecords(await reader.read(0, 0, 1e6), new Deduplicator(store));
+  const begun: (() => void)[] = [];
+  const slow = faulty<UsageStore>(store, {
+    insert: async (call) => {
+      await new Promise<void>((resolve) => begun.push(resolve));
+      return call();
+    },
+  });
+  const writer = new UsageWriter(slow, new LmdbOffsetStore(lmdb), new Deduplicator(store), new ManualClock(), {
+    logId: 'l',
+    maxRows: 1, // each frame is a full batch
+    maxAgeMs: 60_000,
+    bootId,
+    rawRetentionMs: RAW_RETENTION_MS,
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  await writer.recover(reader);
+  await writer.take([frames[0]!]);
+  let isTaken = false;
+  const second = writer.take([frames[1]!]).then(() => {
+    isTaken = true;
+  });
+  await eventually(() => expect(begun).toHaveLength(1));
+  expect(isTaken).toBe(false);
+  begun[0]!();
+  await second; // although its own insert has not ended
+  await eventually(() => expect(begun).toHaveLength(2));
+  const third = writer.take([frames[2]!]);
+  begun[1]!();
+  await third;
+  await eventually(() => expect(begun).toHaveLength(3));
+  begun[2]!();
+  await writer.drain();
+  writer.stop();
 });
 
 test('a frame handed over twice, or skipped, stops the writer before anything is counted twice or lost', async () => {

@@ -72,6 +72,8 @@ export class UsageWriter extends UsageSink {
   #giveUpTurn: () => void = () => undefined;
   /** The chain of inserts; rejects once and for all when going on is impossible. */
   #inserting: Promise<void> = Promise.resolve();
+  /** The same without its newest batch. */
+  #insertedBefore: Promise<void> = Promise.resolve();
   #waiting = 0;
   #stopped = false;
   readonly #limits: BatchLimits;
@@ -132,7 +134,7 @@ export class UsageWriter extends UsageSink {
       if (this.#limits.reachedBy(this.#collecting)) this.#send();
     }
     this.#timer ??= this.#collecting ? setTimeout(() => this.#due(), this.#limits.maxAgeMs) : undefined;
-    if (this.#waiting > 1) await this.#inserting;
+    if (this.#waiting > 1) await this.#insertedBefore; // the next batch fills while the newest one is inserted
   }
 
   /** Inserts what was collected and resolves when all is committed. */
@@ -187,6 +189,7 @@ export class UsageWriter extends UsageSink {
     if (!batch) return;
     this.#collecting = undefined;
     this.#waiting++;
+    this.#insertedBefore = this.#inserting;
     this.#chain(() => this.#carry(batch));
   }
 

@@ -120,16 +120,16 @@ export class CounterCalls {
   /** Of one slot. One answer for each. */
   async #takeAll(takes: readonly Take[]): Promise<readonly string[]> {
     const keys: string[] = [];
-    const texts: string[] = [];
+    const numbers: string[] = [];
     for (const take of takes) {
       const { windows, credits } = take.part.request;
       keys.push(this.layout.marker(take.part.tag, take.operation));
       for (const { id } of windows) keys.push(this.layout.window(id));
       if (credits) keys.push(this.layout.account(credits.account.id));
-      texts.push(takeText(take, this.lostBefore));
+      numbers.push(takeNumbers(take, this.lostBefore));
     }
     const [first] = takes as readonly [Take];
-    return (await this.#call(TAKE, first.part.tag, keys, texts)) as string[];
+    return (await this.#call(TAKE, first.part.tag, keys, [`[${numbers.join()}]`])) as string[];
   }
 
   async #run(
@@ -168,13 +168,13 @@ export function formatBalance({ remaining, refilledAt, refilledTo, beforeRefill 
 }
 
 /** The numbers of one take, as TAKE reads them. */
-function takeText({ part: { request }, now, onlyLook }: Take, lostBefore: number): string {
+function takeNumbers({ part: { request }, now, onlyLook }: Take, lostBefore: number): string {
   const { windows, credits } = request;
-  let text = `${onlyLook ? 1 : 0} ${now} ${lostBefore} ${windows.length} ${credits ? 1 : 0}`;
+  let text = `[${onlyLook ? 1 : 0},${now},${lostBefore},${windows.length},${credits ? 1 : 0}`;
   for (const { duration, limit, cost } of windows) {
-    text += ` ${windowStart(now, duration)} ${duration} ${limit} ${cost}`;
+    text += `,${windowStart(now, duration)},${duration},${limit},${cost}`;
   }
-  return credits ? `${text} ${creditArguments(credits, now).join(' ')}` : text;
+  return credits ? `${text},${creditArguments(credits, now).join()}]` : `${text}]`;
 }
 
 function creditArguments({ account, cost, upToAll }: CreditTake, now: number): number[] {

@@ -10,7 +10,10 @@
 import { LuaScript } from './lua-script.js';
 
 const PRELUDE = `
-local function num(n) return string.format('%.17g', n) end
+local function num(n)
+  if n % 1 == 0 and n > -1e15 and n < 1e15 then return string.format('%d', n) end -- a third of the time
+  return string.format('%.17g', n)
+end
 local function clamp(n, low, high) return math.max(low, math.min(high, n)) end
 
 -- A window is kept beyond its end, by whichever clock is later: a node whose clock is behind must still find it.
@@ -50,15 +53,23 @@ end
 
 local function epochLost(epoch) return epoch ~= '' and redis.call('GET', KEYS[#KEYS]) ~= epoch end
 
-local function nextChange(at, epoch)
+-- 'most': changes that this call may still make; they get their numbers together, and one that is not made leaves a gap.
+local numbered, left = 0, 0
+local function nextChange(at, epoch, most)
   if not KEYS[at] or epoch ~= '' and at == #KEYS then return '0' end -- a cluster does not count
-  return num(redis.call('INCR', KEYS[at]))
+  if left == 0 then
+    numbered = redis.call('INCRBY', KEYS[at], most) - most
+    left = most
+  end
+  numbered = numbered + 1
+  left = left - 1
+  return num(numbered)
 end
 `;
 
 /**
  * Takes of any number of requests, each all or nothing, in their order. KEYS: of each take its marker, windows and
- * account; behind all of them as everywhere. ARGV: marker's life (ms), epoch; then of each take one text of numbers:
+ * account; behind all of them as everywhere. ARGV: marker's life (ms), epoch; a JSON list with a list of numbers for each take:
  * 1 = only look, now, since (what began before it and is unknown is lost), number of windows, 1 = an account; per window:
  * start, duration, limit, cost; of the account: cost, 1 = up to all, initial, since, refill due, amount.
  * Answers 'epoch', or of each take: passed 'p', 'w' or 'c' for what did not fit, or 'lost'; start and used of each
@@ -69,12 +80,6 @@ export const TAKE = new LuaScript(`${PRELUDE}
 local life, epoch = ARGV[1], ARGV[2]
 if epochLost(epoch) then return 'epoch' end
 local OF_THE_SERVER = { READONLY = 1, OOM = 1, MISCONF = 1, NOREPLICAS = 1, MASTERDOWN = 1, LOADING = 1 }
-
-local function numbers(text)
-  local found = {}
-  for word in string.gmatch(text, '%S+') do found[#found + 1] = tonumber(word) end
-  return found
-end
 
 local function readWindows(key, a, count, since)
   local failed, windows, arg = nil, {}, 6
@@ -94,7 +99,7 @@ local function readWindows(key, a, count, since)
   return windows, failed, arg
 end
 
-local function take(key, a, changeAt)
+local function take(key, a, changeAt, most)
   local look, now, since, count, account = a[1] == 1, a[2], a[3], a[4], a[5] == 1
   if not look then
     local known = redis.call('GET', KEYS[key])
@@ -134,20 +139,19 @@ local function take(key, a, changeAt)
     reply[#reply + 1] = num(b[1]) .. ' ' .. num(b[2]) .. ' ' .. num(b[3]) .. ' ' .. num(spent)
   end
   if failed or look then return table.concat(reply, ' ') .. ' 0' end
-  local answer = table.concat(reply, ' ') .. ' ' .. nextChange(changeAt, epoch)
+  local answer = table.concat(reply, ' ') .. ' ' .. nextChange(changeAt, epoch, most)
   redis.call('SET', KEYS[key], answer, 'PX', life)
   return answer
 end
 
 local takes, keys = {}, 0
-for i = 3, #ARGV do
-  local a = numbers(ARGV[i])
-  takes[#takes + 1] = { key = keys + 1, args = a }
+for i, a in ipairs(cjson.decode(ARGV[3])) do
+  takes[i] = { key = keys + 1, args = a }
   keys = keys + 1 + a[4] + a[5]
 end
 local answers = {}
 for i, it in ipairs(takes) do
-  local done, answer = pcall(take, it.key, it.args, keys + 1)
+  local done, answer = pcall(take, it.key, it.args, keys + 1, #takes - i + 1)
   if not done then
     local place = type(answer) == 'table' and ' ' .. (answer.source or '') .. ':' .. (answer.line or '') or ''
     local text = type(answer) == 'table' and answer.err or tostring(answer)
@@ -187,7 +191,7 @@ if b then
   end
   saveBalance(KEYS[count + 2], b)
 end
-local answer = 'u ' .. nextChange(count + (ARGV[4] == '1' and 3 or 2), ARGV[2])
+local answer = 'u ' .. nextChange(count + (ARGV[4] == '1' and 3 or 2), ARGV[2], 1)
 redis.call('SET', KEYS[1], answer, 'PX', ARGV[1])
 return answer
 `);
@@ -217,7 +221,7 @@ if ARGV[5] == '1' then
   b[1] = b[1] - tonumber(ARGV[arg])
   saveBalance(KEYS[count + 2], b)
 end
-local answer = 'r ' .. nextChange(count + (ARGV[5] == '1' and 3 or 2), ARGV[2])
+local answer = 'r ' .. nextChange(count + (ARGV[5] == '1' and 3 or 2), ARGV[2], 1)
 redis.call('SET', KEYS[1], answer, 'PX', ARGV[1])
 return answer
 `);
