@@ -10,15 +10,19 @@ import { randomFrom } from '../statistics.js';
 
 export const PARTITIONS = 8; // KEYMETER_KAFKA_PARTITIONS unless set
 const ROWS_PER_FRAME = 500;
-const BATCH = 1_000; // events of one call
+/** Events of one call. */
+export const BATCH = 1_000;
 const CALLS_AT_ONCE = 4;
 const KEYS = 1_000;
 
 /** Sends so many events; resolves with how many when Kafka has them. */
 export type SendEvents = (count: number) => Promise<number>;
 
+let senders = 0;
+
 /** Batches that ingress parses, checks and writes. */
 export function throughIngress(ingress: HttpCaller): SendEvents {
+  const name = `through-${process.pid}-${senders++}`;
   let next = 0;
   const batch = () => {
     const time = new Date().toISOString();
@@ -33,7 +37,7 @@ export function throughIngress(ingress: HttpCaller): SendEvents {
         bytes: n % 10_000,
         outcome: 'VALID',
       };
-      const id = `through-${process.pid}-${n}`;
+      const id = `${name}-${n}`;
       return { specversion: '1.0', id, source: 'bench', type: 'request', subject: keyId, time, data };
     });
   };

@@ -1,10 +1,12 @@
 /** From the event that crosses a policy's threshold on one node to the first refusal on the other one. */
+import { EventLoad } from '../load/event-load.js';
 import { VerdictLoad } from '../load/verdict-load.js';
 import type { Bench, Measurement } from '../measurement.js';
 import { BenchCluster, type BenchKey } from '../servers/bench-cluster.js';
 import { percentile } from '../statistics.js';
 
 const VERIFIES_PER_SECOND = 1_000;
+const EVENTS_PER_SECOND = 10_000;
 const CONNECTIONS = 8; // of each node
 const THRESHOLD = 5;
 const GIVE_UP_MS = 60_000;
@@ -18,6 +20,31 @@ interface Sample {
   readonly keptMs: number;
 }
 
+interface Phase {
+  readonly what: string;
+  readonly start?: (cluster: BenchCluster, hot: readonly BenchKey[]) => Load | Promise<Load>;
+}
+
+interface Load {
+  readonly perSecond: number;
+  stop(): Promise<void>;
+}
+
+const PHASES: readonly Phase[] = [
+  { what: 'quiet' },
+  { what: `at ${VERIFIES_PER_SECOND} verifications/s`, start: verifications },
+  {
+    what: `at ${EVENTS_PER_SECOND} events/s in batches`,
+    start: ({ cluster }) => new EventLoad(cluster.ingress, EVENTS_PER_SECOND),
+  },
+];
+
+function verifications({ urls, rootKey }: BenchCluster, hot: readonly BenchKey[]): Promise<Load> {
+  const keys = hot.map(({ key }) => key);
+  const ratePerSecond = VERIFIES_PER_SECOND;
+  return VerdictLoad.start({ urls, rootKey, keys, connections: CONNECTIONS, ratePerSecond, onVerdict: () => true });
+}
+
 export async function enforcement(bench: Bench): Promise<Measurement[]> {
   bench.say('enforcement: starting a cluster');
   const counts = { ingress: 2, query: 0, policy: 1, consumer: 1 };
@@ -27,27 +54,20 @@ export async function enforcement(bench: Bench): Promise<Measurement[]> {
     await suspendOver(cluster);
     const hot = await cluster.createKeys(50);
     const measurements: Measurement[] = [];
-    for (const ratePerSecond of [0, VERIFIES_PER_SECOND]) {
-      const what = ratePerSecond === 0 ? 'quiet' : `at ${ratePerSecond} verifications/s`;
+    for (const { what, start } of PHASES) {
       bench.say(`enforcement: ${enforcements} ${what}`);
       const keys = await cluster.createKeys(enforcements + 1);
-      const load = ratePerSecond > 0 ? await loadOn(cluster, hot, ratePerSecond) : undefined;
+      const load = await start?.(cluster, hot);
       const samples: Sample[] = [];
       for (const key of keys) samples.push(await cross(cluster, key));
-      const perSecond = load?.perSecond ?? 0;
+      const reached = load ? `, ${Math.round(load.perSecond)}/s reached` : '';
       await load?.stop();
-      measurements.push(figures(what, samples.slice(1), perSecond, await byCall(cluster))); // the first one warms up
+      measurements.push(figures(what, samples.slice(1), reached, await byCall(cluster))); // the first one warms up
     }
     return measurements;
   } finally {
     await cluster.stop();
   }
-}
-
-function loadOn(cluster: BenchCluster, hot: readonly BenchKey[], ratePerSecond: number): Promise<VerdictLoad> {
-  const { urls, rootKey } = cluster;
-  const keys = hot.map(({ key }) => key);
-  return VerdictLoad.start({ urls, rootKey, keys, connections: CONNECTIONS, ratePerSecond, onVerdict: () => true });
 }
 
 /** The load's own keys are asked for far more often and must not be held back: theirs carry no such tag. */
@@ -99,7 +119,7 @@ async function byCall(cluster: BenchCluster): Promise<number> {
   return percentile(times, 0.5);
 }
 
-function figures(what: string, samples: readonly Sample[], perSecond: number, byCallMs: number): Measurement {
+function figures(what: string, samples: readonly Sample[], reached: string, byCallMs: number): Measurement {
   const seen = samples.map(({ seenMs }) => seenMs);
   const kept = samples.map((it) => it.keptMs);
   const [p50Ms, p99Ms] = [percentile(seen, 0.5), percentile(seen, 0.99)];
@@ -113,6 +133,6 @@ function figures(what: string, samples: readonly Sample[], perSecond: number, by
     p50Ms,
     p99Ms,
     targets: [{ of: 'p99Ms', atMost: 300 }],
-    note: `${samples.length} enforcements, ${stored}, ${Math.round(perSecond)} verifications/s`,
+    note: `${samples.length} enforcements, ${stored}${reached}`,
   };
 }

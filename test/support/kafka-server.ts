@@ -21,7 +21,7 @@ export interface KafkaStart {
 
 interface KafkaScript {
   readonly SHORT_LIVED: readonly string[];
-  ensureKafka(): string;
+  ensureKafka(): void;
   startKafka(options: KafkaStart): Promise<KafkaProcess>;
 }
 
