@@ -20,14 +20,11 @@ export class WebhookReceiver {
   /** For the next request that has none of its own. */
   reply: Reply = 204;
 
-  private constructor(
-    private readonly server: Server,
-    private readonly clock: Pick<Clock, 'now'>,
-  ) {}
+  private constructor(private readonly server: Server) {}
 
   static async open(clock: Pick<Clock, 'now'> = Date): Promise<WebhookReceiver> {
     const server = createServer();
-    const receiver = new WebhookReceiver(server, clock);
+    const receiver = new WebhookReceiver(server);
     server.on('request', (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk) => chunks.push(chunk));

@@ -1,6 +1,7 @@
 /** The consumer alone, on embedded stores: counts what the log of the data folder holds; health and metrics over HTTP. */
 import { readBootId } from '#adapters/embedded/boot-id.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
+import type { EmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
 import { insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
@@ -9,14 +10,13 @@ import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
-import { every } from '#runtime/periodic.js';
 import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { LogAccount } from '#stream/log-account.js';
-import { RECONCILE_EVERY_MS, Reconciliation } from '#stream/reconciliation.js';
+import { Reconciliation } from '#stream/reconciliation.js';
 import { ConsumerModule } from './consumer.module.js';
 import { CountedProgress } from './counted-progress.js';
-import { ReconciliationMetrics } from './reconciliation-metrics.js';
+import { standingReconciliation } from './standing-reconciliation.js';
 import { UsageMetrics } from './usage-metrics.js';
 import { UsageSink } from './usage-sink.js';
 import { UsageWriter } from './usage-writer.js';
@@ -26,24 +26,7 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
   const { clock, logger, stores, registry } = embedded;
   const usage = await embedded.openUsage();
   const progress = new CountedProgress(stores.log, clock);
-  const metrics = new UsageMetrics(registry, () => ({
-    lagRecords: () => progress.lag(),
-    lagMs: () => Math.max(0, clock.now() - progress.now().completeUntil),
-    logBytes: () => stores.log.bytes,
-  }));
-  const onFailed = endOnFailure;
-  const writer = new UsageWriter(usage.store, usage.offsets, usage.deduplicator, clock, {
-    logId: stores.log.identity.logId,
-    ...insertOptions(settings),
-    bootId: readBootId(),
-    onFailed,
-    onCommitted: (commit) => {
-      progress.counted(commit);
-      metrics.committed(commit);
-    },
-    onRetry: (error, attempt) => logger.warn({ event: 'usage insert is repeated', reason: error.message, attempt }),
-    onReplayed: () => metrics.replayed(),
-  });
+  const writer = openWriter(embedded, usage, progress);
   const reader = embedded.openReader();
   await writer.recover(reader);
   for (let p = 0; p < reader.partitions; p++) progress.startAt({ partition: p, offset: writer.startOffset(p) });
@@ -52,18 +35,16 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     committed: async () => [await usage.offsets.load(0)],
     ...insertOptions(settings),
   });
-  const findings = new ReconciliationMetrics(registry, clock, logger);
-  const look = async () => {
-    findings.found({ reconciled: await reconciliation.round(), letters: await usage.letters.waiting() });
-  };
-  const timer = every(RECONCILE_EVERY_MS, look, logger);
+  const timer = standingReconciliation(embedded, reconciliation, usage.letters);
   const standing = new PartitionProgressMetric(registry, clock, logger);
   standing.watch(async () => progress.positions());
   const ports = [...embedded.ports(), [UsageSink, writer]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   const startOffset = (partition: number) => writer.startOffset(partition);
   const { deduplicator } = usage;
-  app.connectMicroservice({ strategy: new EventLogServer({ reader, deduplicator, startOffset, onFailed }) });
+  app.connectMicroservice({
+    strategy: new EventLogServer({ reader, deduplicator, startOffset, onFailed: endOnFailure }),
+  });
   await app.startAllMicroservices();
   const url = await listen(app, settings);
   return embedded.running('consumer', url, async () => {
@@ -74,5 +55,29 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     standing.close();
     await looking.close();
     await usage.close();
+  });
+}
+
+function openWriter(
+  { settings, clock, logger, stores, registry }: EmbeddedProcess,
+  usage: EmbeddedUsage,
+  progress: CountedProgress,
+): UsageWriter {
+  const metrics = new UsageMetrics(registry, () => ({
+    lagRecords: () => progress.lag(),
+    lagMs: () => Math.max(0, clock.now() - progress.now().completeUntil),
+    logBytes: () => stores.log.bytes,
+  }));
+  return new UsageWriter(usage.store, usage.offsets, usage.deduplicator, clock, {
+    logId: stores.log.identity.logId,
+    ...insertOptions(settings),
+    bootId: readBootId(),
+    onFailed: endOnFailure,
+    onCommitted: (commit) => {
+      progress.counted(commit);
+      metrics.committed(commit);
+    },
+    onRetry: (error, attempt) => logger.warn({ event: 'usage insert is repeated', reason: error.message, attempt }),
+    onReplayed: () => metrics.replayed(),
   });
 }

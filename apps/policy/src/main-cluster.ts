@@ -2,7 +2,6 @@
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { type ClusterUsage, openClusterUsage } from '#adapters/cluster/cluster-usage.js';
 import { CONSUMER_GROUP, POLICY_GROUP } from '#adapters/cluster/group-names.js';
-import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
 import type { KafkaEventLogReader } from '#adapters/kafka/kafka-event-log-reader.js';
 import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
@@ -13,37 +12,25 @@ import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { PolicyStore } from '#ports/policy-store.js';
 import { dedupeOptions, insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
-import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
-import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
 import { every } from '#runtime/periodic.js';
-import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
-import { AuditVerification } from '#stream/audit-verification.js';
 import { Deduplicator } from '#stream/deduplicator.js';
-import { AuditModule } from './audit/audit.module.js';
 import { AuditChains } from './audit/audit-chains.js';
-import { EnforcementRecorder } from './enforcement/enforcement-recorder.js';
 import { LateSink } from './enforcement/late-sink.js';
 import { NoticeOutlet } from './enforcement/notice-outlet.js';
 import type { Outlets } from './engine/engine-fold.js';
 import { SNAPSHOT_PACE } from './engine/fold-runner.js';
 import { type PartitionBounds, PartitionEngines } from './engine/partition-engines.js';
 import { PassedOverLog } from './engine/passed-over-log.js';
-import { PolicyFramesModule } from './engine/policy-frames.module.js';
 import { PolicyRunner } from './engine/policy-runner.js';
 import { tellRetries } from './engine/told-retries.js';
+import { openPolicyApp } from './main-app.js';
 import { Regrouping, type RegroupingOptions } from './main-regrouping.js';
 import { DocumentRules } from './policies/document-rules.js';
-import { PolicyModule } from './policy.module.js';
-import { settingsPorts } from './settings-ports.js';
-import { finishUnfinished } from './unfinished.js';
-import { usagePorts } from './usage-ports.js';
 import { LateFeed } from './webhooks/late-feed.js';
-import { WebhookModule } from './webhooks/webhook.module.js';
-import { WebhookIntake } from './webhooks/webhook-intake.js';
 import { startWebhooks } from './webhooks/webhook-timers.js';
 
 const FORGET_EVERY_MS = 1_000;
@@ -61,25 +48,12 @@ export async function startClusterPolicy(settings: Settings): Promise<Running> {
   const rooms = own.engineRooms();
   const options = { rooms, passedOver: new PassedOverLog(own.registry, logger) };
   const regrouping = await Regrouping.open(own, sink, options);
-  const rules = new DocumentRules(log.topic.partitions);
   const feed = await log.openEnforcementFeed(clock);
   const webhooks = new LateFeed();
   const audit = openAudit(own, usage, counted);
   const runner = openRunner(own, sink, options, { regrouping, feeds: [feed, webhooks], audit });
-  const ports = [
-    ...own.ports(),
-    ...usagePorts(usage),
-    ...settingsPorts(settings, (webhookRules) => new HttpWebhookTransport(clock, webhookRules)),
-    [PolicyRunner, runner],
-    [DocumentRules, rules],
-    [AuditVerification, audit.verification],
-  ] as const;
-  const modules = [PolicyModule, PolicyFramesModule, AuditModule, WebhookModule];
-  const app = await createHttpApp(appModule(ports, modules), { logger: frameworkLog() });
-  await app.init();
-  sink.open(app.get(EnforcementRecorder));
-  webhooks.open(app.get(WebhookIntake));
-  await finishUnfinished(app);
+  const ports = [[DocumentRules, new DocumentRules(log.topic.partitions)]] as const;
+  const app = await openPolicyApp(own, { usage, runner, audit, sink, webhooks, ports });
   const deduplicator = new Deduplicator(usage.store, dedupeOptions(settings));
   const gate = log.gate(() => counted.committed());
   const bounds = boundsOf(reader, counted);

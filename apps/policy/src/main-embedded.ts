@@ -1,35 +1,23 @@
 /** Policies and enforcements alone, on embedded stores: the HTTP API, and the engine over the log of the data folder. */
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
 import type { EmbeddedUsage } from '#adapters/embedded/embedded-usage.js';
-import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
+import type { EventLogReader } from '#ports/event-log.js';
 import { insertOptions } from '#runtime/config/embedded-options.js';
 import type { Settings } from '#runtime/config/settings.js';
 import { EventLogServer } from '#runtime/event-log-server.js';
-import { appModule } from '#runtime/http/app-module.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
-import { createHttpApp } from '#runtime/http/create-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
 import { every } from '#runtime/periodic.js';
-import { frameworkLog } from '#runtime/process-log.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
-import { AuditVerification } from '#stream/audit-verification.js';
-import { AuditModule } from './audit/audit.module.js';
 import { AuditChains } from './audit/audit-chains.js';
-import { EnforcementRecorder } from './enforcement/enforcement-recorder.js';
 import { LateSink } from './enforcement/late-sink.js';
 import { NoticeOutlet } from './enforcement/notice-outlet.js';
 import { SNAPSHOT_PACE } from './engine/fold-runner.js';
-import { PolicyFramesModule } from './engine/policy-frames.module.js';
 import { PolicyRunner } from './engine/policy-runner.js';
 import { tellRetries } from './engine/told-retries.js';
-import { PolicyModule } from './policy.module.js';
-import { settingsPorts } from './settings-ports.js';
-import { finishUnfinished } from './unfinished.js';
-import { usagePorts } from './usage-ports.js';
+import { openPolicyApp } from './main-app.js';
 import { LateFeed } from './webhooks/late-feed.js';
-import { WebhookModule } from './webhooks/webhook.module.js';
-import { WebhookIntake } from './webhooks/webhook-intake.js';
 import { startWebhooks } from './webhooks/webhook-timers.js';
 
 export async function startEmbeddedPolicy(settings: Settings): Promise<Running> {
@@ -50,19 +38,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     onRetry: tellRetries(embedded.logger, clock),
     ...SNAPSHOT_PACE,
   });
-  const ports = [
-    ...embedded.ports(),
-    ...usagePorts(usage),
-    ...settingsPorts(settings, (webhookRules) => new HttpWebhookTransport(clock, webhookRules)),
-    [PolicyRunner, runner],
-    [AuditVerification, audit.verification],
-  ] as const;
-  const module = appModule(ports, [PolicyModule, PolicyFramesModule, AuditModule, WebhookModule]);
-  const app = await createHttpApp(module, { logger: frameworkLog() });
-  await app.init();
-  sink.open(app.get(EnforcementRecorder));
-  webhooks.open(app.get(WebhookIntake));
-  await finishUnfinished(app);
+  const app = await openPolicyApp(embedded, { usage, runner, audit, sink, webhooks });
   const policies = await embedded.stores.policies.list();
   const uncounted: number[] = [];
   for (let p = 0; p < reader.partitions; p++) {
@@ -79,13 +55,7 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
   app.connectMicroservice({ strategy });
   await app.startAllMicroservices();
   const resting = every(SNAPSHOT_PACE.snapshotEveryMs / 2, () => runner.rest(), embedded.logger);
-  const progress = new PartitionProgressMetric(embedded.registry, embedded.clock, embedded.logger);
-  const position = (partition: number) => ({
-    partition,
-    next: runner.startOffset(partition),
-    end: reader.highWatermark(partition),
-  });
-  progress.watch(async () => uncounted.map((_, partition) => position(partition)));
+  const progress = watchProgress(embedded, runner, reader);
   const stopWebhooks = startWebhooks(app, embedded.logger);
   const url = await listen(app, settings);
   return embedded.running('policy', url, async () => {
@@ -97,6 +67,21 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
     await stopWebhooks();
     await usage.close();
   });
+}
+
+function watchProgress(
+  { registry, clock, logger }: EmbeddedProcess,
+  runner: PolicyRunner,
+  reader: EventLogReader,
+): PartitionProgressMetric {
+  const progress = new PartitionProgressMetric(registry, clock, logger);
+  const position = (_: unknown, partition: number) => ({
+    partition,
+    next: runner.startOffset(partition),
+    end: reader.highWatermark(partition),
+  });
+  progress.watch(async () => Array.from({ length: reader.partitions }, position));
+  return progress;
 }
 
 function openAudit(

@@ -49,24 +49,13 @@ export class IngressMetrics {
       'Verifications answered while Redis was away by what was last known, without limits and credits.',
       () => this.#unverified,
     );
-    this.#latency = new Histogram({
-      name: 'keymeter_verify_seconds',
-      help: 'From the parsed request to the durable verdict, one of 16 sampled.',
-      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
-      registers,
-    });
+    this.#latency = verifySeconds(registry);
     this.obeyed = new EnforcementLag(
       registry,
       'keymeter_enforcement_obeyed_seconds',
       'From the acceptance of the event that crossed a threshold to the first verdict that obeyed, once per enforcement. Includes the time until the caller came again.',
     );
-    this.#revocation = new Histogram({
-      name: 'keymeter_revocation_seconds',
-      help: 'From a call that changes, disables, rerolls or deletes a key to the moment when no node answers from before it: by the word of all nodes, or by the end of leases. Leases: a node is cut off, paused or dead.',
-      labelNames: ['by'],
-      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-      registers,
-    });
+    this.#revocation = revocationSeconds(registry);
   }
 
   /** A change of a key is known everywhere; `lapsed`: since some node's lease ran out. */
@@ -99,6 +88,25 @@ export class IngressMetrics {
   took(start: number | undefined): void {
     if (start !== undefined) this.#latency.observe((performance.now() - start) / 1000);
   }
+}
+
+function verifySeconds(registry: Registry): Histogram {
+  return new Histogram({
+    name: 'keymeter_verify_seconds',
+    help: 'From the parsed request to the durable verdict, one of 16 sampled.',
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+    registers: [registry],
+  });
+}
+
+function revocationSeconds(registry: Registry): Histogram<'by'> {
+  return new Histogram({
+    name: 'keymeter_revocation_seconds',
+    help: 'From a call that changes, disables, rerolls or deletes a key to the moment when no node answers from before it: by the word of all nodes, or by the end of leases. Leases: a node is cut off, paused or dead.',
+    labelNames: ['by'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  });
 }
 
 /** Of a number that is counted elsewhere, read when the registry is asked. */
