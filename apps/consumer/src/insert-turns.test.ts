@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { jest } from '@jest/globals';
 import { InsertTurns } from './insert-turns.js';
 
@@ -34,4 +35,25 @@ test('after a rest in which nobody asked the next turn comes at once, and nothin
   expect(jest.getTimerCount()).toBe(0);
   turns.ask(() => begun.push('b'));
   expect(begun).toEqual(['a', 'b']);
+});
+
+test('of many batches none waits for more than eight turns', () => {
+  const turns = new InsertTurns(250);
+  const begun: number[] = [];
+  for (let n = 0; n < 100; n++) turns.ask(() => begun.push(n));
+  jest.advanceTimersByTime(8 * 250);
+  expect(begun).toEqual(Array.from({ length: 100 }, (_, n) => n));
+  turns.ask(() => begun.push(100));
+  turns.ask(() => begun.push(101));
+  jest.advanceTimersByTime(250);
+  expect(begun.slice(-1)).toEqual([100]); // one by one again
+});
+
+test('each begins in the context in which it was asked for', () => {
+  const turns = new InsertTurns(250);
+  const partition = new AsyncLocalStorage<number>();
+  const begun: unknown[] = [];
+  for (let n = 0; n < 3; n++) partition.run(n, () => turns.ask(() => begun.push(partition.getStore())));
+  jest.advanceTimersByTime(500);
+  expect(begun).toEqual([0, 1, 2]);
 });

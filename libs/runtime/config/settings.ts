@@ -49,7 +49,7 @@ export const settingsSchema = z.object({
   KEYMETER_INSERT_MAX_AGE_MS: setting(
     whole(1, 60_000, 500),
     'ms',
-    'Wait of a row for its insert to fill; in a cluster half of it for each partition of the consumer, where that is longer.',
+    'Wait of a row for its insert to fill; in a cluster half of it more for each busy partition of a consumer, up to eight.',
   ),
   KEYMETER_EVENT_MAX_FUTURE_DAYS: setting(whole(0, 36_500, 366), 'days', 'How far ahead an event time may lie.'),
   KEYMETER_EVENT_MAX_BYTES: setting(whole(1024, 16 * MiB, MiB), 'bytes', 'Largest single event.'),
