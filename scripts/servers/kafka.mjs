@@ -36,7 +36,7 @@ export class KafkaMissing extends Error {
 }
 
 /** What a broker needs is there, and what makes it start faster. Throws KafkaMissing with one sentence of what to do. */
-export function ensureKafka(say = (line) => process.stderr.write(`${line}\n`)) {
+export function ensureKafka(say = sayOnStderr) {
   const archive = archiveOf(ensureJars(say));
   if (existsSync(archive)) return;
   say('Preparing the classes of Apache Kafka (about 10 s, once) …');
@@ -45,12 +45,16 @@ export function ensureKafka(say = (line) => process.stderr.write(`${line}\n`)) {
   if (status !== 0) say(`They stay as they are, brokers start more slowly: ${(stderr ?? '').trim().slice(-300)}`);
 }
 
+function sayOnStderr(line) {
+  process.stderr.write(`${line}\n`);
+}
+
 function archiveOf(jars) {
   return `${jars}.jsa`;
 }
 
 /** Returns the folder of the broker's jars. */
-function ensureJars(say) {
+function ensureJars(say = sayOnStderr) {
   demandJava();
   const root = projectRoot();
   const cache = join(root, '.keymeter-servers');
@@ -111,7 +115,7 @@ function projectRoot() {
  */
 export async function startKafka(options) {
   const { dir, port, controllerPort, properties = {}, advertisedPort = port, scram = [], java = [] } = options;
-  const jars = ensureJars((line) => process.stderr.write(`${line}\n`));
+  const jars = ensureJars();
   mkdirSync(dir, { recursive: true });
   const config = join(dir, 'server.properties');
   writeProperties(config, { ...defaults(dir, port, controllerPort, advertisedPort), ...properties });

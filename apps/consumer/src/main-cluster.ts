@@ -26,14 +26,13 @@ const SPLIT_EVERY_MS = 500;
 
 export async function startClusterConsumer(settings: Settings): Promise<Running> {
   const own = await ClusterProcess.open(settings, { directory: false, spool: false });
-  const { clock, logger, registry, log } = own;
+  const { log } = own;
   const usage = await openClusterUsage(settings, { prepares: true });
   const reader = await log.openReader();
   const shared = await log.openShared(CONSUMER_GROUP);
   const { writers, server } = new ClusterCounting(own, usage, reader, shared);
   const standing = await startReconciling(own, usage, shared, writers);
-  const progress = new PartitionProgressMetric(registry, clock, logger);
-  progress.watch(() => shared.positions());
+  const progress = PartitionProgressMetric.watching(own, () => shared.positions());
   const splitting = startSplitting(own, writers);
   const ports = [...own.ports(), [UsageSink, writers]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });

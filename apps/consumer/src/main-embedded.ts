@@ -23,7 +23,7 @@ import { UsageWriter } from './usage-writer.js';
 
 export async function startEmbeddedConsumer(settings: Settings): Promise<Running> {
   const embedded = await EmbeddedProcess.open(settings);
-  const { clock, logger, stores, registry } = embedded;
+  const { clock, stores } = embedded;
   const usage = await embedded.openUsage();
   const progress = new CountedProgress(stores.log, clock);
   const writer = openWriter(embedded, usage, progress);
@@ -36,8 +36,7 @@ export async function startEmbeddedConsumer(settings: Settings): Promise<Running
     ...insertOptions(settings),
   });
   const timer = standingReconciliation(embedded, reconciliation, usage.letters);
-  const standing = new PartitionProgressMetric(registry, clock, logger);
-  standing.watch(async () => progress.positions());
+  const standing = PartitionProgressMetric.watching(embedded, async () => progress.positions());
   const ports = [...embedded.ports(), [UsageSink, writer]] as const;
   const app = await createHttpApp(appModule(ports, [ConsumerModule]), { logger: frameworkLog() });
   const startOffset = (partition: number) => writer.startOffset(partition);

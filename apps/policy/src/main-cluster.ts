@@ -172,16 +172,10 @@ function caughtUpAt(server: KafkaLogServer, now: number): (partition: number) =>
 }
 
 /** Of the partitions that this process holds: how far their engines are is known here only. */
-function watchProgress(
-  { registry, clock, logger }: ClusterProcess,
-  server: KafkaLogServer,
-  log: KafkaSharedLog,
-): PartitionProgressMetric {
-  const progress = new PartitionProgressMetric(registry, clock, logger);
-  progress.watch(async () => {
+function watchProgress(own: ClusterProcess, server: KafkaLogServer, log: KafkaSharedLog): PartitionProgressMetric {
+  return PartitionProgressMetric.watching(own, async () => {
     const held = server.partitions; // before the ends: these only grow
     const ends = await log.ends();
     return held.map(({ partition, next }) => ({ partition, next, end: ends[partition] ?? next }));
   });
-  return progress;
 }

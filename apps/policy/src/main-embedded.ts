@@ -70,18 +70,16 @@ export async function startEmbeddedPolicy(settings: Settings): Promise<Running> 
 }
 
 function watchProgress(
-  { registry, clock, logger }: EmbeddedProcess,
+  embedded: EmbeddedProcess,
   runner: PolicyRunner,
   reader: EventLogReader,
 ): PartitionProgressMetric {
-  const progress = new PartitionProgressMetric(registry, clock, logger);
   const position = (_: unknown, partition: number) => ({
     partition,
     next: runner.startOffset(partition),
     end: reader.highWatermark(partition),
   });
-  progress.watch(async () => Array.from({ length: reader.partitions }, position));
-  return progress;
+  return PartitionProgressMetric.watching(embedded, async () => Array.from({ length: reader.partitions }, position));
 }
 
 function openAudit(

@@ -9,6 +9,14 @@ import { every } from '../periodic.js';
 const LOOK_EVERY_MS = 2_000;
 const STANDS_STILL_MS = 60_000;
 
+type Positions = () => Promise<readonly PartitionPosition[]>;
+
+interface Watched {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly logger: LoggerService;
+}
+
 export class PartitionProgressMetric {
   readonly #ages: ProgressAges;
   readonly #told = new Set<number>();
@@ -33,8 +41,15 @@ export class PartitionProgressMetric {
     });
   }
 
+  /** Looks by itself until it is closed. */
+  static watching({ registry, clock, logger }: Watched, positions: Positions): PartitionProgressMetric {
+    const metric = new PartitionProgressMetric(registry, clock, logger);
+    metric.#watch(positions);
+    return metric;
+  }
+
   /** While positions cannot be asked for, the ages of the partitions that were behind go on growing. */
-  watch(positions: () => Promise<readonly PartitionPosition[]>): void {
+  #watch(positions: Positions): void {
     const look = async () => {
       try {
         this.found(await positions());
