@@ -26,6 +26,8 @@ export function requests(keys: number, firstOffset = 0): Requests {
       apiId: 'api_1',
       ip: `10.${below(ADDRESSES) >> 8}.${below(256)}.1`,
       outcome: below(50) === 0 ? 'RATE_LIMITED' : 'VALID',
+      method: below(8) === 0 ? 'POST' : 'GET',
+      status: below(20) === 0 ? 404 : 200,
       route: `/v1/things/${below(200)}`,
       bytes: below(4_096),
       cost: below(100) / 1_000,

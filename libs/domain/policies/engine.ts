@@ -13,11 +13,11 @@ import { EngineCounters } from './engine-counters.js';
 import { DEFAULT_LIMITS, type EngineLimits } from './engine-limits.js';
 import { groupingOf, isThreshold } from './grouping.js';
 import type { Measure } from './measure.js';
+import { NumberedNames } from './numbered-names.js';
 import type { Policy } from './policy.js';
 import { type Lift, POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
 import { countsAlike } from './policy-continuity.js';
 import { SlidingRun } from './sliding-run.js';
-import { SubjectNames } from './subject-names.js';
 import { type MakeShelf, MemoryShelf } from './subject-shelf.js';
 
 type ThresholdRun = SlidingRun | CalendarRun;
@@ -193,9 +193,9 @@ export class PolicyEngine {
   }
 
   /** Policies that count for the same subjects look an event's subject up together. */
-  #namesFor(grouping: string): SubjectNames {
+  #namesFor(grouping: string): NumberedNames {
     for (const { policy, subjects } of this.#runs.values()) if (groupingOf(policy) === grouping) return subjects.names;
-    return new SubjectNames();
+    return new NumberedNames();
   }
 
   #change(change: PolicyChange): void {

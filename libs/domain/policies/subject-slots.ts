@@ -1,5 +1,5 @@
 /** Slots of the subjects in memory of one policy, found by name, and what is known of each beside its state. */
-import { NOBODY, SubjectNames } from './subject-names.js';
+import { NOBODY, NumberedNames } from './numbered-names.js';
 
 export const FREE = NOBODY;
 const FIRST_ROOM = 1_024;
@@ -21,7 +21,7 @@ export class SubjectSlots {
   /** Next slot to be looked at for somebody quiet. */
   #hand = 0;
 
-  constructor(readonly names = new SubjectNames()) {}
+  constructor(readonly names = new NumberedNames()) {}
 
   get size(): number {
     return this.#size;

@@ -3,7 +3,7 @@
  * quiet for longest goes there and is back, as it was, with its next event: the room changes no decision.
  */
 import { StateReader, StateWriter } from './measures/state-bytes.js';
-import type { SubjectNames } from './subject-names.js';
+import type { NumberedNames } from './numbered-names.js';
 import { SubjectParts } from './subject-parts.js';
 import type { ShelvedState, SubjectShelf } from './subject-shelf.js';
 import { FREE, SubjectSlots } from './subject-slots.js';
@@ -35,13 +35,13 @@ export class SubjectTable {
     private readonly most: number,
     private readonly shelf: SubjectShelf,
     private readonly states: SlotStates,
-    names?: SubjectNames,
+    names?: NumberedNames,
   ) {
     this.#slots = new SubjectSlots(names);
     this.parts = new SubjectParts(this.#slots, shelf, states);
   }
 
-  get names(): SubjectNames {
+  get names(): NumberedNames {
     return this.#slots.names;
   }
 

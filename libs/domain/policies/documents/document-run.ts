@@ -258,6 +258,7 @@ export class DocumentRun implements WhenScope, SlotStates {
 
   release(slot: number): void {
     this.rungs.delete(slot);
+    for (const column of this.columns) column.release(slot);
   }
 
   #sweep(): void {

@@ -15,6 +15,9 @@ export abstract class MeasureColumn {
 
   abstract reset(slot: number): void;
 
+  /** Nobody's any more: what is kept outside the rows goes. */
+  release(_slot: number): void {}
+
   /** Counts an event of the policy. */
   abstract add(slot: number, event: PlacedEvent): void;
 

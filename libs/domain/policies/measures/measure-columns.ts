@@ -5,6 +5,7 @@ import { storedCondition, storedExpression } from '../../conditions/stored-condi
 import type { PlacedEvent } from '../../events/usage-event.js';
 import { durationMs } from '../duration.js';
 import { type Measure, readMeasure, total } from '../measure.js';
+import { NumberedNames } from '../numbered-names.js';
 import { BaselineColumn } from './baseline-column.js';
 import { CountColumn } from './count-column.js';
 import { MaxColumn } from './max-column.js';
@@ -27,10 +28,25 @@ export const PERCENTILE_BUCKETS = 12;
 
 /** Side by side in the rows of the policy. */
 export function columnsOf(specs: MeasureSpecs, rows = new Rows()): Map<string, MeasureColumn> {
-  return new Map(Object.entries(specs).map(([name, spec]) => [name, columnOf(rows, spec, specs)]));
+  const names = new ValueNames();
+  return new Map(Object.entries(specs).map(([name, spec]) => [name, columnOf(rows, spec, specs, names)]));
 }
 
-function columnOf(rows: Rows, spec: MeasureSpec, specs: MeasureSpecs): MeasureColumn {
+/** Columns of the values of one field share the names of these. */
+class ValueNames {
+  readonly #byField = new Map<string, NumberedNames>();
+
+  of(field: string): NumberedNames {
+    let names = this.#byField.get(field);
+    if (names === undefined) {
+      names = new NumberedNames();
+      this.#byField.set(field, names);
+    }
+    return names;
+  }
+}
+
+function columnOf(rows: Rows, spec: MeasureSpec, specs: MeasureSpecs, names: ValueNames): MeasureColumn {
   if (spec.aggregate === 'baseline') return baselineOf(rows, spec, specs);
   const where = spec.where === undefined ? undefined : filterOf(spec.where);
   if (spec.aggregate === 'quiet') return new QuietColumn(rows, durationMs(spec.window), where);
@@ -53,7 +69,7 @@ function columnOf(rows: Rows, spec: MeasureSpec, specs: MeasureSpecs): MeasureCo
         where,
       );
     default:
-      return new UniqueColumn(rows, window(), readerOf(spec.of), where, spec.aggregate);
+      return new UniqueColumn(rows, window(), readerOf(spec.of), where, spec.aggregate, names.of(spec.of));
   }
 }
 

@@ -40,6 +40,10 @@ export class PercentileColumn extends WindowedColumn implements Counted {
     this.#bins[slot] = Array.from({ length: this.window.cells + 1 }, () => new Map());
   }
 
+  override release(slot: number): void {
+    this.#bins[slot] = [];
+  }
+
   add(slot: number, event: PlacedEvent): void {
     if (this.where !== undefined && !this.where(event)) return;
     const value = numberOf(this.of(event));

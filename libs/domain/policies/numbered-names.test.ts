@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { documentOf } from './documents/document-fixture.js';
 import { PolicyEngine } from './engine.js';
+import { NOBODY, NumberedNames } from './numbered-names.js';
 import { eventAt, policyOf } from './policy-fixture.js';
-import { NOBODY, SubjectNames } from './subject-names.js';
 
 const SEED = Number(process.env.KEYMETER_TEST_SEED ?? 20_261_201);
 
@@ -11,7 +11,7 @@ test('a name has one number for as long as somebody holds it, and no two names s
     fc.property(
       fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c', ''), holds: fc.boolean() }), { maxLength: 60 }),
       (steps) => {
-        const names = new SubjectNames();
+        const names = new NumberedNames();
         const held = new Map<string, number[]>();
         for (const { name, holds } of steps) {
           const numbers = held.get(name) ?? [];

@@ -1,20 +1,21 @@
 /**
- * Names of subjects, each with a number, for all policies that count for the same ones: an event's subject is looked up
- * once, and every policy finds its own slot by the number.
+ * Names, each with a number for as long as somebody holds it. Subjects have theirs for all policies that count for the same
+ * ones: an event's subject is looked up once, and every policy finds its own slot by the number. Values that are counted
+ * once have them too: a set of numbers is a tenth of a set of texts.
  */
 export const NOBODY = -1;
 
-export class SubjectNames {
+export class NumberedNames {
   readonly #numbers = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
-  /** By number: how many policies know the subject. */
+  /** By number: how many hold it. */
   readonly #holders: number[] = [];
   readonly #free: number[] = [];
   /** What was asked last, as a rule for the same event. */
   #lastName = '';
   #lastNumber = NOBODY;
 
-  /** NOBODY where no policy knows the subject. */
+  /** NOBODY where nobody holds the name. */
   numberOf(name: string): number {
     if (name === this.#lastName) return this.#lastNumber;
     this.#lastName = name;
@@ -26,7 +27,7 @@ export class SubjectNames {
     return this.#names[number] as string;
   }
 
-  /** One more policy knows the subject. */
+  /** One more holds it. */
   hold(name: string): number {
     const known = this.numberOf(name);
     const number = known === NOBODY ? this.#enter(name) : known;
