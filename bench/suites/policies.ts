@@ -1,7 +1,7 @@
 /** The policy engine alone: how fast it decides, what a subject takes, what snapshots cost, how fast a backtest reads. */
 import { join } from 'node:path';
 import type { Bench, Measurement } from '../measurement.js';
-import { backtestRate } from '../policies/backtest-rate.js';
+import { backtestRates } from '../policies/backtest-rate.js';
 import { millionSubjects } from '../policies/million-subjects.js';
 import { mixedRate } from '../policies/mixed-rate.js';
 import { subjectBytes } from '../policies/subject-bytes.js';
@@ -18,7 +18,7 @@ export async function policies(bench: Bench): Promise<Measurement[]> {
     const targets = i === 0 ? ([{ of: 'value', atLeast: 1_000_000 }] as const) : undefined;
     return { suite, name: `one policy, ${name}`, value: eventsPerSecond, unit: 'events/s', targets };
   });
-  return [...rates, mixed(), backtest(), ...memory(), ...snapshots(bench)];
+  return [...rates, mixed(), ...backtests(), ...memory(), ...snapshots(bench)];
 }
 
 function mixed(): Measurement {
@@ -27,11 +27,12 @@ function mixed(): Measurement {
   return { suite, name: 'ten policies, 100,000 keys', value: eventsPerSecond, unit: 'events/s', targets, note };
 }
 
-function backtest(): Measurement {
-  const { eventsPerSecond, decisions } = backtestRate();
-  const targets = [{ of: 'value', atLeast: 500_000 }] as const;
-  const note = `${decisions} decisions`;
-  return { suite, name: 'backtest, pages to decisions', value: eventsPerSecond, unit: 'events/s', targets, note };
+function backtests(): Measurement[] {
+  return backtestRates().map(({ of, eventsPerSecond, decisions }): Measurement => {
+    const targets = [{ of: 'value', atLeast: 500_000 }] as const;
+    const name = `backtest, pages of ${of} to decisions`;
+    return { suite, name, value: eventsPerSecond, unit: 'events/s', targets, note: `${decisions} decisions` };
+  });
 }
 
 function memory(): Measurement[] {

@@ -1,7 +1,9 @@
 /** What every history of events promises, against the events themselves. */
-import type { PlacedEvent } from '#domain/events/usage-event.js';
+import { dimensionOf } from '#domain/events/event-dimension.js';
+import { DIMENSION_FIELDS, isOwnType, type PlacedEvent } from '#domain/events/usage-event.js';
 import { comparePositions } from '#domain/log/position.js';
-import { eventsOfPage } from '#domain/policies/backtest/event-page.js';
+import { EventPage } from '#domain/policies/backtest/event-page.js';
+import { STORED_COLUMNS } from '#domain/policies/backtest/stored-columns.js';
 import type { EventHistory, HistorySelection } from '#ports/event-history.js';
 import { drawSeed, randomFrom } from '../../test/support/seed.js';
 import { ALL, historySamples } from './history-samples.js';
@@ -15,6 +17,10 @@ export interface OpenHistory {
 /** What an engine may read of an event. */
 function readable({ partition, offset, index, acceptedAt, time, type, source, subject, id, data }: PlacedEvent) {
   return { partition, offset, index, acceptedAt, time, type, source, subject, id, data };
+}
+
+function eventsIn(page: EventPage): PlacedEvent[] {
+  return Array.from({ length: page.length }, (_, n) => page.at(n));
 }
 
 export function describeEventHistory(name: string, open: () => Promise<OpenHistory>): void {
@@ -36,7 +42,9 @@ export function describeEventHistory(name: string, open: () => Promise<OpenHisto
       for (const { partition, first, next } of await history.extents(selection)) {
         for (let at = first; at < next; at += 25) {
           const range = { partition, first: at, next: Math.min(next, at + 25) };
-          read.push(...eventsOfPage(await history.page(range, selection, most), partition));
+          read.push(
+            ...eventsIn(new EventPage(await history.page(range, selection, most), partition, selection.columns)),
+          );
         }
       }
       return read;
@@ -49,6 +57,32 @@ export function describeEventHistory(name: string, open: () => Promise<OpenHisto
     test('numbers keep their kind: what was a text stays one', async () => {
       const [first] = await readAll(ALL, 1_000);
       expect(first?.data).toMatchObject({ status: '404', bytes: 12.5, nested: { plan: 'ö"\\' } });
+    });
+
+    test('columns that are asked for alone say what the whole event says, and the rest cannot be looked at', async () => {
+      const fields = Object.values(DIMENSION_FIELDS);
+      const texts = (event: PlacedEvent) => [
+        event.subject,
+        event.id,
+        ...fields.map((field) => dimensionOf(event, field)),
+      ];
+      const columns = STORED_COLUMNS.filter((column) => column !== 'data');
+      expect((await readAll({ ...ALL, columns }, 1_000)).map(texts)).toEqual(events.map(texts));
+      const some = await readAll({ ...ALL, columns: ['outcome'] }, 1_000);
+      expect(some.map((event) => dimensionOf(event, 'outcome'))).toEqual(
+        events.map((event) => dimensionOf(event, 'outcome')),
+      );
+      for (const event of some) {
+        expect(() => event.subject).toThrow('the subject of stored events was not asked for');
+        if (!isOwnType(event.type)) expect(() => event.data).toThrow('the data of stored events was not asked for');
+      }
+    });
+
+    test("of keymeter's own events the data is always there", async () => {
+      const own = (event: PlacedEvent) => isOwnType(event.type);
+      const read = (await readAll({ ...ALL, columns: [] }, 1_000)).filter(own);
+      expect(read.length).toBeGreaterThan(0);
+      expect(read.map(({ data }) => data)).toEqual(events.filter(own).map(({ data }) => data));
     });
 
     test('a range of acceptance and a list of types select', async () => {
@@ -82,8 +116,8 @@ export function describeEventHistory(name: string, open: () => Promise<OpenHisto
     test('a page ends after so many events', async () => {
       const [extent] = await history.extents(ALL);
       if (!extent) throw new Error('there are no events');
-      const page = eventsOfPage(await history.page(extent, ALL, 7), extent.partition);
-      expect(page.map(readable)).toEqual(events.slice(0, 7).map(readable));
+      const page = new EventPage(await history.page(extent, ALL, 7), extent.partition);
+      expect(eventsIn(page).map(readable)).toEqual(events.slice(0, 7).map(readable));
     });
   });
 }

@@ -2,6 +2,7 @@
 import { identityHash } from '#domain/events/hash53.js';
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import type { JsonObject } from '#domain/json.js';
+import { LOG_SOURCE, PARTITION_SPLIT } from '#domain/log/split-row.js';
 import type { HistorySelection } from '#ports/event-history.js';
 
 const START = Date.UTC(2026, 2, 1, 22);
@@ -9,6 +10,7 @@ const RECORDS = 40;
 const STEP_MS = 3_600_000;
 export const ALL: HistorySelection = { from: 0, to: Date.UTC(2030, 0, 1) };
 
+const OUTCOMES = ['VALID', 'RATE_LIMITED', 404, 'ö"\\'];
 const SPECIAL: JsonObject = { status: '404', bytes: 12.5, tags: ['a', 1, null], nested: { plan: 'ö"\\' } };
 
 export function historySamples(random: () => number, partitions = 2): PlacedEvent[] {
@@ -20,14 +22,17 @@ export function historySamples(random: () => number, partitions = 2): PlacedEven
       const acceptedAt = START + record * STEP_MS;
       const count = 1 + Math.floor(random() * 6);
       for (let index = 0; index < count; index++) {
-        const data =
-          record === 0 ? SPECIAL : random() < 0.1 ? null : { keyId: `k${index}`, n: Math.floor(random() * 9) };
+        const drawn = random();
+        const outcome = OUTCOMES[Math.floor(random() * OUTCOMES.length)] ?? '';
+        const some = { keyId: `k${index}`, outcome, n: Math.floor(random() * 9) };
+        const data = record === 0 ? SPECIAL : drawn < 0.1 ? null : some;
         const id = `${partition}/${record}/${index}`;
-        const source = index % 2 === 0 ? 'test' : `source ${index}`;
+        const isOwn = record > 0 && random() < 0.1;
+        const source = isOwn ? LOG_SOURCE : index % 2 === 0 ? 'test' : `source ${index}`;
         events.push({
           id,
           source,
-          type: record > 0 && random() < 0.3 ? 'other' : 'request',
+          type: isOwn ? PARTITION_SPLIT : record > 0 && random() < 0.3 ? 'other' : 'request',
           subject: `subject ${'x'.repeat(record * 6)}`,
           time: acceptedAt - Math.floor(random() * 90_000),
           data,

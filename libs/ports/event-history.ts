@@ -1,4 +1,5 @@
 import type { OffsetRange } from '#domain/log/position.js';
+import type { StoredColumn } from '#domain/policies/backtest/stored-columns.js';
 
 /** Time of acceptance, epoch ms: `[from, to)`. */
 export interface AcceptedRange {
@@ -9,6 +10,8 @@ export interface AcceptedRange {
 export interface HistorySelection extends AcceptedRange {
   /** Of events; without it all. */
   readonly types?: readonly string[];
+  /** What is asked of each event, see `EventPage`; without it everything. */
+  readonly columns?: readonly StoredColumn[];
 }
 
 /** Where events of a selection stand in one partition: between `first` and `next`, with gaps. */
@@ -28,7 +31,7 @@ export abstract class EventHistory {
   abstract extents(selection: HistorySelection): Promise<HistoryExtent[]>;
 
   /**
-   * Events of the range and the selection in log order, as `eventsOfPage` reads them, at most `most`: so the last record
+   * Events of the range and the selection in log order, as `EventPage` reads them, at most `most`: so the last record
    * may be cut, and is to be asked for again where so many came. Repeats give the same.
    */
   abstract page(range: OffsetRange, selection: HistorySelection, most: number): Promise<Uint8Array>;

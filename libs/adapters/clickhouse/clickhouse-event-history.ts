@@ -1,5 +1,6 @@
 /** EventHistory on the table of raw events. */
 import { comparePositions, type OffsetRange } from '#domain/log/position.js';
+import { textColumns, WHOLE_EVENT } from '#domain/policies/backtest/stored-columns.js';
 import { EventHistory, type HistoryExtent, type HistorySelection } from '#ports/event-history.js';
 import type { SqlClient } from './sql-client.js';
 import { SqlParameters } from './sql-parameters.js';
@@ -7,9 +8,10 @@ import { SqlParameters } from './sql-parameters.js';
 /** One page sorts a few hundred thousand rows; it must never take what counting needs. */
 const LIMITS = 'SETTINGS max_threads = 2, max_execution_time = 60, max_memory_usage = 2147483648';
 
-/** In the order that `eventsOfPage` reads. */
-const COLUMNS = `offset, idx, toUnixTimestamp64Milli(accepted_at), toUnixTimestamp64Milli(time),
-  CAST(type, 'String'), CAST(source, 'String'), subject, id, data`;
+/** At the head of every row, as `EventPage` reads it. */
+const HEAD = `offset, idx, toUnixTimestamp64Milli(accepted_at), toUnixTimestamp64Milli(time),
+  CAST(type, 'String'), CAST(source, 'String')`;
+const IS_OWN = `startsWith(type, 'keymeter.')`;
 
 interface ExtentRow {
   readonly partition: number;
@@ -42,11 +44,16 @@ export class ClickHouseEventHistory extends EventHistory {
 
   page({ partition, first, next }: OffsetRange, selection: HistorySelection, most: number): Promise<Uint8Array> {
     const parameters = new SqlParameters();
-    const sql = `SELECT ${COLUMNS} FROM keymeter.events
-      WHERE partition = ${parameters.integer(partition)}
+    const { columns = WHOLE_EVENT } = selection;
+    const place = `partition = ${parameters.integer(partition)}
       AND offset >= ${parameters.integer(first)} AND offset < ${parameters.integer(next)}
-      AND ${conditionOf(selection, parameters)}
-      ORDER BY offset, idx LIMIT ${parameters.integer(most)} ${LIMITS}`;
+      AND ${conditionOf(selection, parameters)}`;
+    const head = [HEAD, ...textColumns(columns).map((column) => `CAST(${column}, 'String')`)].join(', ');
+    const rows = (data: string, where: string) => `SELECT ${head}, ${data} FROM keymeter.events WHERE ${where}`;
+    const asked = columns.includes('data')
+      ? rows('data', place)
+      : `SELECT * FROM (${rows(`'' AS data`, `${place} AND NOT ${IS_OWN}`)} UNION ALL ${rows('data', `${place} AND ${IS_OWN}`)})`;
+    const sql = `${asked} ORDER BY offset, idx LIMIT ${parameters.integer(most)} ${LIMITS}`;
     return this.client.bytes(sql, parameters.values);
   }
 }

@@ -1,7 +1,7 @@
 /** What a condition may say about an event: its attributes, the columns usage is grouped by, and its data. */
 
+import { type DimensionField, dimensionOf } from '../events/event-dimension.js';
 import { DIMENSION_FIELDS, fieldOf, type UsageEvent } from '../events/usage-event.js';
-import { scalarText } from '../events/usage-row.js';
 import { numberOf, type Term, type Variables } from './condition-value.js';
 
 /** A column is a text, '' where the event has none; `status` is a number, as are bytes, latencyMs and cost. */
@@ -19,15 +19,18 @@ export const EVENT_VARIABLES: Variables<UsageEvent> = {
   method: column(DIMENSION_FIELDS.method),
   route: column(DIMENSION_FIELDS.route),
   ip: column(DIMENSION_FIELDS.ip),
-  status: amount(DIMENSION_FIELDS.status),
+  status: {
+    type: 'number',
+    read: (event) => numberOf(event.dimension ? event.dimension(DIMENSION_FIELDS.status) : fieldOf(event, 'status')),
+  },
   bytes: amount('bytes'),
   latencyMs: amount('latencyMs'),
   cost: amount('cost'),
   data: { type: 'map', read: (event) => event.data ?? undefined },
 };
 
-function column(field: string): Term<UsageEvent> {
-  return { type: 'string', read: (event) => scalarText(fieldOf(event, field)) };
+function column(field: DimensionField): Term<UsageEvent> {
+  return { type: 'string', read: (event) => dimensionOf(event, field) };
 }
 
 function amount(field: string): Term<UsageEvent> {

@@ -56,6 +56,8 @@ export interface UsageEvent {
   readonly data: JsonObject | null;
   /** `data[name]` of an event that lies as bytes, see `fieldOf`. */
   readonly field?: (name: string) => unknown;
+  /** The text of a field that usage is grouped by, of an event that has it apart from its data; see `dimensionOf`. */
+  readonly dimension?: (field: string) => string;
   /** 53-bit hash of (source, id); 0 for ids that are unique by construction. */
   readonly idHash: number;
   /** 53-bit hash of what the sender wrote: differs when the same id comes with another payload. */

@@ -3,6 +3,7 @@
 import { EVENT_VARIABLES } from '../conditions/event-variables.js';
 import { requiredValues } from '../conditions/required-values.js';
 import { storedCondition } from '../conditions/stored-condition.js';
+import { dimensionOf, isDimension } from '../events/event-dimension.js';
 import { isOwnType, type UsageEvent } from '../events/usage-event.js';
 import { decimalText, isScalar, scalarText } from '../events/usage-row.js';
 import { dataReader } from './field-reader.js';
@@ -28,8 +29,9 @@ export function compileMatch(match: Match): EventMatch {
 
 function fieldTest(match: FieldMatch): (event: UsageEvent) => boolean {
   const tests = Object.entries(match.data ?? {}).map(([path, condition]) => {
-    const read = dataReader(path);
     const holds = compileField(condition);
+    if (isDimension(path) && comparesTexts(condition)) return (event: UsageEvent) => holds(dimensionOf(event, path));
+    const read = dataReader(path);
     return (event: UsageEvent) => holds(read(event));
   });
   if (tests.length === 0) return (event) => event.type === match.type;
@@ -38,6 +40,12 @@ function fieldTest(match: FieldMatch): (event: UsageEvent) => boolean {
     for (const test of tests) if (!test(event)) return false;
     return true;
   };
+}
+
+/** With texts of a value, none of which is that of a field that is not there. */
+export function comparesTexts({ eq, in: among }: Condition): boolean {
+  const wanted = eq !== undefined ? [eq] : (among ?? ['']);
+  return !wanted.some((value) => scalarText(value) === '');
 }
 
 function compileField(condition: Condition): (value: unknown) => boolean {

@@ -2,11 +2,13 @@
  * Feeds a backtest from the history of events. A policy that is counted within partitions is run over one after the other,
  * with an engine for each as live; one that is regrouped over all of them at once, in the order of acceptance.
  */
+
 import { PARTITION_SPLIT } from '#domain/log/split-row.js';
 import type { Tag } from '#domain/policies/backtest/backtest.js';
 import { Backtest } from '#domain/policies/backtest/backtest.js';
 import { type BacktestReport, reportOf } from '#domain/policies/backtest/backtest-report.js';
 import { policyContentId } from '#domain/policies/backtest/candidate.js';
+import { columnsRead } from '#domain/policies/backtest/columns-read.js';
 import { memoryMs, windowReachMs } from '#domain/policies/backtest/policy-reach.js';
 import { isRegrouped, isThreshold } from '#domain/policies/grouping.js';
 import { compileMatch } from '#domain/policies/matcher.js';
@@ -47,13 +49,15 @@ export async function runBacktest(
   watcher: Watcher,
 ): Promise<BacktestReport | undefined> {
   const { candidate, inForce, to, tagged, latenessMs } = job;
-  const types = typesOf([candidate, ...(inForce ? [inForce] : [])]);
+  const policies = inForce ? [candidate, inForce] : [candidate];
+  const types = typesOf(policies);
   const stored = await history.extents({ from: 0, to, types });
   const oldest = Math.min(to, ...stored.map(({ acceptedFrom }) => acceptedFrom));
   const from = job.from ?? oldest;
   const reachMs = windowReachMs(candidate);
   const needed = from - reachMs - latenessMs;
-  const selection = { from: Math.max(0, needed), to, types };
+  const columns = columnsRead(policies, tagged?.field);
+  const selection = { from: Math.max(0, needed), to, types, columns };
   const extents = job.from === undefined ? stored : await history.extents(selection);
   const backtest = new Backtest(candidate, inForce, { from, to, tagged, limits: { latenessMs } });
   if (!(await feed(backtest, history, { extents, selection, watcher }))) return undefined;
@@ -101,7 +105,7 @@ async function feed(
   for (const extent of extents) {
     backtest.begin(extent.partition);
     for await (const page of historyPages(history, extent, selection)) {
-      for (const event of page) backtest.apply(event);
+      for (let at = 0; at < page.length; at++) backtest.apply(page.at(at));
       if (isDone(page.length)) return false;
     }
     backtest.end();

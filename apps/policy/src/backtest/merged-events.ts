@@ -1,39 +1,40 @@
 /** Events of several partitions in the order of their acceptance, ties by place. */
 import type { PlacedEvent } from '#domain/events/usage-event.js';
 import { comparePositions } from '#domain/log/position.js';
+import type { EventPage } from '#domain/policies/backtest/event-page.js';
 import type { EventHistory, HistoryExtent, HistorySelection } from '#ports/event-history.js';
 import { historyPages } from './history-pages.js';
 
 const AT_ONCE = 50_000;
 
 class Source {
-  #page: readonly PlacedEvent[] = [];
-  #at = 0;
+  /** Undefined before the first event and behind the last. */
+  head: PlacedEvent | undefined;
+  #page: EventPage | undefined;
+  #at = -1;
 
-  constructor(private readonly pages: AsyncGenerator<readonly PlacedEvent[]>) {}
-
-  get head(): PlacedEvent | undefined {
-    return this.#page[this.#at];
-  }
+  constructor(private readonly pages: AsyncGenerator<EventPage>) {}
 
   /** Resolves when `head` is the next event, undefined at the end. */
   async advance(): Promise<void> {
     this.#at++;
-    while (this.#at >= this.#page.length) {
+    while (this.#at >= (this.#page?.length ?? 0)) {
       const { value, done } = await this.pages.next();
+      this.head = undefined;
       if (done) return;
       this.#page = value;
       this.#at = 0;
     }
+    this.head = this.#page?.at(this.#at);
   }
 
   /** Whether `advance` needs no waiting. */
   get hasNext(): boolean {
-    return this.#at + 1 < this.#page.length;
+    return this.#at + 1 < (this.#page?.length ?? 0);
   }
 
   step(): void {
-    this.#at++;
+    this.head = this.#page?.at(++this.#at);
   }
 }
 

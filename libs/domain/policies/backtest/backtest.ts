@@ -3,11 +3,10 @@
  * is fed every event that counted, partition by partition in the order of the log, as the live engine is.
  */
 import type { PlacedEvent } from '../../events/usage-event.js';
-import { scalarText } from '../../events/usage-row.js';
 import { readSplit } from '../../log/split-row.js';
 import { subjectReader } from '../documents/subject-reader.js';
 import type { EngineLimits } from '../engine-limits.js';
-import { dataReader, targetReader } from '../field-reader.js';
+import { targetReader } from '../field-reader.js';
 import { isThreshold } from '../grouping.js';
 import type { Policy } from '../policy.js';
 import { POLICY_SOURCE } from '../policy-change.js';
@@ -93,6 +92,6 @@ export class Backtest {
 }
 
 function tagTest({ field, value }: Tag): (event: PlacedEvent) => boolean {
-  const read = dataReader(field.startsWith('data.') ? field.slice('data.'.length) : field);
-  return (event) => scalarText(read(event)) === value;
+  const read = targetReader(field);
+  return (event) => read(event) === value;
 }

@@ -1,95 +1,114 @@
 /**
- * Stored events as a page of bytes, the way a usage store hands them over: ClickHouse's RowBinary (integers little endian,
- * texts led by their length as LEB128) of offset, index, acceptance, time, type, source, subject, id, data. Texts are
- * read when somebody asks for them: most policies look at a few fields of an event.
- * Source of the format: ClickHouse documentation, "RowBinary".
+ * Stored events as a page of bytes, the way a usage store hands them over: rows in RowBinary of offset, index, acceptance,
+ * time, type, source, the text columns that were asked for, and data. Data is empty where it was not asked for, unless the
+ * event is one of keymeter's own. Texts are read when somebody asks for them, and an event is made when its turn comes, so
+ * that it dies young.
  */
-
 import { jsonField, NOT_SIMPLE } from '../../events/json-field.js';
-import type { PlacedEvent } from '../../events/usage-event.js';
+import { DIMENSION_FIELDS, isOwnType, type PlacedEvent } from '../../events/usage-event.js';
+import { scalarText } from '../../events/usage-row.js';
 import type { JsonObject } from '../../json.js';
+import { endOfText, integerAt, LastText, startOfText } from './row-binary.js';
+import { type StoredColumn, textColumns, WHOLE_EVENT } from './stored-columns.js';
 
 /** UInt64, UInt32, Int64, Int64. */
 const NUMBERS_BYTES = 28;
-const HIGH_WORD = 2 ** 32;
 
 /** Of one event that many fields are asked of, parsing it is cheaper than looking for each. */
 const FIELDS_ONE_BY_ONE = 3;
 const INHERITED = Object.prototype;
 
-/** What is known of the data of the event that was asked last: kept for all, it would outlive every young collection. */
-class LastData {
-  #of: StoredEvent | undefined;
-  #data: JsonObject | null | undefined;
-  #asked = 0;
-  readonly #names = new Map<string, Buffer>();
+export class EventPage {
+  /** Of the rows. */
+  readonly #starts: number[] = [];
+  readonly #rows: RowTexts;
+  readonly #view: DataView;
+  #length: number;
 
-  constructor(readonly page: Buffer) {}
-
-  at(event: StoredEvent, from: number, to: number): JsonObject | null {
-    this.#turnTo(event);
-    if (this.#data === undefined) {
-      this.#data = from === to ? null : (JSON.parse(this.page.toString('utf8', from, to)) as JsonObject);
+  /** Throws RangeError where the bytes end in the middle of a row. */
+  constructor(
+    bytes: Uint8Array,
+    readonly partition: number,
+    columns: readonly StoredColumn[] = WHOLE_EVENT,
+  ) {
+    const page = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#rows = new RowTexts(page, columns);
+    for (let at = 0; at < page.length; ) {
+      this.#starts.push(at);
+      at = this.#rows.endOfRow(at + NUMBERS_BYTES);
+      if (at > page.length) throw new RangeError('a page of events ends in the middle of a row');
     }
-    return this.#data;
+    this.#length = this.#starts.length;
   }
 
-  field(event: StoredEvent, from: number, to: number, name: string): unknown {
-    this.#turnTo(event);
-    if (this.#data === undefined && from < to && this.#asked++ < FIELDS_ONE_BY_ONE && !(name in INHERITED)) {
-      const found = jsonField(this.page, from, to, this.#bytesOf(name));
-      if (found !== NOT_SIMPLE) return found;
-    }
-    return this.at(event, from, to)?.[name];
+  get length(): number {
+    return this.#length;
   }
 
-  #turnTo(event: StoredEvent): void {
-    if (this.#of === event) return;
-    this.#of = event;
-    this.#data = undefined;
-    this.#asked = 0;
+  /** Of the last event. */
+  get lastOffset(): number {
+    return integerAt(this.#view, this.#starts[this.#length - 1] as number);
   }
 
-  #bytesOf(name: string): Buffer {
-    let bytes = this.#names.get(name);
-    if (bytes === undefined) {
-      bytes = Buffer.from(name);
-      this.#names.set(name, bytes);
-    }
-    return bytes;
+  /** Events of the last offset may be cut off: they are left out. */
+  dropLastRecord(): void {
+    const { lastOffset } = this;
+    while (this.#length > 0 && this.lastOffset === lastOffset) this.#length--;
+  }
+
+  /** In the order of the page. */
+  at(index: number): PlacedEvent {
+    const view = this.#view;
+    const at = this.#starts[index] as number;
+    return new StoredEvent(
+      this.#rows,
+      this.partition,
+      integerAt(view, at),
+      view.getUint32(at + 8, true),
+      integerAt(view, at + 12),
+      integerAt(view, at + 20),
+      at + NUMBERS_BYTES,
+    );
   }
 }
 
 class StoredEvent implements PlacedEvent {
+  readonly type: string;
+  readonly source: string;
+
   constructor(
-    private readonly last: LastData,
+    private readonly rows: RowTexts,
     readonly partition: number,
     readonly offset: number,
     readonly index: number,
     readonly acceptedAt: number,
     readonly time: number,
-    readonly type: string,
-    readonly source: string,
-    private readonly subjectAt: number,
-    private readonly idAt: number,
-    private readonly dataAt: number,
-    private readonly end: number,
-  ) {}
+    /** Where the texts of its row begin. */
+    private readonly textsAt: number,
+  ) {
+    this.type = rows.text(textsAt, TYPE);
+    this.source = rows.text(textsAt, SOURCE);
+  }
 
   get subject(): string {
-    return textAt(this.last.page, this.subjectAt);
+    return this.rows.asked(this.textsAt, 'subject');
   }
 
   get id(): string {
-    return textAt(this.last.page, this.idAt);
+    return this.rows.asked(this.textsAt, 'id');
   }
 
   get data(): JsonObject | null {
-    return this.last.at(this, this.dataAt, this.end);
+    return this.rows.data(this.textsAt, this.type);
   }
 
   field(name: string): unknown {
-    return this.last.field(this, this.dataAt, this.end, name);
+    return this.rows.field(this.textsAt, this.type, name);
+  }
+
+  dimension(field: string): string {
+    return this.rows.dimension(this.textsAt, field) ?? scalarText(this.field(field));
   }
 
   /** Deduplication is over: nothing asks for these. */
@@ -102,80 +121,98 @@ class StoredEvent implements PlacedEvent {
   }
 }
 
-/** In the order of the page. Throws RangeError where it ends in the middle of a row. */
-export function eventsOfPage(bytes: Uint8Array, partition: number): PlacedEvent[] {
-  const page = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const types = new LastText();
-  const sources = new LastText();
-  const last = new LastData(page);
-  const events: PlacedEvent[] = [];
-  for (let at = 0; at < page.length; ) {
-    const offset = integerAt(view, at);
-    const index = view.getUint32(at + 8, true);
-    const acceptedAt = integerAt(view, at + 12);
-    const time = integerAt(view, at + 20);
-    const typeAt = at + NUMBERS_BYTES;
-    const sourceAt = endOfText(page, typeAt);
-    const subjectAt = endOfText(page, sourceAt);
-    const idAt = endOfText(page, subjectAt);
-    const dataAt = endOfText(page, idAt);
-    const end = endOfText(page, dataAt);
-    if (end > page.length) throw new RangeError('a page of events ends in the middle of a row');
-    const [type, source] = [types.at(page, typeAt, sourceAt), sources.at(page, sourceAt, subjectAt)];
-    const dataStart = startOfText(page, dataAt);
-    events.push(
-      new StoredEvent(last, partition, offset, index, acceptedAt, time, type, source, subjectAt, idAt, dataStart, end),
-    );
-    at = end;
-  }
-  return events;
-}
+const TYPE = 0;
+const SOURCE = 1;
+const ALWAYS = ['type', 'source'];
+const FIELDS: Readonly<Record<string, string>> = DIMENSION_FIELDS;
 
-/** Most events have the type and the source of the one before. */
-class LastText {
-  #from = 0;
-  #length = -1;
-  #text = '';
+/** The texts of the rows of a page. What is known of the data of one event is kept until another one is asked. */
+class RowTexts {
+  readonly #hasData: boolean;
+  readonly #columns: readonly LastText[];
+  /** By the name of a column, or of the field of the event that it holds. */
+  readonly #places = new Map<string, number>();
+  readonly #names = new Map<string, Buffer>();
+  #of = -1;
+  #data: JsonObject | null | undefined;
+  #dataFrom = 0;
+  #dataTo = 0;
+  #asked = 0;
 
-  at(page: Buffer, from: number, to: number): string {
-    if (this.#isLast(page, from, to)) return this.#text;
-    this.#from = from;
-    this.#length = to - from;
-    this.#text = textAt(page, from);
-    return this.#text;
+  constructor(
+    private readonly page: Buffer,
+    columns: readonly StoredColumn[],
+  ) {
+    this.#hasData = columns.includes('data');
+    const names = [...ALWAYS, ...textColumns(columns)];
+    this.#columns = names.map(() => new LastText(page));
+    for (const [place, name] of names.entries()) this.#places.set(FIELDS[name] ?? name, place);
   }
 
-  /** Byte by byte: they are few, and a call of the runtime costs more. */
-  #isLast(page: Buffer, from: number, to: number): boolean {
-    if (to - from !== this.#length) return false;
-    for (let i = 0; i < this.#length; i++) if (page[from + i] !== page[this.#from + i]) return false;
-    return true;
+  endOfRow(textsAt: number): number {
+    let at = textsAt;
+    for (let left = this.#columns.length; left >= 0; left--) at = endOfText(this.page, at);
+    return at;
   }
-}
 
-/** Exact below 2^53, which offsets and times are. */
-function integerAt(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getInt32(at + 4, true) * HIGH_WORD;
-}
+  text(textsAt: number, place: number): string {
+    return (this.#columns[place] as LastText).at(this.#startOf(textsAt, place));
+  }
 
-function textAt(page: Buffer, at: number): string {
-  return page.toString('utf8', startOfText(page, at), endOfText(page, at));
-}
+  asked(textsAt: number, column: 'subject' | 'id'): string {
+    const place = this.#places.get(column);
+    if (place === undefined) throw new TypeError(`the ${column} of stored events was not asked for`);
+    return this.text(textsAt, place);
+  }
 
-function startOfText(page: Buffer, at: number): number {
-  let start = at;
-  while ((page[start] as number) >= 0x80) start++;
-  return start + 1;
-}
+  /** Undefined where it has no column of its own. */
+  dimension(textsAt: number, field: string): string | undefined {
+    const place = this.#places.get(field);
+    return place === undefined ? undefined : this.text(textsAt, place);
+  }
 
-function endOfText(page: Buffer, at: number): number {
-  let length = 0;
-  let next = at;
-  for (let shift = 0; ; shift += 7) {
-    const byte = page[next++];
-    if (byte === undefined) throw new RangeError('a page of events ends in the middle of a row');
-    length += (byte & 0x7f) * 2 ** shift;
-    if (byte < 0x80) return next + length;
+  data(textsAt: number, type: string): JsonObject | null {
+    this.#turnTo(textsAt, type);
+    if (this.#data === undefined) {
+      const [from, to] = [this.#dataFrom, this.#dataTo];
+      this.#data = from === to ? null : (JSON.parse(this.page.toString('utf8', from, to)) as JsonObject);
+    }
+    return this.#data;
+  }
+
+  field(textsAt: number, type: string, name: string): unknown {
+    this.#turnTo(textsAt, type);
+    const [from, to] = [this.#dataFrom, this.#dataTo];
+    if (this.#data === undefined && from < to && this.#asked++ < FIELDS_ONE_BY_ONE && !(name in INHERITED)) {
+      const found = jsonField(this.page, from, to, this.#bytesOf(name));
+      if (found !== NOT_SIMPLE) return found;
+    }
+    return this.data(textsAt, type)?.[name];
+  }
+
+  #turnTo(textsAt: number, type: string): void {
+    if (this.#of === textsAt) return;
+    if (!this.#hasData && !isOwnType(type)) throw new TypeError('the data of stored events was not asked for');
+    const at = this.#startOf(textsAt, this.#columns.length);
+    this.#of = textsAt;
+    this.#data = undefined;
+    this.#dataFrom = startOfText(this.page, at);
+    this.#dataTo = endOfText(this.page, at);
+    this.#asked = 0;
+  }
+
+  #startOf(textsAt: number, place: number): number {
+    let at = textsAt;
+    for (let left = place; left > 0; left--) at = endOfText(this.page, at);
+    return at;
+  }
+
+  #bytesOf(name: string): Buffer {
+    let bytes = this.#names.get(name);
+    if (bytes === undefined) {
+      bytes = Buffer.from(name);
+      this.#names.set(name, bytes);
+    }
+    return bytes;
   }
 }

@@ -4,7 +4,8 @@
  * window, aligned to multiples of its duration as at a verification; the rest is refused. What a verification had refused
  * already for another reason is no request that is lost.
  */
-import { fieldOf, type PlacedEvent } from '../../events/usage-event.js';
+import { dimensionOf } from '../../events/event-dimension.js';
+import type { PlacedEvent } from '../../events/usage-event.js';
 import { enterWindow, fits, type WindowUse } from '../../keys/rate-limit-window.js';
 import { formatPlace } from '../../log/position.js';
 import type { Enforcement } from '../enforcement.js';
@@ -22,7 +23,7 @@ interface Hold {
 }
 
 /** Outcomes of requests that were served; an event without one was. */
-const SERVED: ReadonlySet<unknown> = new Set([undefined, null, '', 'VALID', 'LOGGED']);
+const SERVED: ReadonlySet<string> = new Set(['', 'VALID', 'LOGGED']);
 
 export class Refusals {
   readonly #holds = new Map<string, Hold[]>();
@@ -30,7 +31,7 @@ export class Refusals {
 
   /** `groupBy`: the field whose value is acted on. */
   constructor(groupBy: string) {
-    this.#target = targetReader(groupBy === 'apiId' ? 'data.apiId' : groupBy);
+    this.#target = targetReader(groupBy);
   }
 
   hold(subject: string, { action, target, begin, until, mode, cause }: Enforcement): void {
@@ -58,7 +59,7 @@ export class Refusals {
   refusedBy(event: PlacedEvent): string | undefined {
     if (this.#holds.size === 0) return undefined;
     const holds = this.#holds.get(this.#target(event));
-    if (holds === undefined || !SERVED.has(fieldOf(event, 'outcome'))) return undefined;
+    if (holds === undefined || !SERVED.has(dimensionOf(event, 'outcome'))) return undefined;
     let refusedBy: string | undefined;
     for (const { subject, begin, until, limit, use } of holds) {
       if (event.time < begin || event.time >= until) continue;
