@@ -1,4 +1,6 @@
 /** How long accepted usage stays invisible, and how long a key over its threshold goes on being let through. */
+import { HttpCaller } from '../../test/crash/http-caller.js';
+import { EventLoad } from '../load/event-load.js';
 import { LoadGenerator } from '../load/load-generator.js';
 import type { LoadPlan } from '../load/load-plan.js';
 import type { Bench, Measurement } from '../measurement.js';
@@ -7,6 +9,7 @@ import { median, percentile } from '../statistics.js';
 import { verifyLoads } from './verify-loads.js';
 
 const VERIFIES_PER_SECOND = 5_000;
+const EVENTS_PER_SECOND = 10_000;
 const CONNECTIONS = 64;
 const PROBES = 100;
 const THRESHOLD = 5;
@@ -31,11 +34,17 @@ export async function freshness(bench: Bench): Promise<Measurement[]> {
         };
       },
     );
+    bench.say(`freshness: at ${EVENTS_PER_SECOND} events/s`);
+    const events = new EventLoad([new HttpCaller(server.url, server.rootKey)], EVENTS_PER_SECOND);
+    const ingested = await repeat(() => refusedAfterMs(server, apiId));
+    const eventsPerSecond = Math.round(events.perSecond).toLocaleString('en-US');
+    await events.stop();
     const meanwhile = `under ${Math.round(perSecond).toLocaleString('en-US')} verifications/s of ${VERIFIES_PER_SECOND}`;
     return [
       figures('accepted to visible', quiet, 'quiet'),
       figures('accepted to visible', done.visible, meanwhile),
       figures('threshold crossed to next verification refused', done.refused, meanwhile),
+      figures('threshold crossed to next verification refused', ingested, `at ${eventsPerSecond} events/s in batches`),
     ];
   } finally {
     load.close();

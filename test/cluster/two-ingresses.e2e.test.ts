@@ -70,6 +70,32 @@ suite('two ingresses of a cluster', () => {
   );
 
   test(
+    'peers, sentence 16: what is left of a quota used on one ingress is told by the other',
+    async () => {
+      const { key, keyId } = await cluster.createKey();
+      await cluster.policy.demand('POST', '/api/v1/policies', {
+        name: 'hundred-a-day',
+        match: { type: 'request', data: { keyId: { eq: keyId }, ip: { eq: '192.0.2.1' } } },
+        groupBy: 'keyId',
+        aggregate: 'count',
+        window: { calendar: 'day', timeZone: 'UTC' },
+        threshold: 100,
+        action: { type: 'throttle', limit: 0, window: '1m', for: '1d' },
+        mode: 'on',
+      });
+      const verify = async (ingress: number, ip: string) => {
+        const caller = cluster.ingress[ingress] as HttpCaller;
+        const answer = await caller.post('/v2/keys.verifyKey', { key, tags: [`ip=${ip}`] });
+        return answer.kind === 'answer' ? answer.headers.ratelimit : answer.reason;
+      };
+      for (let n = 0; n < 4; n++) await verify(0, '192.0.2.1');
+      const told = async () => expect(await verify(1, '192.0.2.2')).toMatch(/^"hundred-a-day";r=96;t=\d+$/);
+      await eventually(told, COUNTED_WITHIN_MS);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'what became of ingested events is told by every ingress and by the query process, and by the import that sent them',
     async () => {
       const [one, two] = cluster.ingress as [HttpCaller, HttpCaller];

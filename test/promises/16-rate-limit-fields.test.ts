@@ -240,3 +240,60 @@ describe('held by policies', () => {
     expect(tuples((await verify()).headers['ratelimit']).map(([name]) => name)).toEqual(['requests']);
   });
 });
+
+describe('calendar quotas that have not been used up', () => {
+  const HOUR = 3_600_000;
+  const tuples = (text: string | undefined) =>
+    parseStructuredList(text ?? '').map(({ value, parameters }) => [value, ...[...parameters].flat()]);
+  const quotas = [
+    { policyId: 'p1', policyName: 'daily "plan"', per: 'key' as const, limit: 100 },
+    { policyId: 'p2', policyName: 'monthly', per: 'identity' as const, limit: 1_000 },
+  ];
+
+  test('stand behind the own limits with what is left and until when, of the key and of its identity', async () => {
+    const externalId = 'customer_of_quotas';
+    const ratelimits = [{ name: 'requests', limit: 10, duration: 60_000, autoApply: true }];
+    const { key, keyId } = await ingress.data('keys.createKey', { apiId, externalId, ratelimits });
+    const { identity } = await ingress.data('keys.getKey', { keyId });
+    const now = ingress.clock.now();
+    const [start, end] = [now - HOUR, now + HOUR];
+    ingress.quotas.hear({
+      quotas,
+      standings: [
+        { policyId: 'p1', value: keyId, used: 101, start, end },
+        { policyId: 'p2', value: identity.id, used: 400, start: now - 9 * HOUR, end: now + 15 * HOUR },
+      ],
+    });
+    const { headers, json } = await ingress.call('keys.verifyKey', { key });
+    expect(json().data.code).toBe('VALID');
+    expect(tuples(headers['ratelimit']).slice(1)).toEqual([
+      ['daily "plan"', 'r', 0, 't', 3_600],
+      ['monthly', 'r', 600, 't', 15 * 3_600],
+    ]);
+    expect(tuples(headers['ratelimit-policy']).slice(1)).toEqual([
+      ['daily "plan"', 'q', 100, 'w', 7_200],
+      ['monthly', 'q', 1_000, 'w', 86_400],
+    ]);
+    expect(headers['retry-after']).toBeUndefined();
+    ingress.clock.advance(HOUR);
+    const later = await ingress.call('keys.verifyKey', { key });
+    expect(tuples(later.headers['ratelimit']).map(([name]) => name)).toEqual(['requests', 'monthly']);
+  });
+
+  test('are told of by the hold once there is one, and not to a key without any', async () => {
+    const { key, keyId } = await ingress.data('keys.createKey', { apiId });
+    const now = ingress.clock.now();
+    const standing = { policyId: 'p1', value: keyId, used: 101, start: now - HOUR, end: now + HOUR };
+    ingress.quotas.hear({ quotas, standings: [standing] });
+    const action = { type: 'throttle' as const, limit: 0, windowMs: 60_000 };
+    const target = { per: 'key' as const, value: keyId };
+    const until = now + HOUR;
+    const hold = { policyId: 'p1', policyName: 'daily "plan"', target, action, begin: now, until };
+    await ingress.enforcements.enforce(enforcementOf({ id: `enf ${keyId}`, ...hold }));
+    const { headers, json } = await ingress.call('keys.verifyKey', { key });
+    expect(json().data.code).toBe('RATE_LIMITED');
+    expect(tuples(headers['ratelimit'])).toEqual([['daily "plan"', 'r', 0, 't', 3_600]]);
+    const other = await ingress.data('keys.createKey', { apiId });
+    expect((await ingress.call('keys.verifyKey', { key: other.key })).headers['ratelimit']).toBeUndefined();
+  });
+});

@@ -11,6 +11,7 @@ import type { UsageEvent } from '#domain/events/usage-event.js';
 import { decodeRow } from '#domain/events/usage-row.js';
 import { hashKey } from '#domain/keys/key-text.js';
 import { decodeFrame } from '#domain/log/frame.js';
+import { QuotaBoard } from '#domain/policies/quota-board.js';
 import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
@@ -47,6 +48,7 @@ export class Ingress {
     readonly store: KeyStore,
     readonly counters: EmbeddedCounters,
     readonly enforcements: FixedEnforcements,
+    readonly quotas: QuotaBoard,
     readonly registry: Registry,
     private readonly reader: SegmentLogReader,
     readonly app: RunningApp,
@@ -68,6 +70,7 @@ export class Ingress {
     const hash = hashKey(ROOT_KEY);
     await store.putRootKey({ id: 'root_1', hash, start: 'root', name: 'test', rights: ['*'], createdAt: 0 });
     const enforcements = new FixedEnforcements();
+    const quotas = new QuotaBoard();
     const registry = new Registry();
     const ports = provided([
       [Clock, clock],
@@ -75,6 +78,7 @@ export class Ingress {
       [Counters, others.counters ?? counters],
       [EnforcementStore, others.enforcements ?? enforcements],
       ...(others.lastKnown ? [[LastKnown, others.lastKnown] as const] : []),
+      [QuotaBoard, quotas],
       [EventLogWriter, log],
       [UsageRecorder as never, recorder],
       [NodeIdentity as never, new NodeIdentity('test')],
@@ -93,6 +97,7 @@ export class Ingress {
       store,
       counters,
       enforcements,
+      quotas,
       registry,
       reader,
       app,

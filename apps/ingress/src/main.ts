@@ -6,6 +6,8 @@ import 'reflect-metadata';
 import { ClusterProcess } from '#adapters/cluster/cluster-process.js';
 import { StoredRowFates } from '#adapters/cluster/stored-row-fates.js';
 import { EmbeddedProcess } from '#adapters/embedded/embedded-process.js';
+import { hearQuotas } from '#adapters/redis/redis-quotas.js';
+import { QuotaBoard } from '#domain/policies/quota-board.js';
 import { EventFates } from '#ports/event-fates.js';
 import { NoRowFates, RowFates } from '#ports/row-fates.js';
 import { ingestOptions } from '#runtime/config/embedded-options.js';
@@ -29,8 +31,12 @@ await runProcess(async (settings) => {
     : EmbeddedProcess.open(settings));
   const rowFates =
     own instanceof ClusterProcess ? await StoredRowFates.open(settings, own.log, own.clock) : new NoRowFates();
+  const quotas = new QuotaBoard();
+  const heard =
+    own instanceof ClusterProcess ? await hearQuotas(own.directory.connection, own.log.topic.id, quotas) : undefined;
   const ports = [
     ...own.ports(),
+    [QuotaBoard, quotas],
     [EventFates, new UndecidedFates()],
     [RowFates, rowFates],
     [IngestDecoder, new InlineIngestDecoder(ingestOptions(settings), own.clock)],
@@ -41,6 +47,7 @@ await runProcess(async (settings) => {
   const url = await listen(app, settings);
   return own.running('ingress', url, async () => {
     await closeHttpApp(app, settings.KEYMETER_SHUTDOWN_MS / 2);
+    await heard?.close();
     await rowFates.close();
   });
 });

@@ -7,6 +7,7 @@ import { KafkaLogServer } from '#adapters/kafka/kafka-log-server.js';
 import type { KafkaSharedLog } from '#adapters/kafka/kafka-shared-log.js';
 import { RedisAuditHeads } from '#adapters/redis/redis-audit-heads.js';
 import { RedisEngineSnapshotStore } from '#adapters/redis/redis-engine-snapshot-store.js';
+import { tellQuotas } from '#adapters/redis/redis-quotas.js';
 import type { EnforcementFeed } from '#ports/enforcement-feed.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { PolicyStore } from '#ports/policy-store.js';
@@ -15,7 +16,7 @@ import type { Settings } from '#runtime/config/settings.js';
 import { closeHttpApp } from '#runtime/http/close-http-app.js';
 import { listen } from '#runtime/http/listen.js';
 import { PartitionProgressMetric } from '#runtime/metrics/partition-progress.js';
-import { every } from '#runtime/periodic.js';
+import { every, unlessAway } from '#runtime/periodic.js';
 import { endOnFailure, type Running } from '#runtime/process-main.js';
 import { Deduplicator } from '#stream/deduplicator.js';
 import { AuditChains } from './audit/audit-chains.js';
@@ -25,7 +26,7 @@ import type { Outlets } from './engine/engine-fold.js';
 import { SNAPSHOT_PACE } from './engine/fold-runner.js';
 import { type PartitionBounds, PartitionEngines } from './engine/partition-engines.js';
 import { PassedOverLog } from './engine/passed-over-log.js';
-import { PolicyRunner } from './engine/policy-runner.js';
+import { PolicyRunner, QUOTAS_EVERY_MS } from './engine/policy-runner.js';
 import { tellRetries } from './engine/told-retries.js';
 import { openPolicyApp } from './main-app.js';
 import { Regrouping, type RegroupingOptions } from './main-regrouping.js';
@@ -149,8 +150,10 @@ function startTimers(own: ClusterProcess, { runner, regrouping, server }: Period
     lost();
     return Promise.all([runner, ...regrouping.runners].map((it) => it.rest()));
   };
+  const quotas = () => tellQuotas(own.directory.connection, own.log.topic.id, runner.takeQuotas());
   return [
     every(SNAPSHOT_PACE.snapshotEveryMs / 2, rest, logger),
+    every(QUOTAS_EVERY_MS, () => unlessAway(quotas), logger),
     every(LOOK_EVERY_MS, () => runner.regroups && regrouping.begin(), logger),
     every(MARK_EVERY_MS, () => runner.mark(caughtUpAt(server, clock.now())), logger),
   ];

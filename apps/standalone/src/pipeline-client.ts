@@ -2,6 +2,8 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { keepChdbLoaded } from '#adapters/chdb/keep-loaded.js';
 import type { OffsetRange } from '#domain/log/position.js';
+import type { QuotaNews } from '#domain/policies/quota.js';
+import { QuotaBoard } from '#domain/policies/quota-board.js';
 import type { Clock } from '#ports/clock.js';
 import type { EventLogWriter } from '#ports/event-log.js';
 import { PortRpc } from '#runtime/port-rpc.js';
@@ -28,6 +30,7 @@ export class PipelineClient {
     this.#running = resolve;
   });
   readonly progress: CountedProgress;
+  readonly quotas = new QuotaBoard();
   #thread: Worker;
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #retrying: string | undefined;
@@ -65,6 +68,7 @@ export class PipelineClient {
       mended: (rows: number) => events.warned('rollups were mended after the machine had stopped', { rows }),
       reconciled: (findings: Findings) => metrics.reconciliation.found(findings),
       notReconciled: (reason: string) => events.warned('counts could not be reconciled', { reason }),
+      quotasAre: (news: QuotaNews) => this.quotas.hear(news),
       engineIs: (state: EngineState) => metrics.engineIs(state),
       snapshotted: (partition: number, neededFrom: number) => {
         this.#neededFrom[partition] = neededFrom;

@@ -20,7 +20,8 @@ import { HISTORY } from '../../policy/src/backtest/remote-event-history.js';
 import { NoticeOutlet } from '../../policy/src/enforcement/notice-outlet.js';
 import { SNAPSHOT_PACE } from '../../policy/src/engine/fold-runner.js';
 import { PolicyFramesModule } from '../../policy/src/engine/policy-frames.module.js';
-import { PolicyRunner } from '../../policy/src/engine/policy-runner.js';
+import { PolicyRunner, QUOTAS_EVERY_MS } from '../../policy/src/engine/policy-runner.js';
+
 import { FatesController } from './fates.controller.js';
 import { MainThread } from './main-thread.js';
 import type { EngineState } from './pipeline-metrics.js';
@@ -149,7 +150,8 @@ function startTimers({ client }: EmbeddedUsage, runner: PolicyRunner, main: Main
     () => void runner.rest().catch((error) => main.failed(error)),
     SNAPSHOT_PACE.snapshotEveryMs / 2,
   );
-  return [housekeeping, resting];
+  const quotas = setInterval(() => main.tell('quotasAre', runner.takeQuotas()), QUOTAS_EVERY_MS);
+  return [housekeeping, resting, quotas];
 }
 
 /** Of the one partition that the embedded log has. */

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 import { OnePartition } from '#adapters/embedded/one-partition.js';
 import { storePorts } from '#adapters/embedded/store-ports.js';
 import { HttpWebhookTransport } from '#adapters/http/http-webhook-transport.js';
+import { QuotaBoard } from '#domain/policies/quota-board.js';
 import { Clock } from '#ports/clock.js';
 import { DeadLetterBook } from '#ports/dead-letter-book.js';
 import { EventFates } from '#ports/event-fates.js';
@@ -43,6 +44,7 @@ export function standalonePorts(parts: Parts): Parameters<typeof provided>[0] {
     [Readiness, readiness],
     ...storePorts(stores),
     [UsageProgress, pipeline.progress],
+    [QuotaBoard, pipeline.quotas],
     [UsageReader, new RemoteUsageReader(pipeline)],
     [EventLookup, new RemoteEventLookup(pipeline)],
     [DeadLetterBook, new RemoteDeadLetterBook(pipeline)],

@@ -7,7 +7,6 @@ import { RedisKeyNode } from '#adapters/redis/redis-key-node.js';
 import type { RedisRecordImport } from '#adapters/redis/redis-record-import.js';
 import { RedisWebhookDeliveryStore } from '#adapters/redis/redis-webhook-delivery-store.js';
 import { ShardWatch } from '#adapters/redis/shard-watch.js';
-import { KeymeterError } from '#domain/errors.js';
 import type { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementOutbox } from '#ports/enforcement-outbox.js';
@@ -21,7 +20,7 @@ import { WebhookDeliveryStore } from '#ports/webhook-delivery-store.js';
 import { WebhookEndpointStore } from '#ports/webhook-endpoint-store.js';
 import { redisOptions } from '#runtime/config/cluster-options.js';
 import type { Settings } from '#runtime/config/settings.js';
-import { every } from '#runtime/periodic.js';
+import { every, unlessAway } from '#runtime/periodic.js';
 import type { provided } from '#runtime/provided.js';
 import type { ClusterLog } from './cluster-log.js';
 import { openCountedUsage } from './counted-usage.js';
@@ -159,11 +158,4 @@ async function lookAt(shards: ShardWatch | undefined, logger: LoggerService): Pr
 async function publish({ loss, publication }: RedisKeyNode, logger: LoggerService): Promise<void> {
   const records = loss === undefined ? await publication?.ensure() : 0;
   if (records) logger.warn({ event: 'a log of keys that knew nothing of this Redis was told of it', records });
-}
-
-/** What a server that is away keeps from being done now is done the next time. */
-async function unlessAway(work: () => Promise<void>): Promise<void> {
-  await work().catch((error: unknown) => {
-    if (!(error instanceof KeymeterError && error.retryable)) throw error;
-  });
 }

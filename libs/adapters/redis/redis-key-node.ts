@@ -11,7 +11,6 @@ import { EpochKeeper } from './epoch-keeper.js';
 import { EpochRebuild } from './epoch-rebuild.js';
 import { EPOCH_SCRIPTS, type EpochScriptName } from './epoch-scripts.js';
 import { Invalidation } from './invalidation.js';
-import { InvalidationDoorbell } from './invalidation-doorbell.js';
 import { LuaScript } from './lua-script.js';
 import { NodeLease } from './node-lease.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -32,6 +31,7 @@ import { type MeterLimits, RedisMeterStore } from './redis-meter-store.js';
 import { RedisPolicyStore } from './redis-policy-store.js';
 import { RedisRecordImport } from './redis-record-import.js';
 import { RedisSpools } from './redis-spools.js';
+import { RedisSubscription } from './redis-subscription.js';
 import { RedisWebhookEndpointStore } from './redis-webhook-endpoint-store.js';
 
 export interface RedisKeyNodeOptions {
@@ -85,7 +85,7 @@ export class RedisKeyNode {
   readonly journal: RedisKeyJournal | undefined;
   /** Where there is a log of keys: `ensure` is to be called until it resolves. */
   readonly publication: RedisKeyPublication | undefined;
-  #doorbell: InvalidationDoorbell | undefined;
+  #doorbell: RedisSubscription | undefined;
   readonly #rebuild: EpochRebuild;
   readonly #epochKey: string;
 
@@ -133,7 +133,9 @@ export class RedisKeyNode {
     const node = new RedisKeyNode(connection, clock, logger, options);
     try {
       const channel = partKeys(options.name)[partIndex('changes') - 1] as string;
-      node.#doorbell = await InvalidationDoorbell.listen(connection, channel, (sequence) => node.lease.ring(sequence));
+      node.#doorbell = await RedisSubscription.listen(connection, channel, (sequence) =>
+        node.lease.ring(Number(sequence)),
+      );
       await node.lease.renew().catch((error: unknown) => {
         if (node.loss === undefined) throw error;
       });

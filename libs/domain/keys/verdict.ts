@@ -1,5 +1,6 @@
 /** The answer to "may this key do this now?", and the order in which a key is judged. */
 import type { Enforcement } from '../policies/enforcement.js';
+import type { ShownQuota } from '../policies/quota-board.js';
 import type { TakeOutcome, WindowTake } from './counter-charge.js';
 import type { KeyRecord, KeyView } from './key-record.js';
 import type { LimitPlan } from './limit-plan.js';
@@ -34,6 +35,8 @@ export interface Verdict {
   readonly enforcement?: Enforcement;
   /** Whose windows stand in the outcome behind those of the limits, in that order. */
   readonly throttles?: readonly Enforcement[];
+  /** Calendar quotas that have not been used up, as they were last told; absent where there are none. */
+  readonly quotas?: readonly ShownQuota[];
 }
 
 /** Why the key is refused before any counter is asked; undefined when counters decide. */

@@ -5,6 +5,7 @@ import type { CountedEvent, Crossing } from './decision.js';
 import { type Measure, total } from './measure.js';
 import { packPlace, unpackPlace } from './packed-place.js';
 import { PolicyRun } from './policy-run.js';
+import type { QuotaUse } from './quota.js';
 import type { RunOptions } from './run-options.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 
@@ -35,6 +36,11 @@ export class CalendarRun extends PolicyRun<CalendarState> {
 
   protected sumOf(state: CalendarState): Measure {
     return state.tallies.at(-1)?.sum ?? { units: 0, nanos: 0 };
+  }
+
+  protected override useOf({ tallies }: CalendarState): QuotaUse | undefined {
+    const newest = tallies.at(-1);
+    return newest && { used: newest.count, start: newest.start, end: newest.end };
   }
 
   /** The window that the target's newest event is in decides no more. */

@@ -17,6 +17,7 @@ import { NumberedNames } from './numbered-names.js';
 import type { Policy } from './policy.js';
 import { type Lift, POLICY_SOURCE, type PolicyChange, readPolicyChange } from './policy-change.js';
 import { countsAlike } from './policy-continuity.js';
+import type { QuotaNews } from './quota.js';
 import { SlidingRun } from './sliding-run.js';
 import { type MakeShelf, MemoryShelf } from './subject-shelf.js';
 
@@ -95,6 +96,13 @@ export class PolicyEngine {
   complete(to: number): void {
     this.#completeTo = to;
     for (const run of this.#runs.values()) run.watermarks.complete(to);
+  }
+
+  /** Quotas in force, and who moved in them since the last call; nothing while all enforcement is paused. */
+  takeQuotas(): QuotaNews {
+    const books = [...this.#runs.values()].flatMap(({ quotaBook }) => quotaBook ?? []);
+    const standings = books.flatMap((book) => book.take());
+    return this.isPaused ? { quotas: [], standings: [] } : { quotas: books.map(({ quota }) => quota), standings };
   }
 
   policy(id: string): Policy | undefined {

@@ -13,6 +13,8 @@ import { type Measure, total } from './measure.js';
 import type { StateReader, StateWriter } from './measures/state-bytes.js';
 import { packPlace } from './packed-place.js';
 import { PolicyWatermark } from './policy-watermark.js';
+import type { QuotaUse } from './quota.js';
+import { type QuotaBook, quotaBookOf } from './quota-book.js';
 import type { RunOptions } from './run-options.js';
 import { MemoryShelf } from './subject-shelf.js';
 import { type SlotStates, SubjectTable } from './subject-table.js';
@@ -29,6 +31,8 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
   /** Counted events kept in memory for this policy. */
   kept = 0;
   readonly subjects: SubjectTable;
+  /** Undefined where the policy is no quota. */
+  quotaBook: QuotaBook | undefined;
   protected readonly limits: EngineLimits;
   protected readonly counters: EngineCounters;
   /** By slot. */
@@ -51,6 +55,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
     this.watermarks = new PolicyWatermark(completeTo);
     this.subjects = new SubjectTable(limits.maxTargets, shelf, this, names);
     this.#selection = new EventSelection(policy);
+    this.quotaBook = quotaBookOf(policy);
   }
 
   get match(): EventSelection['match'] {
@@ -77,6 +82,11 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
 
   /** Sum of the window that the target's newest event is in. */
   protected abstract sumOf(state: State): Measure;
+
+  /** How far the target has come in the window of its newest event, of a calendar window. */
+  protected useOf(_state: State): QuotaUse | undefined {
+    return undefined;
+  }
 
   /** As of a document's: one measure, named by what it is. */
   measured([target = '']: readonly string[]): Readonly<Record<string, number>> {
@@ -131,6 +141,8 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
     const before = state.size;
     const crossing = this.count(state, event);
     this.kept += state.size - before;
+    const use = this.quotaBook && this.useOf(state);
+    if (use) this.quotaBook?.moved(target, use);
     if (this.watermark >= this.sweptAt + this.reachMs + 2 * this.limits.latenessMs + MIN_SWEEP_MS) this.#sweep();
     if (crossing === undefined) return undefined;
     this.hold(state, event, crossing);
@@ -153,6 +165,7 @@ export abstract class PolicyRun<State extends TargetState = TargetState> impleme
   /** Takes a new version that counts the same: what was counted stays, holds and warnings begin afresh. */
   adopt(policy: ThresholdPolicy): void {
     this.policy = policy;
+    this.quotaBook = quotaBookOf(policy);
     this.subjects.revise((slot) => this.#stateOf(slot).releaseForNewVersion());
     this.removeDead();
   }

@@ -16,6 +16,7 @@ import {
 } from '#domain/keys/verdict.js';
 import type { VerifyRequest } from '#domain/keys/verify-request.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import { QuotaBoard, type ShownQuota } from '#domain/policies/quota-board.js';
 import { Clock } from '#ports/clock.js';
 import { Counters } from '#ports/counters.js';
 import { EnforcementStore } from '#ports/enforcement-store.js';
@@ -44,6 +45,7 @@ export interface Judged {
 }
 
 const NO_ENFORCEMENTS: readonly Enforcement[] = [];
+const NO_QUOTAS: readonly ShownQuota[] = [];
 const NOTHING_TAKEN: TakeOutcome = { passed: true, windows: [] };
 
 /**
@@ -60,6 +62,7 @@ export class KeyVerifier {
     private readonly metrics: IngressMetrics,
     private readonly watch: EnforcementWatch,
     @Optional() private readonly lastKnown?: LastKnown,
+    @Optional() private readonly board: QuotaBoard = new QuotaBoard(),
   ) {}
 
   /** Throws or rejects with HttpProblem 412 when a named rate limit exists nowhere. `operation`: see TakeRequest. */
@@ -148,7 +151,8 @@ export class KeyVerifier {
     return whenReady(taken, (outcome) => {
       const spent = outcome.passed && credits ? credits.cost : 0;
       const code = codeOf(outcome);
-      const verdict = { code, view, credits: outcome.credits, spent, limits, outcome, enforcement, throttles };
+      const quotas = quotasOf(this.board, view, active, now);
+      const verdict = { code, view, credits: outcome.credits, spent, limits, outcome, enforcement, throttles, quotas };
       return { verdict, hash, now, charge: outcome.charge };
     });
   }
@@ -167,6 +171,21 @@ function activeFor(
   const ofIp = ip === '' ? NO_ENFORCEMENTS : store.activeFor('ip', ip, now);
   if (ofKey.length + ofIdentity.length + ofSubject.length + ofIp.length === 0) return NO_ENFORCEMENTS;
   return [...ofKey, ...ofIdentity, ...ofSubject, ...ofIp];
+}
+
+/** Of a policy that holds the key already, its hold says more. */
+function quotasOf(
+  board: QuotaBoard,
+  { key, identity }: KeyView,
+  active: readonly Enforcement[],
+  now: number,
+): readonly ShownQuota[] | undefined {
+  const ofKey = board.of('key', key.id, now);
+  const ofIdentity = identity ? board.of('identity', identity.id, now) : NO_QUOTAS;
+  if (ofKey.length + ofIdentity.length === 0) return undefined;
+  const holds = (id: string) => active.some(({ policyId, action }) => policyId === id && action.type !== 'warn');
+  const open = [...ofKey, ...ofIdentity].filter(({ policyId }) => !holds(policyId));
+  return open.length === 0 ? undefined : open;
 }
 
 function mayVerify({ rootKey }: VerifyCall, { key }: KeyView): boolean {

@@ -1,11 +1,13 @@
 /**
  * draft-ietf-httpapi-ratelimit-headers: policy and state of each limit as structured fields; seconds. Behind the key's own
- * limits stand the holds of policies, under the policy's name, from what the enforcement itself says.
+ * limits stand the holds of policies, under the policy's name, from what the enforcement itself says, and calendar quotas
+ * as they were last told.
  */
 import type { TakeOutcome } from '#domain/keys/counter-charge.js';
 import type { RateLimit } from '#domain/keys/key-record.js';
 import type { Verdict } from '#domain/keys/verdict.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import type { ShownQuota } from '#domain/policies/quota-board.js';
 
 type WindowState = TakeOutcome['windows'][number];
 
@@ -49,6 +51,7 @@ export function limitFields(verdict: Verdict, now: number): LimitFields {
     if (window.exceeded) retryAfter = Math.max(retryAfter, item.reset ?? 0);
     add(item, window.exceeded);
   });
+  for (const quota of verdict.quotas ?? []) add(quotaItem(quota, now), false);
   const shutOut = code === 'DISABLED' ? shutOutItem(verdict.enforcement, now) : undefined;
   if (shutOut) add(shutOut, true);
   const headers: Record<string, string> = {};
@@ -92,6 +95,11 @@ function throttleItem({ policyName, action, until }: Enforcement, window: Window
     remaining: window.remaining,
     reset: secondsTo(reset, now),
   };
+}
+
+function quotaItem({ policyName, limit, used, start, end }: ShownQuota, now: number): Item {
+  const policy = `;q=${limit};w=${secondsTo(end, start)}`;
+  return { ...policyNamed(policyName), policy, remaining: Math.max(0, limit - used), reset: secondsTo(end, now) };
 }
 
 /** Nothing until the end of the hold; after a revocation nobody knows when. */

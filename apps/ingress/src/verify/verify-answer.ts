@@ -12,7 +12,7 @@ export interface VerifyAnswer extends Partial<LimitFields> {
 }
 
 export function verifyAnswer(verdict: Verdict, requestId: string, now: number): VerifyAnswer {
-  const { code, view, credits, limits, outcome, enforcement, unverified } = verdict;
+  const { code, view, credits, limits, outcome, enforcement, unverified, quotas } = verdict;
   let data = code === 'VALID' ? '"valid":true,"code":"VALID"' : `"valid":false,"code":"${code}"`;
   if (unverified) data += ',"unverified":true';
   if (view) data += profileOf(view).members;
@@ -21,7 +21,8 @@ export function verifyAnswer(verdict: Verdict, requestId: string, now: number): 
   if (asked) data += `,"ratelimits":[${limitStates(limits, outcome)}]`;
   if (enforcement) data += `,"enforcement":${JSON.stringify(enforcementDocument(enforcement))}`;
   const body = `{"meta":{"requestId":"${requestId}"},"data":{${data}}}`;
-  const isLimited = (outcome !== undefined && outcome.windows.length > 0) || enforcement !== undefined;
+  const isLimited =
+    (outcome !== undefined && outcome.windows.length > 0) || enforcement !== undefined || quotas !== undefined;
   return isLimited ? { body, ...limitFields(verdict, now) } : { body };
 }
 

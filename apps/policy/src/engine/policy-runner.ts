@@ -1,5 +1,6 @@
 /** The engines of the partitions that this process reads, over the decided frames of the log. */
 import type { PolicyEngine } from '#domain/policies/engine.js';
+import type { QuotaNews } from '#domain/policies/quota.js';
 import type { Clock } from '#ports/clock.js';
 import type { EnforcementSink } from '#ports/enforcement-sink.js';
 import { EngineSnapshotStore } from '#ports/engine-snapshot-store.js';
@@ -9,6 +10,9 @@ import type { FrameSink } from '#stream/event-pump.js';
 import { EngineFold, type EngineRooms, type Outlets } from './engine-fold.js';
 import { FoldRunner, type FoldRunnerOptions } from './fold-runner.js';
 import type { PassedOver } from './passed-over-log.js';
+
+/** So often callers' quotas are told to those who answer them. */
+export const QUOTAS_EVERY_MS = 1_000;
 
 export interface PolicyRunnerOptions extends FoldRunnerOptions, EngineRooms {
   readonly outlets?: Outlets;
@@ -59,6 +63,13 @@ export class PolicyRunner extends FoldRunner<DecidedFrame, EngineFold> implement
   /** The engine of a partition, for metrics. */
   engine(partition: number): PolicyEngine {
     return this.fold(partition).engine;
+  }
+
+  /** Of the engines of all partitions held here, which know the same policies; of one that is behind, fewer. */
+  takeQuotas(): QuotaNews {
+    const news = this.folds.map(([, { engine }]) => engine.takeQuotas());
+    const quotas = new Map(news.flatMap((it) => it.quotas.map((quota) => [quota.policyId, quota] as const)));
+    return { quotas: [...quotas.values()], standings: news.flatMap(({ standings }) => standings) };
   }
 
   /** Whether a policy is in force that groups across partitions: each partition's log says so. */

@@ -1,6 +1,5 @@
 import type { INestApplicationContext, LoggerService } from '@nestjs/common';
-import { isStoreAway } from '#domain/errors.js';
-import { every } from '#runtime/periodic.js';
+import { every, unlessAway } from '#runtime/periodic.js';
 import { WebhookBackfill } from './webhook-backfill.js';
 import { WebhookDispatcher } from './webhook-dispatcher.js';
 import { WebhookHousekeeping } from './webhook-housekeeping.js';
@@ -14,7 +13,7 @@ export function startWebhooks(app: INestApplicationContext, logger: LoggerServic
   const dispatcher = app.get(WebhookDispatcher);
   const running = new Set<Promise<unknown>>();
   const tracked = (work: () => Promise<void>) => async () => {
-    const run = work().catch(unlessAway);
+    const run = unlessAway(work);
     running.add(run);
     await run.finally(() => running.delete(run));
   };
@@ -40,9 +39,4 @@ export function startWebhooks(app: INestApplicationContext, logger: LoggerServic
     await Promise.allSettled(running);
     await dispatcher.stop();
   };
-}
-
-/** What a store that is away keeps from being done now is done the next time. */
-function unlessAway(error: unknown): void {
-  if (!isStoreAway(error)) throw error;
 }

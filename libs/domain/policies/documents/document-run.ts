@@ -18,6 +18,7 @@ import type { StateReader, StateWriter } from '../measures/state-bytes.js';
 import { packPlace } from '../packed-place.js';
 import { countsAlike, decidesAlike } from '../policy-continuity.js';
 import { PolicyWatermark } from '../policy-watermark.js';
+import { type QuotaBook, quotaBookOf } from '../quota-book.js';
 import type { RunOptions } from '../run-options.js';
 import { MemoryShelf } from '../subject-shelf.js';
 import { type SlotStates, SubjectTable } from '../subject-table.js';
@@ -45,6 +46,8 @@ export class DocumentRun implements WhenScope, SlotStates {
   readonly rungs = new Map<number, Rung>();
   readonly columns: readonly MeasureColumn[];
   brake: Brake;
+  /** Undefined where the policy is no quota. */
+  quotaBook: QuotaBook | undefined;
   /** Newest event time of each subject. */
   readonly newest: Cells;
   /** Counted events kept: none, whatever the traffic. */
@@ -82,6 +85,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     this.reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
     this.#rules = new DecisionRules(document, this.#names);
     this.brake = brakeOf(document);
+    this.quotaBook = quotaBookOf(policy);
     this.subjects = new SubjectTable(limits.maxTargets, shelf, this, names);
   }
 
@@ -106,6 +110,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     const slot = this.subjects.of(subject);
     for (const column of this.columns) column.add(slot, event);
     if (event.time > this.newest.get(slot)) this.newest.set(slot, 0, event.time);
+    if (this.quotaBook) this.#tellQuota(this.quotaBook, subject, slot, event);
     return this.#consider(subject, slot, event);
   }
 
@@ -122,6 +127,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     const holdsOn = decidesAlike(policy.document, this.policy.document);
     this.policy = policy;
     this.#rules = new DecisionRules(policy.document, this.#names);
+    this.quotaBook = quotaBookOf(policy);
     if (holdsOn) return true;
     this.brake = brakeOf(policy.document);
     this.subjects.revise((slot) => {
@@ -163,6 +169,14 @@ export class DocumentRun implements WhenScope, SlotStates {
   /** Bytes that one subject takes, besides its name, values that are kept one by one, and what was decided. */
   get bytesPerSubject(): number {
     return this.columns.reduce((sum, { bytesPerSlot }) => sum + bytesPerSlot, this.newest.bytesPerSlot);
+  }
+
+  #tellQuota(book: QuotaBook, subject: string, slot: number, event: PlacedEvent): void {
+    const column = this.columns[this.#names.indexOf(book.quota.measure ?? '')];
+    const at = this.newest.get(slot);
+    const end = column?.end(slot, at);
+    if (column === undefined || end === undefined || this.#rules.isExcepted(event, subject)) return;
+    book.moved(subject, { used: column.value(slot, at), start: column.start(slot, at), end });
   }
 
   #consider(subject: string, slot: number, event: PlacedEvent): Decision | undefined {

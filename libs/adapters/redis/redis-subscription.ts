@@ -2,10 +2,10 @@ import { Redis } from 'ioredis';
 import type { RedisClient, RedisConnection } from './redis-connection.js';
 
 /**
- * Messages that something has changed, on a connection of their own. They may get lost: whoever is rung goes and looks,
- * and looks from time to time without being rung.
+ * Messages of one channel, on a connection of their own. They may get lost: what they tell must be found out without them
+ * as well, or be told again.
  */
-export class InvalidationDoorbell {
+export class RedisSubscription {
   readonly #client: RedisClient;
 
   private constructor(
@@ -17,15 +17,15 @@ export class InvalidationDoorbell {
     if (this.#client instanceof Redis) this.#client.options.autoResubscribe = false;
   }
 
-  static async listen(beside: RedisConnection, channel: string, rung: (sequence: number) => void) {
-    const doorbell = new InvalidationDoorbell(await beside.another(), channel);
+  static async listen(beside: RedisConnection, channel: string, heard: (message: string) => void) {
+    const subscription = new RedisSubscription(await beside.another(), channel);
     try {
-      doorbell.#client.on('message', (_channel: string, sequence: string) => rung(Number(sequence)));
-      await doorbell.connection.run((client) => client.subscribe(channel));
-      doorbell.connection.onReconnect(() => doorbell.#again());
-      return doorbell;
+      subscription.#client.on('message', (_channel: string, message: string) => heard(message));
+      await subscription.connection.run((client) => client.subscribe(channel));
+      subscription.connection.onReconnect(() => subscription.#again());
+      return subscription;
     } catch (error) {
-      await doorbell.close();
+      await subscription.close();
       throw error;
     }
   }
