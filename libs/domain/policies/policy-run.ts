@@ -16,8 +16,9 @@ import { PolicyWatermark } from './policy-watermark.js';
 import type { QuotaUse } from './quota.js';
 import { type QuotaBook, quotaBookOf } from './quota-book.js';
 import type { RunOptions } from './run-options.js';
+import type { SlotStates } from './slot-states.js';
 import { MemoryShelf } from './subject-shelf.js';
-import { type SlotStates, SubjectTable } from './subject-table.js';
+import { SubjectTable } from './subject-table.js';
 import type { TargetState } from './target-state.js';
 import type { ThresholdPolicy } from './threshold-policy.js';
 

@@ -1,8 +1,8 @@
 /** Writes the subjects of one policy to the parts of a snapshot, and reads them. */
 import type { StateReader, StateWriter } from './measures/state-bytes.js';
+import type { SlotStates } from './slot-states.js';
 import type { SubjectShelf } from './subject-shelf.js';
 import { FREE, type SubjectSlots } from './subject-slots.js';
-import type { SlotStates } from './subject-table.js';
 
 /** Before each subject, before the name of one that is gone, and behind the last. */
 const SUBJECT = 1;

@@ -4,24 +4,10 @@
  */
 import { StateReader, StateWriter } from './measures/state-bytes.js';
 import type { NumberedNames } from './numbered-names.js';
+import type { SlotStates } from './slot-states.js';
 import { SubjectParts } from './subject-parts.js';
 import type { ShelvedState, SubjectShelf } from './subject-shelf.js';
 import { FREE, SubjectSlots } from './subject-slots.js';
-
-/** What a policy keeps by slot. */
-export interface SlotStates {
-  /** A new or reused slot is about to be somebody's. */
-  reset(slot: number): void;
-  write(slot: number, out: StateWriter): void;
-  /** Into a slot that was reset. */
-  read(slot: number, from: StateReader): void;
-  /** Horizon from which on nothing of it matters any more. */
-  deadAt(slot: number): number;
-  /** A new version of the policy has to look at it. */
-  isDecided(slot: number): boolean;
-  /** Nobody's any more. */
-  release(slot: number): void;
-}
 
 /** Laid aside at once: one write to the shelf for many. */
 const SHELVED_AT_ONCE = 1_000;

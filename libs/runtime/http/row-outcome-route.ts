@@ -3,7 +3,7 @@
  * stored can answer it, whichever ingress has taken the events.
  */
 import type { FastifyInstance } from 'fastify';
-import { type EventPosition, formatRows, parseRows, rangesOf } from '#domain/log/position.js';
+import { type EventPosition, formatRows, type Position, parseRows, rangesOf } from '#domain/log/position.js';
 import type { RowFate, RowFates } from '#ports/row-fates.js';
 import { HttpProblem } from './http-problem.js';
 import { parseWaitMs } from './prefer-header.js';
@@ -19,6 +19,11 @@ export const FATES_TIMEOUT_MS = 10_000;
 const MAX_ROWS = 100_000;
 /** A request line and its headers have 16 KiB in all (Node's --max-http-header-size). */
 const MAX_PATH_CHARS = 8_000;
+
+/** Of a whole record. */
+export function outcomePath({ partition, offset }: Position): string {
+  return `${OUTCOMES_PATH}/${partition}/${offset}`;
+}
 
 /** Undefined where the rows are spread over so many records that no path can name them. */
 export function rowOutcomePath(rows: readonly EventPosition[]): string | undefined {

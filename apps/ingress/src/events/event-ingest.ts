@@ -9,10 +9,9 @@ import { EventFates, type FateCounts } from '#ports/event-fates.js';
 import { EventLogWriter } from '#ports/event-log.js';
 import { RowFates } from '#ports/row-fates.js';
 import { HttpProblem } from '#runtime/http/http-problem.js';
-import { FATES_TIMEOUT_MS, rowOutcomePath } from '#runtime/http/row-outcome-route.js';
+import { FATES_TIMEOUT_MS, outcomePath, rowOutcomePath } from '#runtime/http/row-outcome-route.js';
 import { UsageRecorder } from '#stream/usage-recorder.js';
 import { IngestDecoder } from './ingest-decoder.js';
-import { outcomePath } from './outcome-route.js';
 
 export interface Ingested {
   /** Where to wait for: everything of the request is counted once the log is consumed up to here. Absent while the log is away. */

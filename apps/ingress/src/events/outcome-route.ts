@@ -7,10 +7,6 @@ import type { RootKeys } from '#runtime/http/root-keys.js';
 import { forgottenOutcome, OUTCOMES_PATH, RETRY_AFTER_SECONDS } from '#runtime/http/row-outcome-route.js';
 import type { EventIngest } from './event-ingest.js';
 
-export function outcomePath({ partition, offset }: Position): string {
-  return `${OUTCOMES_PATH}/${partition}/${offset}`;
-}
-
 export function registerOutcomeRoute(fastify: FastifyInstance, ingest: EventIngest, rootKeys: RootKeys): void {
   fastify.get(`${OUTCOMES_PATH}/:partition/:offset`, async (request, reply) => {
     demandRight(rootKeys.authenticate(request.headers.authorization), 'event', '*', 'publish_event');

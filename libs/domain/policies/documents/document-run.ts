@@ -20,8 +20,9 @@ import { countsAlike, decidesAlike } from '../policy-continuity.js';
 import { PolicyWatermark } from '../policy-watermark.js';
 import { type QuotaBook, quotaBookOf } from '../quota-book.js';
 import type { RunOptions } from '../run-options.js';
+import type { SlotStates } from '../slot-states.js';
 import { MemoryShelf } from '../subject-shelf.js';
-import { type SlotStates, SubjectTable } from '../subject-table.js';
+import { SubjectTable } from '../subject-table.js';
 import { Brake } from './brake.js';
 import { DecisionRules } from './decision-rules.js';
 import { type Decision, decisionOf } from './document-decision.js';
@@ -59,6 +60,8 @@ export class DocumentRun implements WhenScope, SlotStates {
   /** Event time after which a subject that has been silent has nothing left, ms. */
   readonly reachMs: number;
   #rules: DecisionRules;
+  /** What the quota counts. */
+  #quotaColumn: MeasureColumn | undefined;
   #slot = 0;
 
   constructor(
@@ -85,7 +88,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     this.reachMs = Math.max(...this.columns.map(({ reachMs }) => reachMs));
     this.#rules = new DecisionRules(document, this.#names);
     this.brake = brakeOf(document);
-    this.quotaBook = quotaBookOf(policy);
+    this.#openQuota();
     this.subjects = new SubjectTable(limits.maxTargets, shelf, this, names);
   }
 
@@ -110,7 +113,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     const slot = this.subjects.of(subject);
     for (const column of this.columns) column.add(slot, event);
     if (event.time > this.newest.get(slot)) this.newest.set(slot, 0, event.time);
-    if (this.quotaBook) this.#tellQuota(this.quotaBook, subject, slot, event);
+    if (this.#quotaColumn) this.#tellQuota(this.#quotaColumn, subject, slot, event);
     return this.#consider(subject, slot, event);
   }
 
@@ -127,7 +130,7 @@ export class DocumentRun implements WhenScope, SlotStates {
     const holdsOn = decidesAlike(policy.document, this.policy.document);
     this.policy = policy;
     this.#rules = new DecisionRules(policy.document, this.#names);
-    this.quotaBook = quotaBookOf(policy);
+    this.#openQuota();
     if (holdsOn) return true;
     this.brake = brakeOf(policy.document);
     this.subjects.revise((slot) => {
@@ -171,12 +174,16 @@ export class DocumentRun implements WhenScope, SlotStates {
     return this.columns.reduce((sum, { bytesPerSlot }) => sum + bytesPerSlot, this.newest.bytesPerSlot);
   }
 
-  #tellQuota(book: QuotaBook, subject: string, slot: number, event: PlacedEvent): void {
-    const column = this.columns[this.#names.indexOf(book.quota.measure ?? '')];
+  #openQuota(): void {
+    this.quotaBook = quotaBookOf(this.policy);
+    this.#quotaColumn = this.columns[this.#names.indexOf(this.quotaBook?.quota.measure ?? '')];
+  }
+
+  #tellQuota(column: MeasureColumn, subject: string, slot: number, event: PlacedEvent): void {
     const at = this.newest.get(slot);
-    const end = column?.end(slot, at);
-    if (column === undefined || end === undefined || this.#rules.isExcepted(event, subject)) return;
-    book.moved(subject, { used: column.value(slot, at), start: column.start(slot, at), end });
+    const end = column.end(slot, at);
+    if (end === undefined || this.#rules.isExcepted(event, subject)) return;
+    this.quotaBook?.moved(subject, { used: column.value(slot, at), start: column.start(slot, at), end });
   }
 
   #consider(subject: string, slot: number, event: PlacedEvent): Decision | undefined {
