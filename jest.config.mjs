@@ -24,8 +24,8 @@ export default {
   },
   testTimeout: 30_000,
   testSequencer: '<rootDir>/scripts/longest-first.mjs',
-  // Most suites wait for processes of their own: two at a time, also where jest would take one for two processors. Under
-  // CI one, for the suites of scripts/test-suites.mjs that take longest: servers that are killed on purpose share the
-  // machine with no other suite. scripts/test.mjs runs two of all others.
-  maxWorkers: Number(process.env.KEYMETER_TEST_WORKERS ?? (process.env.CI === 'true' ? 1 : 2)),
+  // Most suites wait for processes of their own: two at a time, also where jest would take one for two processors.
+  maxWorkers: Number(process.env.KEYMETER_TEST_WORKERS ?? 2),
+  // A worker keeps the modules of every suite that it ran: one that has grown so much is replaced after the suite at hand.
+  workerIdleMemoryLimit: '2GB',
 };

@@ -21,7 +21,6 @@ import { NoticeOutlet } from '../../policy/src/enforcement/notice-outlet.js';
 import { SNAPSHOT_PACE } from '../../policy/src/engine/fold-runner.js';
 import { PolicyFramesModule } from '../../policy/src/engine/policy-frames.module.js';
 import { PolicyRunner, QUOTAS_EVERY_MS } from '../../policy/src/engine/policy-runner.js';
-
 import { FatesController } from './fates.controller.js';
 import { MainThread } from './main-thread.js';
 import type { EngineState } from './pipeline-metrics.js';
