@@ -17,6 +17,7 @@ import { kafka } from './suites/kafka.js';
 import { limits } from './suites/limits.js';
 import { parts } from './suites/parts.js';
 import { policies } from './suites/policies.js';
+import { policyCost } from './suites/policy-cost.js';
 import { redisVerify } from './suites/redis-verify.js';
 import { revocation } from './suites/revocation.js';
 import { scaleOut } from './suites/scale-out.js';
@@ -39,6 +40,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   'scale-out': scaleOut,
   parts,
   policies,
+  'policy-cost': policyCost,
   soak,
 };
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));

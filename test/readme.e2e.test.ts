@@ -25,7 +25,7 @@ const LOG = `\
 203.0.113.7 - - [31/Jan/2026:11:40:09 +0000] "GET /reports/2025 HTTP/1.1" 304 100 "-" "curl/8.5.0"
 `;
 
-const folder = temporaryFolder('readme');
+const folder = temporaryFolder('readme', () => stopServer());
 const [start, ...rest] = fencedBlocks(readFileSync(join(ROOT, 'README.md'), 'utf8')).filter(
   ({ language }) => language !== '',
 ) as [FencedBlock, ...FencedBlock[]];
@@ -55,14 +55,14 @@ beforeAll(async () => {
   }, 100_000);
 }, 110_000);
 
-afterAll(async () => {
+async function stopServer(): Promise<void> {
   shell?.end();
   if (server.exitCode !== null) return;
   const ended = new Promise((resolve) => server.once('close', resolve));
   process.kill(-(server.pid as number), 'SIGTERM'); // npm and the process that it started
   await ended;
   expect(serverOutput).not.toContain('stopping took longer');
-}, 60_000);
+}
 
 const printed = (pattern: RegExp) => pattern.exec(serverOutput)?.[1] ?? `nothing printed:\n${serverOutput}`;
 

@@ -16,6 +16,7 @@ const EXIT_CANNOT_START = 2;
 const EXIT_FAULT = 1;
 
 export async function runProcess(start: (settings: Settings) => Promise<Running>): Promise<void> {
+  process.on('uncaughtException', endOnFailure);
   try {
     const settings = readSettings(process.env);
     const running = await start(settings);
@@ -36,7 +37,7 @@ function stopOnSignals(running: Running, withinMs: number): void {
     const at = (next: string) => {
       part = next;
     };
-    running.stop(at).then(() => process.exit(0), crash);
+    running.stop(at).then(() => process.exit(0), endOnFailure);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
@@ -44,7 +45,7 @@ function stopOnSignals(running: Running, withinMs: number): void {
 
 /**
  * Ends the process without any clean-up, as a crash would: every store is made for that. A regular exit waits for
- * threads, and one that is inside the usage engine may never come back.
+ * threads, and one that is inside the usage engine, or in a write of LMDB that waits for this thread, never comes back.
  */
 export function endAtOnce(reason: string): void {
   writeSync(process.stderr.fd, `${reason}\n`);

@@ -100,11 +100,15 @@ export class SegmentLogWriter extends EventLogWriter {
     this.#checkBytes();
   }
 
-  /** Looks at the disk and the byte limit; called by a timer and after every few MiB written. */
+  /**
+   * Looks at the disk and the byte limit; called by a timer and after every few MiB written. While the folder is not to be
+   * seen nothing is taken: what is written to files that were removed is gone when the process ends.
+   */
   async checkRoom(): Promise<void> {
-    const room = await statfs(this.options.folder);
-    const free = room.bavail * room.bsize;
-    if (free < this.options.reserveBytes) this.#refusal = diskFull(this.options);
+    const room = await statfs(this.options.folder).catch(() => undefined);
+    const free = room && room.bavail * room.bsize;
+    if (free === undefined) this.#refusal = UNREACHABLE;
+    else if (free < this.options.reserveBytes) this.#refusal = diskFull(this.options);
     else if (this.#refusal?.code !== 'LOG_FULL') this.#refusal = undefined;
     this.#checkBytes();
   }
@@ -158,6 +162,8 @@ export class SegmentLogWriter extends EventLogWriter {
 function refused({ code, detail }: Refusal, cause?: unknown): KeymeterError {
   return new KeymeterError(code, detail, { retryable: true, cause });
 }
+
+const UNREACHABLE: Refusal = { code: 'LOG_UNAVAILABLE', detail: "The event log's folder cannot be reached." };
 
 function diskFull(options: SegmentLogOptions): Refusal {
   return { code: 'DISK_FULL', detail: `The disk has less than its reserve of ${options.reserveBytes} bytes left.` };

@@ -144,6 +144,20 @@ test('a next segment that cannot be made refuses what is queued, and none of it 
   await writer.close();
 });
 
+test('while its folder is not to be seen the log takes nothing and says why; when it is back, it goes on', async () => {
+  const folder = join(root, String(count++));
+  const writer = await open(folder);
+  await writer.append(0, Buffer.from('kept'));
+  renameSync(folder, `${folder}-moved`);
+  await writer.checkRoom();
+  expect(writer.refusal()).toEqual({ code: 'LOG_UNAVAILABLE', detail: "The event log's folder cannot be reached." });
+  await expect(writer.append(0, Buffer.from('refused'))).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
+  renameSync(`${folder}-moved`, folder);
+  await writer.checkRoom();
+  expect(await writer.append(0, Buffer.from('taken'))).toBe(1);
+  await writer.close();
+});
+
 test('a reader that is closed while it reads still gives what it was reading, and nothing after that', async () => {
   const folder = await filled(50);
   const writer = await open(folder);

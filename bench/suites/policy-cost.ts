@@ -1,0 +1,92 @@
+/**
+ * What policies cost verifications: one server without any, one with all ready policies switched on, none of which is
+ * reached; in turn, on one processor. Engines have threads of their own, so what is left when these run on the other
+ * processor is the way to them and the processor's memory.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LoadGenerator } from '../load/load-generator.js';
+import { requestText } from '../load/load-plan.js';
+import type { Bench, Measurement, Target } from '../measurement.js';
+import { KeymeterServer } from '../servers/keymeter-server.js';
+import { moveOtherThreads } from '../servers/thread-placement.js';
+import { median } from '../statistics.js';
+import { type Contender, type Rounds, VerifyRig } from './verify-rig.js';
+
+const suite = 'policy-cost';
+const SERVER_CPU = 0;
+const LOAD_CPU = 1;
+const KEYS = 1_000;
+const AT_ONCE = 50;
+const PATH = '/v2/keys.verifyKey';
+/** From dist/bench/suites. */
+const READY = join(import.meta.dirname, '../../../policies');
+const NONE = 'no policies';
+const ALL = 'all ready policies';
+
+export async function policyCost(bench: Bench): Promise<Measurement[]> {
+  const load = new LoadGenerator(LOAD_CPU);
+  const servers = [
+    await KeymeterServer.start(join(bench.folder, 'none'), { cpu: SERVER_CPU }),
+    await KeymeterServer.start(join(bench.folder, 'all'), { cpu: SERVER_CPU }),
+  ] as const;
+  try {
+    await switchOn(servers[1]);
+    const contenders = { [NONE]: await contender(servers[0]), [ALL]: await contender(servers[1]) };
+    const drained = () => Promise.all(servers.map((server) => server.drained()));
+    const rig = new VerifyRig(bench, load, { suite, drained }, contenders);
+    const together = await rig.rounds([NONE, ALL], bench.options.rounds);
+    for (const { process } of servers) moveOtherThreads(process.pid, LOAD_CPU);
+    const apart = await rig.rounds([NONE, ALL], bench.options.rounds);
+    return [
+      compared('verify with all ready policies, everything on one processor', together),
+      compared('verify with all ready policies, engine and stores on the other processor', apart, [
+        { of: 'ratio', atLeast: 0.95 },
+      ]),
+    ];
+  } finally {
+    load.close();
+    for (const server of servers) await server.stop();
+  }
+}
+
+async function switchOn(server: KeymeterServer): Promise<void> {
+  for (const file of readdirSync(READY)) {
+    const text = readFileSync(join(READY, file), 'utf8').replace(/^mode: \w+$/m, 'mode: on');
+    await server.call('POST', '/api/v1/policies', text, 'application/yaml');
+  }
+}
+
+/** A customer each, with all that policies look at. */
+async function contender(server: KeymeterServer): Promise<Contender> {
+  const apiId = await server.createApi();
+  const requests: string[] = [];
+  while (requests.length < KEYS) {
+    const first = requests.length;
+    const some = Array.from({ length: AT_ONCE }, async (_, n) => {
+      const { key } = await server.createKey({ apiId, prefix: 'sk', externalId: `customer-${first + n}` });
+      const tags = [`ip=192.0.2.${n}`, 'method=GET', `route=/items/${n}`, 'status=200'];
+      return requestText({ path: PATH, rootKey: server.rootKey, body: JSON.stringify({ key, tags }) });
+    });
+    requests.push(...(await Promise.all(some)));
+  }
+  return { process: server.process, plan: { url: server.url, requests, expected: '"code":"VALID"' } };
+}
+
+function compared(name: string, rounds: Rounds, targets?: readonly Target[]): Measurement {
+  const [without, own] = [rounds[NONE] ?? [], rounds[ALL] ?? []];
+  const ratio = median(own.map((it, i) => it.perSecond / (without[i]?.perSecond ?? Number.NaN)));
+  const cost = (runs: typeof own) =>
+    `${median(runs.map((it) => it.servingUs)).toFixed(0)} µs of its thread, ${median(runs.map((it) => it.allUs)).toFixed(0)} in all`;
+  return {
+    suite,
+    name,
+    value: median(own.map((it) => it.perSecond)),
+    unit: 'req/s',
+    p50Ms: median(own.map((it) => it.p50Ms)),
+    p99Ms: median(own.map((it) => it.p99Ms)),
+    reference: { name: NONE, value: median(without.map((it) => it.perSecond)), ratio },
+    note: `${cost(own)}; without ${cost(without)}`,
+    targets,
+  };
+}
