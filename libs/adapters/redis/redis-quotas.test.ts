@@ -25,7 +25,7 @@ const news = (used: number) => ({
   test('who listens hears what is told of its own log, whatever else is said there, and again after a lost connection', async () => {
     const [board, other] = [new QuotaBoard(), new QuotaBoard()];
     const subscriptions = [await hearQuotas(connection, 'log', board), await hearQuotas(connection, 'other', other)];
-    const used = () => board.of('key', 'k', 0)[0]?.used;
+    const used = () => board.of('key', 'k', 0)[0]?.standing.used;
     try {
       for (const noise of ['no JSON', '{"quotas":1}', '']) {
         await connection.run((client) => client.publish('keymeter:quotas:log', noise));

@@ -4,9 +4,10 @@
  */
 import type { Quota, QuotaNews, QuotaStanding } from './quota.js';
 
-export interface ShownQuota extends QuotaStanding {
-  readonly policyName: string;
-  readonly limit: number;
+export interface ShownQuota {
+  /** The same object for all of whom it is shown, until engines tell of quotas again. */
+  readonly quota: Quota;
+  readonly standing: QuotaStanding;
 }
 
 const MOST = 100_000;
@@ -14,8 +15,8 @@ const NONE: readonly ShownQuota[] = [];
 
 export class QuotaBoard {
   #quotas: ReadonlyMap<string, Quota> = new Map();
-  /** By `per` and value: by policy. Whoever was told of longest ago comes first. */
-  readonly #standings = { key: new Map<string, Standings>(), identity: new Map<string, Standings>() };
+  /** By `per` and value: one of each policy. Whoever was told of longest ago comes first. */
+  readonly #standings = { key: new Map<string, QuotaStanding[]>(), identity: new Map<string, QuotaStanding[]>() };
 
   constructor(private readonly most = MOST) {}
 
@@ -30,10 +31,9 @@ export class QuotaBoard {
     const standings = this.#standings[per].get(value);
     if (standings === undefined) return NONE;
     const shown: ShownQuota[] = [];
-    for (const standing of standings.values()) {
-      const quota = this.#quotas.get(standing.policyId);
-      if (quota === undefined || now >= standing.end) continue;
-      shown.push({ ...standing, policyName: quota.policyName, limit: quota.limit });
+    for (const standing of standings) {
+      const quota = now < standing.end ? this.#quotas.get(standing.policyId) : undefined;
+      if (quota) shown.push({ quota, standing });
     }
     return shown;
   }
@@ -43,13 +43,9 @@ export class QuotaBoard {
     const per = this.#quotas.get(policyId)?.per;
     if (per === undefined) return;
     const byValue = this.#standings[per];
-    const standings: Standings = byValue.get(value) ?? new Map();
-    for (const id of standings.keys()) if (!this.#quotas.has(id)) standings.delete(id);
-    standings.set(policyId, standing);
+    const others = byValue.get(value)?.filter((it) => it.policyId !== policyId && this.#quotas.has(it.policyId)) ?? [];
     byValue.delete(value);
-    byValue.set(value, standings);
+    byValue.set(value, [...others, standing]);
     if (byValue.size > this.most) byValue.delete(byValue.keys().next().value as string);
   }
 }
-
-type Standings = Map<string, QuotaStanding>;

@@ -66,7 +66,9 @@ class Heard {
   of(keyId: string, now: number) {
     this.board.hear(this.engine.takeQuotas());
     const [first] = this.board.of('key', keyId, now);
-    return first && { used: first.used, limit: first.limit, start: first.start, end: first.end };
+    if (first === undefined) return undefined;
+    const { used, start, end } = first.standing;
+    return { used, limit: first.quota.limit, start, end };
   }
 }
 

@@ -184,7 +184,9 @@ function quotasOf(
   const ofIdentity = identity ? board.of('identity', identity.id, now) : NO_QUOTAS;
   if (ofKey.length + ofIdentity.length === 0) return undefined;
   const holds = (id: string) => active.some(({ policyId, action }) => policyId === id && action.type !== 'warn');
-  const open = [...ofKey, ...ofIdentity].filter(({ policyId }) => !holds(policyId));
+  const all = ofKey.length === 0 ? ofIdentity : [...ofKey, ...ofIdentity];
+  if (active.length === 0) return all;
+  const open = all.filter(({ quota }) => !holds(quota.policyId));
   return open.length === 0 ? undefined : open;
 }
 

@@ -7,6 +7,7 @@ import type { TakeOutcome } from '#domain/keys/counter-charge.js';
 import type { RateLimit } from '#domain/keys/key-record.js';
 import type { Verdict } from '#domain/keys/verdict.js';
 import type { Enforcement } from '#domain/policies/enforcement.js';
+import type { Quota } from '#domain/policies/quota.js';
 import type { ShownQuota } from '#domain/policies/quota-board.js';
 
 type WindowState = TakeOutcome['windows'][number];
@@ -97,9 +98,18 @@ function throttleItem({ policyName, action, until }: Enforcement, window: Window
   };
 }
 
-function quotaItem({ policyName, limit, used, start, end }: ShownQuota, now: number): Item {
+const quotaNames = new WeakMap<Quota, Named>();
+
+function quotaItem({ quota, standing: { used, start, end } }: ShownQuota, now: number): Item {
+  let named = quotaNames.get(quota);
+  if (named === undefined) {
+    named = policyNamed(quota.policyName);
+    quotaNames.set(quota, named);
+  }
+  const { limit } = quota;
+  const { name, text } = named;
   const policy = `;q=${limit};w=${secondsTo(end, start)}`;
-  return { ...policyNamed(policyName), policy, remaining: Math.max(0, limit - used), reset: secondsTo(end, now) };
+  return { name, text, policy, remaining: Math.max(0, limit - used), reset: secondsTo(end, now) };
 }
 
 /** Nothing until the end of the hold; after a revocation nobody knows when. */
