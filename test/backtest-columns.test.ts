@@ -7,10 +7,11 @@ import { Backtest } from '#domain/policies/backtest/backtest.js';
 import { columnsRead } from '#domain/policies/backtest/columns-read.js';
 import { EventPage } from '#domain/policies/backtest/event-page.js';
 import { pageOf } from '#domain/policies/backtest/page-fixture.js';
+import { READING_POLICIES } from '#domain/policies/backtest/reading-fixture.js';
 import { draftOf } from '#domain/policies/documents/policy-draft.js';
 import { readPolicyFile } from '#domain/policies/documents/policy-file.js';
 import type { Policy } from '#domain/policies/policy.js';
-import { eventAt, policyOf } from '#domain/policies/policy-fixture.js';
+import { eventAt } from '#domain/policies/policy-fixture.js';
 import { drawSeed, randomFrom } from './support/seed.js';
 
 const READY = join(import.meta.dirname, '../policies');
@@ -19,22 +20,11 @@ const RANGE = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const random = randomFrom(drawSeed('backtest columns'));
 const below = (most: number) => Math.floor(random() * most);
 
-const THRESHOLDS = [
-  policyOf({
-    match: { type: 'request', data: { outcome: { eq: 'VALID' }, status: { in: [200, 404] } } },
-    threshold: 90,
-  }),
-  policyOf({ match: { type: 'request', data: { status: { gte: 400 } } }, groupBy: 'ip', threshold: 20 }),
-  policyOf({ match: { type: 'request', data: { route: { eq: '' } } }, threshold: 0 }),
-  policyOf({ match: 'status >= 400 && subject != "s2"', groupBy: 'data.plan', threshold: 300 }),
-  policyOf({ groupBy: 'subject', aggregate: 'sum', field: 'data.bytes', threshold: 9_000_000 }),
-];
-
 test('every ready policy, and all kinds of thresholds, decide over what they look at as over whole events', () => {
   const events = Array.from({ length: 12_000 }, (_, n) => eventOf(n));
   const files = readdirSync(READY).flatMap((file) => readPolicyFile(readFileSync(join(READY, file), 'utf8')).policies);
   const documents = files.map(({ document }): Policy => ({ ...draftOf(document), id: `pol_${document.name}` }));
-  const decided = [...documents, ...THRESHOLDS].map((policy) => {
+  const decided = [...documents, ...Object.values(READING_POLICIES)].map((policy) => {
     const whole = new Backtest(policy, undefined, RANGE);
     whole.begin(0);
     for (const event of events) whole.apply(event);

@@ -35,10 +35,12 @@ export async function freshness(bench: Bench): Promise<Measurement[]> {
       },
     );
     bench.say(`freshness: at ${EVENTS_PER_SECOND} events/s`);
-    const events = new EventLoad([new HttpCaller(server.url, server.rootKey)], EVENTS_PER_SECOND);
+    const caller = new HttpCaller(server.url, server.rootKey);
+    const events = new EventLoad([caller], EVENTS_PER_SECOND);
     const ingested = await repeat(() => refusedAfterMs(server, apiId));
     const eventsPerSecond = Math.round(events.perSecond).toLocaleString('en-US');
     await events.stop();
+    caller.close();
     const meanwhile = `under ${Math.round(perSecond).toLocaleString('en-US')} verifications/s of ${VERIFIES_PER_SECOND}`;
     return [
       figures('accepted to visible', quiet, 'quiet'),

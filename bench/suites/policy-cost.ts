@@ -11,14 +11,13 @@ import type { Bench, Measurement, Target } from '../measurement.js';
 import { KeymeterServer } from '../servers/keymeter-server.js';
 import { moveOtherThreads } from '../servers/thread-placement.js';
 import { median } from '../statistics.js';
-import { type Contender, type Rounds, VerifyRig } from './verify-rig.js';
+import { createKeys, VALID, VERIFY_PATH } from './verify-loads.js';
+import { type Contender, figuresOf, type Rounds, referenceOf, VerifyRig } from './verify-rig.js';
 
 const suite = 'policy-cost';
 const SERVER_CPU = 0;
 const LOAD_CPU = 1;
 const KEYS = 1_000;
-const AT_ONCE = 50;
-const PATH = '/v2/keys.verifyKey';
 /** From dist/bench/suites. */
 const READY = join(import.meta.dirname, '../../../policies');
 const NONE = 'no policies';
@@ -59,17 +58,12 @@ async function switchOn(server: KeymeterServer): Promise<void> {
 /** A customer each, with all that policies look at. */
 async function contender(server: KeymeterServer): Promise<Contender> {
   const apiId = await server.createApi();
-  const requests: string[] = [];
-  while (requests.length < KEYS) {
-    const first = requests.length;
-    const some = Array.from({ length: AT_ONCE }, async (_, n) => {
-      const { key } = await server.createKey({ apiId, prefix: 'sk', externalId: `customer-${first + n}` });
-      const tags = [`ip=192.0.2.${n}`, 'method=GET', `route=/items/${n}`, 'status=200'];
-      return requestText({ path: PATH, rootKey: server.rootKey, body: JSON.stringify({ key, tags }) });
-    });
-    requests.push(...(await Promise.all(some)));
-  }
-  return { process: server.process, plan: { url: server.url, requests, expected: '"code":"VALID"' } };
+  const keys = await createKeys(server, (n) => ({ apiId, prefix: 'sk', externalId: `customer-${n}` }), KEYS);
+  const requests = keys.map((key, n) => {
+    const tags = [`ip=192.0.2.${n % 50}`, 'method=GET', `route=/items/${n % 50}`, 'status=200'];
+    return requestText({ path: VERIFY_PATH, rootKey: server.rootKey, body: JSON.stringify({ key, tags }) });
+  });
+  return { process: server.process, plan: { url: server.url, requests, expected: VALID } };
 }
 
 /** What ingress itself pays: rates are also those of a generator that shares its processor with the engine. */
@@ -83,17 +77,7 @@ function serving(rounds: Rounds): Measurement {
 
 function compared(name: string, rounds: Rounds): Measurement {
   const [without, own] = [rounds[NONE] ?? [], rounds[ALL] ?? []];
-  const ratio = median(own.map((it, i) => it.perSecond / (without[i]?.perSecond ?? Number.NaN)));
-  const cost = (runs: typeof own) =>
-    `${median(runs.map((it) => it.servingUs)).toFixed(0)} µs of its thread, ${median(runs.map((it) => it.allUs)).toFixed(0)} in all`;
-  return {
-    suite,
-    name,
-    value: median(own.map((it) => it.perSecond)),
-    unit: 'req/s',
-    p50Ms: median(own.map((it) => it.p50Ms)),
-    p99Ms: median(own.map((it) => it.p99Ms)),
-    reference: { name: NONE, value: median(without.map((it) => it.perSecond)), ratio },
-    note: `${cost(own)}; without ${cost(without)}`,
-  };
+  const { note, ...figures } = figuresOf(own);
+  const reference = referenceOf(NONE, own, without);
+  return { suite, name, ...figures, reference, note: `${note}; without ${figuresOf(without).note}` };
 }

@@ -12,7 +12,7 @@ import { KeymeterServer } from '../servers/keymeter-server.js';
 import { moveProcess } from '../servers/thread-placement.js';
 import { median } from '../statistics.js';
 import { type VerifyLoad, verifyLoads } from './verify-loads.js';
-import { type Contender, type Rounds, VerifyRig, type VerifyRun } from './verify-rig.js';
+import { type Contender, figuresOf, type Rounds, referenceOf, VerifyRig, type VerifyRun } from './verify-rig.js';
 
 const SERVER_CPU = 0;
 const OTHER_CPU = 1;
@@ -86,26 +86,17 @@ async function contendersOf(
 function figures({ name, atLeast }: Kind, rounds: Rounds): Measurement {
   const own = rounds[`Redis, ${name}`] ?? [];
   const others = rounds[`LMDB, ${name}`] ?? [];
-  const middle = (runs: readonly VerifyRun[], of: (run: VerifyRun) => number) => median(runs.map(of));
-  const ratioOf = (of: (run: VerifyRun) => number) =>
-    median(own.map((run, i) => of(run) / of(others[i] ?? ({} as VerifyRun))));
+  const middle = (runs: readonly VerifyRun[], of: (run: VerifyRun) => number) => median(runs.map(of)).toFixed(0);
   const servers = ['Redis', 'Kafka']
-    .map((server) => `${server} ${middle(own, (it) => it.serverUs[server] ?? Number.NaN).toFixed(0)}`)
+    .map((server) => `${server} ${middle(own, (it) => it.serverUs[server] ?? Number.NaN)}`)
     .join(', ');
-  const [all, allOthers] = [middle(own, (it) => it.allUs), middle(others, (it) => it.allUs)];
+  const { note, ...figures } = figuresOf(own);
   return {
     suite: 'redis-verify',
     name: `verify through Redis, ${name}`,
-    value: middle(own, (it) => it.perSecond),
-    unit: 'req/s',
-    reference: {
-      name: 'the same on LMDB',
-      value: middle(others, (it) => it.perSecond),
-      ratio: ratioOf((it) => it.perSecond),
-    },
-    p50Ms: middle(own, (it) => it.p50Ms),
-    p99Ms: middle(own, (it) => it.p99Ms),
+    ...figures,
+    reference: referenceOf('the same on LMDB', own, others),
     targets: [{ of: 'ratio', atLeast }, LATEST],
-    note: `${middle(own, (it) => it.servingUs).toFixed(0)} µs of its thread, ${all.toFixed(0)} in all, ${servers}; LMDB ${allOthers.toFixed(0)} in all`,
+    note: `${note}, ${servers}; LMDB ${middle(others, (it) => it.allUs)} in all`,
   };
 }

@@ -1,8 +1,9 @@
 /** Runs one server after the other under the same load, and asks the system what each request cost it. */
 import type { LoadGenerator } from '../load/load-generator.js';
 import type { LoadPlan, LoadResult } from '../load/load-plan.js';
-import type { Bench } from '../measurement.js';
+import type { Bench, Measurement } from '../measurement.js';
 import { allThreads, type ServerProcess } from '../servers/server-process.js';
+import { median } from '../statistics.js';
 
 const CONNECTIONS = 32;
 const WARM_UP_MS = 1_000;
@@ -78,4 +79,27 @@ export class VerifyRig {
 
 function secondsOf(servers: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(servers).map(([name, pid]) => [name, allThreads(pid)]));
+}
+
+/** Medians of the rounds of one contender. */
+export function figuresOf(runs: readonly VerifyRun[]) {
+  const middle = (of: (run: VerifyRun) => number) => median(runs.map(of));
+  const note = `${middle((it) => it.servingUs).toFixed(0)} µs of its thread, ${middle((it) => it.allUs).toFixed(0)} in all`;
+  return {
+    value: middle((it) => it.perSecond),
+    unit: 'req/s',
+    p50Ms: middle((it) => it.p50Ms),
+    p99Ms: middle((it) => it.p99Ms),
+    note,
+  };
+}
+
+/** Rates beside those of another contender: the median of the ratios, each taken within its round. */
+export function referenceOf(
+  name: string,
+  own: readonly VerifyRun[],
+  others: readonly VerifyRun[],
+): NonNullable<Measurement['reference']> {
+  const ratio = median(own.map((run, i) => run.perSecond / (others[i]?.perSecond ?? Number.NaN)));
+  return { name, value: median(others.map((run) => run.perSecond)), ratio };
 }

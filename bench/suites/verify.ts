@@ -9,9 +9,8 @@ import type { Bench, Measurement, Target } from '../measurement.js';
 import { KeymeterServer } from '../servers/keymeter-server.js';
 import { ServerProcess } from '../servers/server-process.js';
 import { moveOtherThreads } from '../servers/thread-placement.js';
-import { median } from '../statistics.js';
 import { type VerifyLoad, verifyLoads } from './verify-loads.js';
-import { type Rounds, VerifyRig, type VerifyRun } from './verify-rig.js';
+import { figuresOf, type Rounds, referenceOf, VerifyRig } from './verify-rig.js';
 
 const SERVER_CPU = 0;
 const LOAD_CPU = 1;
@@ -81,31 +80,17 @@ export async function verify(bench: Bench): Promise<Measurement[]> {
 
 function compare(name: string, { reference, targets }: Comparison, rounds: Rounds): Measurement {
   const own = rounds[name] ?? [];
-  const others = rounds[reference] ?? [];
-  const ratio = median(own.map((it, i) => it.perSecond / (others[i]?.perSecond ?? Number.NaN)));
   return {
     suite: 'verify',
     name,
-    ...figures(own),
-    reference: { name: reference, value: median(others.map((it) => it.perSecond)), ratio },
+    ...figuresOf(own),
+    reference: referenceOf(reference, own, rounds[reference] ?? []),
     targets,
   };
 }
 
 function bareMeasurement(rounds: Rounds): Measurement {
-  return { suite: 'verify', name: 'bare Nest on Fastify', ...figures(rounds['bare Nest'] ?? []) };
-}
-
-function figures(runs: readonly VerifyRun[]) {
-  const middle = (of: (run: VerifyRun) => number) => median(runs.map(of));
-  const cost = `${middle((it) => it.servingUs).toFixed(0)} µs of its thread, ${middle((it) => it.allUs).toFixed(0)} in all`;
-  return {
-    value: middle((it) => it.perSecond),
-    unit: 'req/s',
-    p50Ms: middle((it) => it.p50Ms),
-    p99Ms: middle((it) => it.p99Ms),
-    note: cost,
-  };
+  return { suite: 'verify', name: 'bare Nest on Fastify', ...figuresOf(rounds['bare Nest'] ?? []) };
 }
 
 /** What the generator can send at most: anything near it measures the generator, not the server. */

@@ -17,6 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => ingress.close());
 
+const tuples = (text: string | undefined) =>
+  parseStructuredList(text ?? '').map(({ value, parameters }) => [value, ...[...parameters].flat()]);
 const whole = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
 
 function drawLimits() {
@@ -168,8 +170,6 @@ describe('refusals by status, for gateways', () => {
 describe('held by policies', () => {
   const own = { name: 'requests', limit: 10, duration: 60_000, autoApply: true };
   const throttle = (limit: number) => ({ type: 'throttle' as const, limit, windowMs: 60_000 });
-  const tuples = (text: string | undefined) =>
-    parseStructuredList(text ?? '').map(({ value, parameters }) => [value, ...[...parameters].flat()]);
 
   async function held(...holds: Partial<Parameters<typeof enforcementOf>[0]>[]) {
     const { key, keyId } = await ingress.data('keys.createKey', { apiId, ratelimits: [own] });
@@ -243,8 +243,6 @@ describe('held by policies', () => {
 
 describe('calendar quotas that have not been used up', () => {
   const HOUR = 3_600_000;
-  const tuples = (text: string | undefined) =>
-    parseStructuredList(text ?? '').map(({ value, parameters }) => [value, ...[...parameters].flat()]);
   const quotas = [
     { policyId: 'p1', policyName: 'daily "plan"', per: 'key' as const, limit: 100 },
     { policyId: 'p2', policyName: 'monthly', per: 'identity' as const, limit: 1_000 },

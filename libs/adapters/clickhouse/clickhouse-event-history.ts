@@ -1,4 +1,5 @@
 /** EventHistory on the table of raw events. */
+import { OWN_TYPE_PREFIX } from '#domain/events/usage-event.js';
 import { comparePositions, type OffsetRange } from '#domain/log/position.js';
 import { textColumns, WHOLE_EVENT } from '#domain/policies/backtest/stored-columns.js';
 import { EventHistory, type HistoryExtent, type HistorySelection } from '#ports/event-history.js';
@@ -11,7 +12,7 @@ const LIMITS = 'SETTINGS max_threads = 2, max_execution_time = 60, max_memory_us
 /** At the head of every row, as `EventPage` reads it. */
 const HEAD = `offset, idx, toUnixTimestamp64Milli(accepted_at), toUnixTimestamp64Milli(time),
   CAST(type, 'String'), CAST(source, 'String')`;
-const IS_OWN = `startsWith(type, 'keymeter.')`;
+const IS_OWN = `startsWith(type, '${OWN_TYPE_PREFIX}')`;
 
 interface ExtentRow {
   readonly partition: number;

@@ -3,7 +3,13 @@
  * covers all of it but its partition, which a moved archive changes.
  */
 import { createHash } from 'node:crypto';
-import { DIMENSION_FIELDS, DIMENSIONS, type PlacedEvent, type UsageDimensions } from '../events/usage-event.js';
+import {
+  DIMENSION_FIELDS,
+  DIMENSIONS,
+  isOwnType,
+  type PlacedEvent,
+  type UsageDimensions,
+} from '../events/usage-event.js';
 import { decimalText, scalarText } from '../events/usage-row.js';
 import { plainDecimal } from '../meters/decimal.js';
 import { POLICY_SOURCE } from '../policies/policy-change.js';
@@ -17,7 +23,7 @@ export interface StoredAuditRow extends AuditRow {
 }
 
 export function isAuditRow({ source, type }: Pick<PlacedEvent, 'source' | 'type'>): boolean {
-  return source === POLICY_SOURCE && type.startsWith('keymeter.');
+  return source === POLICY_SOURCE && isOwnType(type);
 }
 
 /** SHA-256, 64 hexadecimal digits. */

@@ -9,9 +9,11 @@ import type { EventPosition } from '../log/position.js';
 /** Sources that only keymeter itself may write; their ids are unique by construction. */
 export const RESERVED_SOURCE_PREFIX = 'keymeter/';
 
-/** Types of events that only keymeter itself may write. */
+/** Types of events that only keymeter itself may write begin with it. */
+export const OWN_TYPE_PREFIX = 'keymeter.';
+
 export function isOwnType(type: string): boolean {
-  return type.startsWith('keymeter.');
+  return type.startsWith(OWN_TYPE_PREFIX);
 }
 
 /** A field of `data`; undefined where there is none. */

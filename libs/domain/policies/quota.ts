@@ -58,7 +58,7 @@ function ofThreshold({ groupBy, aggregate, window, threshold, action }: Threshol
   const per = PER[groupBy];
   if (per === undefined || aggregate !== 'count' || typeof window === 'string' || action.type === 'warn')
     return undefined;
-  return { per, limit: Math.floor(threshold), measure: undefined };
+  return { per, limit: Math.floor(threshold) };
 }
 
 function ofDocument({ per: [field = '', ...more], measures, when, then }: PolicyDocument): Found | undefined {

@@ -182,11 +182,9 @@ function quotasOf(
 ): readonly ShownQuota[] | undefined {
   const ofKey = board.of('key', key.id, now);
   const ofIdentity = identity ? board.of('identity', identity.id, now) : NO_QUOTAS;
-  if (ofKey.length + ofIdentity.length === 0) return undefined;
-  const holds = (id: string) => active.some(({ policyId, action }) => policyId === id && action.type !== 'warn');
   const all = ofKey.length === 0 ? ofIdentity : [...ofKey, ...ofIdentity];
-  if (active.length === 0) return all;
-  const open = all.filter(({ quota }) => !holds(quota.policyId));
+  const holds = (id: string) => active.some(({ policyId, action }) => policyId === id && action.type !== 'warn');
+  const open = active.length === 0 ? all : all.filter(({ quota }) => !holds(quota.policyId));
   return open.length === 0 ? undefined : open;
 }
 

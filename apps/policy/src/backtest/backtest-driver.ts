@@ -2,7 +2,6 @@
  * Feeds a backtest from the history of events. A policy that is counted within partitions is run over one after the other,
  * with an engine for each as live; one that is regrouped over all of them at once, in the order of acceptance.
  */
-
 import { PARTITION_SPLIT } from '#domain/log/split-row.js';
 import type { Tag } from '#domain/policies/backtest/backtest.js';
 import { Backtest } from '#domain/policies/backtest/backtest.js';

@@ -3,6 +3,7 @@
  * page is under way while one is worked on.
  */
 import { EventPage } from '#domain/policies/backtest/event-page.js';
+import { WHOLE_EVENT } from '#domain/policies/backtest/stored-columns.js';
 import type { EventHistory, HistoryExtent, HistorySelection } from '#ports/event-history.js';
 
 /** In events. */
@@ -43,6 +44,6 @@ export async function* historyPages(
   }
 }
 
-function sizeOf({ columns }: HistorySelection): PageSize {
-  return columns === undefined || columns.includes('data') ? WITH_DATA : WITHOUT_DATA;
+function sizeOf({ columns = WHOLE_EVENT }: HistorySelection): PageSize {
+  return columns.includes('data') ? WITH_DATA : WITHOUT_DATA;
 }

@@ -2,25 +2,15 @@ import { documentOf } from '../documents/document-fixture.js';
 import type { Policy } from '../policy.js';
 import { policyOf } from '../policy-fixture.js';
 import { columnsRead } from './columns-read.js';
-
-const THRESHOLDS = [
-  policyOf({
-    match: { type: 'request', data: { outcome: { eq: 'VALID' }, status: { in: [200, 404] } } },
-    threshold: 90,
-  }),
-  policyOf({ match: { type: 'request', data: { status: { gte: 400 } } }, groupBy: 'ip', threshold: 20 }),
-  policyOf({ match: { type: 'request', data: { route: { eq: '' } } }, threshold: 0 }),
-  policyOf({ match: 'status >= 400 && subject != "s2"', groupBy: 'data.plan', threshold: 300 }),
-  policyOf({ groupBy: 'subject', aggregate: 'sum', field: 'data.bytes', threshold: 9_000_000 }),
-];
+import { READING_POLICIES } from './reading-fixture.js';
 
 test.each<[string, Policy, string[]]>([
   ['a key alone', policyOf(), ['key_id', 'outcome']],
-  ['texts of columns', THRESHOLDS[0] as Policy, ['key_id', 'outcome', 'status']],
-  ['a range, which is of numbers', THRESHOLDS[1] as Policy, ['outcome', 'ip', 'data']],
-  ['a text that a missing field has too', THRESHOLDS[2] as Policy, ['key_id', 'outcome', 'data']],
-  ['CEL over columns, per a field of the data', THRESHOLDS[3] as Policy, ['subject', 'outcome', 'status', 'data']],
-  ['a sum', THRESHOLDS[4] as Policy, ['subject', 'outcome', 'data']],
+  ['texts of columns', READING_POLICIES.texts, ['key_id', 'outcome', 'status']],
+  ['a range, which is of numbers', READING_POLICIES.range, ['outcome', 'ip', 'data']],
+  ['a text that a missing field has too', READING_POLICIES.emptyText, ['key_id', 'outcome', 'data']],
+  ['CEL over columns, per a field of the data', READING_POLICIES.celPerData, ['subject', 'outcome', 'status', 'data']],
+  ['a sum', READING_POLICIES.sum, ['subject', 'outcome', 'data']],
   [
     'a document: its filter, values, condition and exceptions',
     documentOf({

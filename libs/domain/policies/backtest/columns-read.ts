@@ -1,7 +1,6 @@
 /** What a backtest looks at in each event, found in the text of its policies: nothing else need be read from the store. */
 import { namesIn } from '../../conditions/names-in.js';
-import { isDimension } from '../../events/event-dimension.js';
-import { DIMENSION_FIELDS, DIMENSIONS } from '../../events/usage-event.js';
+import { dimensionColumn } from '../../events/event-dimension.js';
 import { dataPath } from '../field-reader.js';
 import { isThreshold } from '../grouping.js';
 import { comparesTexts } from '../matcher.js';
@@ -52,5 +51,5 @@ function textsOf(spec: MeasureSpec): (string | undefined)[] {
 /** Whatever has no column of its own is in the data. */
 function columnOf(field: string): StoredColumn {
   if (field === 'subject' || field === 'id') return field;
-  return (isDimension(field) && DIMENSIONS.find((column) => DIMENSION_FIELDS[column] === field)) || 'data';
+  return dimensionColumn(field) ?? 'data';
 }

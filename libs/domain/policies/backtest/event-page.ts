@@ -28,7 +28,7 @@ export class EventPage {
   /** Throws RangeError where the bytes end in the middle of a row. */
   constructor(
     bytes: Uint8Array,
-    readonly partition: number,
+    private readonly partition: number,
     columns: readonly StoredColumn[] = WHOLE_EVENT,
   ) {
     const page = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -92,11 +92,11 @@ class StoredEvent implements PlacedEvent {
   }
 
   get subject(): string {
-    return this.rows.asked(this.textsAt, 'subject');
+    return this.rows.column(this.textsAt, 'subject') ?? notAsked('subject');
   }
 
   get id(): string {
-    return this.rows.asked(this.textsAt, 'id');
+    return this.rows.column(this.textsAt, 'id') ?? notAsked('id');
   }
 
   get data(): JsonObject | null {
@@ -108,7 +108,7 @@ class StoredEvent implements PlacedEvent {
   }
 
   dimension(field: string): string {
-    return this.rows.dimension(this.textsAt, field) ?? scalarText(this.field(field));
+    return this.rows.column(this.textsAt, field) ?? scalarText(this.field(field));
   }
 
   /** Deduplication is over: nothing asks for these. */
@@ -159,15 +159,9 @@ class RowTexts {
     return (this.#columns[place] as LastText).at(this.#startOf(textsAt, place));
   }
 
-  asked(textsAt: number, column: 'subject' | 'id'): string {
-    const place = this.#places.get(column);
-    if (place === undefined) throw new TypeError(`the ${column} of stored events was not asked for`);
-    return this.text(textsAt, place);
-  }
-
-  /** Undefined where it has no column of its own. */
-  dimension(textsAt: number, field: string): string | undefined {
-    const place = this.#places.get(field);
+  /** By its name, or that of the field that it holds; undefined where the page has no such column. */
+  column(textsAt: number, name: string): string | undefined {
+    const place = this.#places.get(name);
     return place === undefined ? undefined : this.text(textsAt, place);
   }
 
@@ -192,7 +186,7 @@ class RowTexts {
 
   #turnTo(textsAt: number, type: string): void {
     if (this.#of === textsAt) return;
-    if (!this.#hasData && !isOwnType(type)) throw new TypeError('the data of stored events was not asked for');
+    if (!this.#hasData && !isOwnType(type)) notAsked('data');
     const at = this.#startOf(textsAt, this.#columns.length);
     this.#of = textsAt;
     this.#data = undefined;
@@ -215,4 +209,8 @@ class RowTexts {
     }
     return bytes;
   }
+}
+
+function notAsked(what: StoredColumn): never {
+  throw new TypeError(`the ${what} of stored events was not asked for`);
 }
